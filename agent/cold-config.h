@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* One repository of sources.d (design section 11). */
+typedef struct
+{
+  char *id;               /* the group's name */
+  char *type;             /* deb rpm-md arch apk */
+  char *distribution;     /* of Match; "*" matches all */
+  char *version;
+  char *arch;             /* libguestfs' word: x86_64 */
+  char *uri;              /* http https file */
+  GStrv suites;
+  GStrv components;
+  char *signed_by;        /* (nullable) absolute path of a keyring */
+  gboolean security;
+} ColdRepository;
+
+typedef struct
+{
+  /* [Agent] */
+  GStrv uris;
+  char *policy;           /* off manual auto */
+  guint settle_seconds;
+  guint resync_seconds;
+  char *accelerator;      /* auto kvm tcg */
+  guint max_jobs;         /* 0: from CPUs and memory */
+  guint retention_days;
+  /* [Catalogue] */
+  guint refresh_seconds;
+  guint64 cache_max;      /* bytes */
+  gboolean guest_sources; /* allow */
+  GStrv allow_hosts;
+  GPtrArray *repositories; /* (element-type ColdRepository) in the order of file names, then groups */
+} ColdConfig;
+
+/**
+ * cold_config_load:
+ * @path: coldpatch.conf; coldpatch.conf.d/*.conf and sources.d/*.conf are looked for beside it. A missing file means
+ *   all defaults; a missing folder is empty. Drop-ins are read in the order of their names, later ones win.
+ *
+ * Returns: (transfer full): %NULL with @error (Config) naming file, line and what is allowed there, for every unknown group
+ *   or key and every value that cannot be meant
+ */
+ColdConfig *cold_config_load (const char *path, GError **error);
+void cold_config_free (ColdConfig *config);
+
+/* Whether a guest of that kind is served by the repository. */
+gboolean cold_repository_matches (const ColdRepository *repository, const char *distribution, const char *version,
+                                  const char *arch);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdConfig, cold_config_free)
+
+G_END_DECLS

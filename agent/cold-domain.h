@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+#include "cold-snapshot.h"
+
+G_BEGIN_DECLS
+
+/* A domain as the agent knows it. Owned by the inventory. */
+typedef struct
+{
+  char *uuid;
+  ColdDomainInfo *info; /* what libvirt said last: name, state, disks */
+  char *policy;         /* off manual auto inherit */
+  char *last_stop;      /* "" or shutdown saved migrated destroyed crashed failed unknown */
+  gint64 last_stop_time; /* microseconds since the epoch, 0: never seen */
+  gint64 last_start_time;
+  gboolean claimed;     /* the hook says that it is starting or running */
+  gboolean gone;
+} ColdDomain;
+
+ColdDomain *cold_domain_new (const char *uuid);
+void cold_domain_free (ColdDomain *domain);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDomain, cold_domain_free)
+
+G_END_DECLS

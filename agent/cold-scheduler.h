@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decides what is done when: inspections of what changed, plans after a new catalogue, upgrades by policy or by demand,
+ * rollbacks; one job a guest, as many at once as the host carries. The one place that starts jobs.
+ */
+#pragma once
+
+#include "cold-appliance.h"
+#include "cold-catalogue.h"
+#include "cold-inventory.h"
+#include "cold-job.h"
+
+G_BEGIN_DECLS
+
+#define COLD_TYPE_SCHEDULER (cold_scheduler_get_type ())
+G_DECLARE_FINAL_TYPE (ColdScheduler, cold_scheduler, COLD, SCHEDULER, GObject)
+
+/*
+ * Signals:
+ *   job-added        (ColdJob *)
+ *   job-removed      (ColdJob *)    a while after it finished
+ *   upgrade-started  (ColdVolume *, ColdJob *)
+ *   upgrade-finished (ColdVolume *, ColdJob *)
+ *   changed          ()             policy, pause, gate, pending count
+ */
+
+/* Everything is borrowed and outlives the scheduler. */
+ColdScheduler *cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *inventory,
+                                   ColdCatalogue *catalogue, ColdAppliance *appliance);
+/* Recovers what a crash left behind, then follows the inventory. */
+void cold_scheduler_start (ColdScheduler *self);
+/* Cancels every job; @callback when none is left. Never waits for a copy. */
+void cold_scheduler_stop_async (ColdScheduler *self, GAsyncReadyCallback callback, gpointer user_data);
+gboolean cold_scheduler_stop_finish (ColdScheduler *self, GAsyncResult *result, GError **error);
+
+GPtrArray *cold_scheduler_get_jobs (ColdScheduler *self); /* (element-type ColdJob) borrowed; finished ones for a while */
+ColdJob *cold_scheduler_lookup_job (ColdScheduler *self, guint number); /* (nullable) */
+
+/*
+ * All return a borrowed job, or %NULL with Busy, Blocked (the message begins with the code), InvalidArgument (unknown
+ * option), NotSupported, NotFound.
+ */
+ColdJob *cold_scheduler_inspect (ColdScheduler *self, ColdVolume *volume, GError **error);
+ColdJob *cold_scheduler_upgrade (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error);
+ColdJob *cold_scheduler_rollback (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error);
+ColdJob *cold_scheduler_refresh_catalogue (ColdScheduler *self, GError **error);
+/* (transfer container) (element-type ColdJob): every volume that is pending and has no blocker */
+GPtrArray *cold_scheduler_upgrade_all (ColdScheduler *self, GVariant *options, GError **error);
+/* Deletes the rollback image. */
+void cold_scheduler_drop_rollback_async (ColdScheduler *self, ColdVolume *volume, GAsyncReadyCallback callback,
+                                         gpointer user_data);
+gboolean cold_scheduler_drop_rollback_finish (ColdScheduler *self, GAsyncResult *result, GError **error);
+
+const char *cold_scheduler_get_policy (ColdScheduler *self); /* of the host */
+gboolean cold_scheduler_set_policy (ColdScheduler *self, const char *policy, GError **error);
+/* @policy: off manual auto inherit */
+gboolean cold_scheduler_set_volume_policy (ColdScheduler *self, ColdVolume *volume, const char *policy, GError **error);
+gboolean cold_scheduler_set_pool_policy (ColdScheduler *self, ColdPool *pool, const char *policy, GError **error);
+gboolean cold_scheduler_set_domain_policy (ColdScheduler *self, ColdDomain *domain, const char *policy, GError **error);
+
+/* While paused nothing is started by policy; running jobs go on. */
+void cold_scheduler_pause (ColdScheduler *self, const char *why);
+void cold_scheduler_resume (ColdScheduler *self);
+/* A pause that ends by itself after @seconds, or when its owner (unique bus name) goes. */
+guint cold_scheduler_inhibit (ColdScheduler *self, const char *why, guint seconds, const char *owner);
+gboolean cold_scheduler_uninhibit (ColdScheduler *self, guint cookie, GError **error);
+void cold_scheduler_owner_gone (ColdScheduler *self, const char *owner);
+
+guint cold_scheduler_get_pending_count (ColdScheduler *self); /* volumes with something pending */
+guint cold_scheduler_get_job_count (ColdScheduler *self);     /* queued or running */
+
+G_END_DECLS

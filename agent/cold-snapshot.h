@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What libvirt said at one moment: plain data, made on a libvirt thread and handed to the main loop whole.
+ * Nothing in it is a live libvirt object. All are reference-counted boxes (g_atomic_rc_box), immutable once handed over.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Identity of a file's content (design section 4). All zero when the path could not be statted. */
+typedef struct
+{
+  guint64 device;
+  guint64 inode;
+  guint64 rdev;     /* of a block device: compares disks by what they resolve to */
+  guint64 size;     /* bytes */
+  gint64 mtime_ns;  /* since the epoch */
+  guint32 nlink;
+} ColdFileId;
+
+typedef struct
+{
+  char *name;
+  char *key;
+  char *path;
+  char *type;           /* file block dir network netdir ploop */
+  char *format;         /* raw qcow2 iso dir unknown ...: libvirt's word */
+  guint64 capacity;     /* bytes */
+  guint64 allocation;   /* bytes */
+  char *backing_path;   /* (nullable) from the image's header, as libvirt resolved it */
+  char *backing_format; /* (nullable) */
+  ColdFileId file;
+  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and file are set */
+} ColdVolumeInfo;
+
+typedef struct
+{
+  char *uri;        /* of the connection that knows it */
+  char *uuid;
+  char *name;
+  char *type;       /* dir fs netfs logical disk ... */
+  char *path;       /* (nullable) target path */
+  gboolean active;
+  GPtrArray *volumes; /* (element-type ColdVolumeInfo) empty when inactive */
+} ColdPoolInfo;
+
+/* One disk of a domain, its backing chain included. */
+typedef struct
+{
+  char *target;         /* vda */
+  char *device;         /* disk cdrom floppy lun */
+  char *type;           /* file block volume network dir nvme vhostuser */
+  char *path;           /* (nullable) absolute path: for type volume, what the volume resolves to */
+  char *pool;           /* (nullable) type volume: pool name as written */
+  char *volume;         /* (nullable) type volume: volume name as written */
+  char *format;         /* (nullable) driver type: raw qcow2 ... */
+  gboolean readonly;
+  gboolean shareable;
+  gboolean transient;
+  ColdFileId file;      /* all zero: missing or not available */
+  GPtrArray *chain;     /* (element-type ColdChainMember) backing images, nearest first, from the XML's backingStore */
+} ColdDisk;
+
+typedef struct
+{
+  char *path;
+  char *format;  /* (nullable) */
+  ColdFileId file;
+} ColdChainMember;
+
+typedef struct
+{
+  char *uri;
+  char *uuid;
+  char *name;
+  char *state;           /* running paused shutdown shutoff crashed pmsuspended blocked nostate */
+  gboolean active;
+  gboolean persistent;
+  gboolean managed_save;
+  guint snapshots;          /* libvirt snapshots, all kinds */
+  guint memory_snapshots;   /* of them with memory */
+  guint external_snapshots; /* of them external */
+  guint checkpoints;
+  char *arch;            /* (nullable) of the virtual machine */
+  GPtrArray *disks;      /* (element-type ColdDisk) */
+} ColdDomainInfo;
+
+typedef struct
+{
+  char *uri;
+  guint64 generation;  /* event generation of the connection when reading began */
+  GPtrArray *pools;    /* (element-type ColdPoolInfo) */
+  GPtrArray *domains;  /* (element-type ColdDomainInfo) */
+} ColdSnapshot;
+
+ColdVolumeInfo *cold_volume_info_new (void);
+void cold_volume_info_unref (ColdVolumeInfo *info);
+ColdPoolInfo *cold_pool_info_new (void);
+void cold_pool_info_unref (ColdPoolInfo *info);
+ColdDisk *cold_disk_new (void);
+void cold_disk_unref (ColdDisk *disk);
+ColdChainMember *cold_chain_member_new (void);
+void cold_chain_member_unref (ColdChainMember *member);
+ColdDomainInfo *cold_domain_info_new (void);
+ColdDomainInfo *cold_domain_info_ref (ColdDomainInfo *info);
+void cold_domain_info_unref (ColdDomainInfo *info);
+ColdSnapshot *cold_snapshot_new (void);
+void cold_snapshot_unref (ColdSnapshot *snapshot);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdVolumeInfo, cold_volume_info_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdPoolInfo, cold_pool_info_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDisk, cold_disk_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdChainMember, cold_chain_member_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDomainInfo, cold_domain_info_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdSnapshot, cold_snapshot_unref)
+
+/**
+ * cold_file_id_stat:
+ * @path: absolute
+ * @id: (out): filled, or all zero
+ *
+ * Follows symbolic links. May block (network file systems): not for the main loop.
+ *
+ * Returns: whether @path could be statted
+ */
+gboolean cold_file_id_stat (const char *path, ColdFileId *id);
+
+/* Same device and inode, or the same block device; %FALSE when either is all zero. */
+gboolean cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b);
+
+/* Same file with the same size and mtime: the content has not changed. */
+gboolean cold_file_id_same_content (const ColdFileId *a, const ColdFileId *b);
+
+G_END_DECLS

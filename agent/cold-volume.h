@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A volume as the agent knows it: what libvirt says, what was found inside, what is pending, why it may not be upgraded.
+ * Plain data, owned by the inventory and changed on the main context only; ColdInventory::volume-changed tells others.
+ */
+#pragma once
+
+#include "cold-snapshot.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *code;    /* of design section 5 */
+  char *detail;  /* (nullable): what exactly, e.g. the domain's name */
+} ColdBlocker;
+
+ColdBlocker *cold_blocker_new (const char *code, const char *detail);
+void cold_blocker_free (ColdBlocker *blocker);
+
+typedef enum
+{
+  COLD_VOLUME_NEW,
+  COLD_VOLUME_INSPECTING,
+  COLD_VOLUME_CURRENT,
+  COLD_VOLUME_PENDING,
+  COLD_VOLUME_BLOCKED,
+  COLD_VOLUME_UPGRADING,
+  COLD_VOLUME_FAILED,
+  COLD_VOLUME_UNSUPPORTED,
+  COLD_VOLUME_GONE,
+} ColdVolumeState;
+
+/* What an inspection found. Strings are "" when unknown, never %NULL. */
+typedef struct
+{
+  gboolean has_guest;
+  char *os;              /* debian: the distribution */
+  char *os_version;      /* 12 */
+  char *os_product;
+  char *arch;
+  char *hostname;
+  char *package_format;
+  char *package_manager;
+  guint package_count;
+  char *manifest;        /* SHA-256, "" without packages */
+  char *details;         /* JSON: the facts as the worker gave them, packages left out */
+  GPtrArray *blockers;   /* (element-type ColdBlocker) found inside the image */
+} ColdFacts;
+
+typedef struct
+{
+  gint64 id;             /* row in the store, and the last part of the bus path */
+  char *pool_uuid;
+  char *name;
+  char *key;
+  char *path;
+  char *type;
+  char *format;
+  guint64 capacity;      /* bytes */
+  guint64 allocation;    /* bytes */
+  char *backing_path;    /* (nullable) */
+  char *backing_format;  /* (nullable) */
+  ColdFileId file;
+  gint64 first_seen;     /* microseconds since the epoch */
+  gint64 last_seen;
+  gboolean gone;
+
+  gint64 inspected;      /* 0: never */
+  ColdFileId inspected_file; /* tuple at that inspection */
+  ColdFacts *facts;      /* (nullable) before the first inspection */
+
+  char *plan;            /* (nullable) plan as JSON (common/cold-protocol.h) */
+  guint64 plan_generation; /* catalogue generation it was made with */
+  guint pending_count;
+  guint pending_security;
+  guint64 pending_bytes; /* to download */
+
+  char *policy;          /* off manual auto inherit */
+  gint64 upgraded;       /* 0: never */
+  char *last_outcome;    /* "" or an outcome word */
+  char *last_error;      /* "" */
+  guint failures;        /* in a row */
+  gint64 rollback_until; /* 0: none is kept */
+  guint64 rollback_bytes;
+  gboolean awaits_boot;
+
+  /* Not stored. */
+  ColdVolumeState state;
+  GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */
+  guint job;             /* number of the job that works on it, 0: none */
+} ColdVolume;
+
+ColdVolume *cold_volume_new (const char *pool_uuid, const char *name);
+void cold_volume_free (ColdVolume *volume);
+ColdFacts *cold_facts_new (void);
+void cold_facts_free (ColdFacts *facts);
+
+/* Whether the content is still what was inspected. */
+gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);
+gboolean cold_volume_has_blocker (const ColdVolume *volume, const char *code);
+const char *cold_volume_state_to_string (ColdVolumeState state);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdBlocker, cold_blocker_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdFacts, cold_facts_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdVolume, cold_volume_free)
+
+G_END_DECLS

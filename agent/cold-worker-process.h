@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run of coldpatch-worker in its sandbox: one verb, one process group, gone when it is cancelled or when the agent
+ * dies. The unit of cancelling is the process: libguestfs calls cannot be interrupted.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define COLD_TYPE_WORKER_PROCESS (cold_worker_process_get_type ())
+G_DECLARE_FINAL_TYPE (ColdWorkerProcess, cold_worker_process, COLD, WORKER_PROCESS, GObject)
+
+/* Signal: progress (const char *phase, double fraction 0..1, const char *message), at most four times a second. */
+
+typedef enum
+{
+  COLD_WORKER_CATALOGUE_NONE,
+  COLD_WORKER_CATALOGUE_READ,
+  COLD_WORKER_CATALOGUE_WRITE, /* and the network: the two never come with an image */
+} ColdWorkerCatalogue;
+
+/**
+ * cold_worker_process_new:
+ * @verb: COLD_VERB_*
+ * @scratch: (nullable): an existing folder to become /scratch; %NULL makes one under COLD_SCRATCH_DIR that is removed
+ *   with the object. It is handed to the worker's user.
+ */
+ColdWorkerProcess *cold_worker_process_new (const char *verb, const char *scratch);
+
+/* The scratch folder's path on the host. */
+const char *cold_worker_process_get_scratch (ColdWorkerProcess *self);
+
+/**
+ * cold_worker_process_add_disk:
+ * @fd: (transfer none): the image opened O_PATH (or otherwise); a duplicate is kept. It is given to the worker as an idmapped
+ *   single-file mount.
+ * @inside: name inside the sandbox, e.g. "/disks/0"
+ */
+gboolean cold_worker_process_add_disk (ColdWorkerProcess *self, int fd, const char *inside, gboolean writable,
+                                       GError **error);
+
+/* Read-only bind of a file or folder that the worker's user can read (keyrings, manifests, file: repositories). */
+void cold_worker_process_add_bind (ColdWorkerProcess *self, const char *path, const char *inside);
+void cold_worker_process_set_catalogue (ColdWorkerProcess *self, ColdWorkerCatalogue access);
+void cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder); /* needed by inspect upgrade verify */
+
+/**
+ * cold_worker_process_run_async:
+ * @request: everything but "verb", which is added
+ *
+ * @cancellable kills the process group; the call finishes when every process of the sandbox is gone, never before.
+ */
+void cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+/* Returns: (transfer full): the result line; %NULL with the worker's own error, Worker, or G_IO_ERROR_CANCELLED. For a
+ * Blocked error the message begins with the blocker's code and a colon. */
+JsonObject *cold_worker_process_run_finish (ColdWorkerProcess *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Claims: "this domain is starting", one JSON file a domain under COLD_CLAIM_DIR, named <uuid>.json, written by the hook
+ * before anything else and removed at release:
+ *   {"version":1,"domain":"<uuid>","name":"...","operation":"prepare","libvirtd-pid":n,"libvirtd-start":n,
+ *    "boot-id":"...","time":microseconds}
+ * libvirtd-start is field 22 of /proc/<pid>/stat.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *domain;   /* UUID */
+  char *name;
+  char *operation;
+  gint64 libvirtd_pid;
+  guint64 libvirtd_start;
+  char *boot_id;
+  gint64 time;    /* microseconds since the epoch */
+} ColdClaim;
+
+gboolean cold_claim_write (const char *claim_dir, const ColdClaim *claim, GError **error);
+gboolean cold_claim_remove (const char *claim_dir, const char *domain, GError **error);
+/* (nullable) (transfer full): %NULL without @error when there is none. A claim that cannot be parsed is a claim all the same:
+ * only "domain" is set then. */
+ColdClaim *cold_claim_read (const char *claim_dir, const char *domain, GError **error);
+gboolean cold_claim_exists (const char *claim_dir, const char *domain);
+/* Whether the libvirtd that wrote it still lives, in this boot. */
+gboolean cold_claim_is_live (const ColdClaim *claim);
+void cold_claim_free (ColdClaim *claim);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdClaim, cold_claim_free)
+
+G_END_DECLS

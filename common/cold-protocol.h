@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What agent and worker say to each other: newline-delimited JSON on the worker's stdin and stdout.
+ *
+ * The agent writes one request and closes stdin only when it gives up on the worker. The worker answers with any number
+ * of progress lines and ends with exactly one result or one error line:
+ *
+ *   {"type":"progress","phase":"upgrading","fraction":0.25,"message":"Unpacking tzdata"}
+ *   {"type":"result", ...}
+ *   {"type":"error","code":"Guest","message":"..."}         code: a name of ColdError
+ *   {"type":"error","code":"Blocked","blocker":"encrypted","message":"..."}
+ *
+ * Every line is UTF-8 of at most COLD_PROTOCOL_LINE_MAX bytes.
+ *
+ * Where things are inside the sandbox:
+ *   /disks/N        image N of the guest (read-only for probe, inspect and verify)
+ *   /disks/N.C      member C of image N's backing chain, C from 1 downwards; always read-only
+ *   /bundle         the bundle, read-only (upgrade)
+ *   /appliance      the fixed appliance
+ *   /scratch        the worker's own folder, writable; results that are files are named relative to it
+ *   /catalogue      the catalogue: writable for fetch, read-only for plan and bundle
+ *   /manifests/ID   manifests, read-only (plan)
+ *   /keyrings/ID    keyring of the repository with that id (fetch)
+ *
+ * A disk in a request, members of its chain being {"path","format"} from the top's direct backing file downwards:
+ *   {"path":"/disks/0","format":"qcow2","chain":[{"path":"/disks/0.1","format":"raw"}]}
+ *
+ * Verbs, request -> result:
+ *
+ * probe    {"verb","disks":[disk]}
+ *       -> {"disks":[{"path","format","virtual-size":n,"backing-file":s?,"backing-format":s?,"dirty":b,"corrupt":b,
+ *                     "data-file":b,"encrypted":b,"snapshots":n,"memory-snapshots":n,"bitmaps":n}]}
+ *          Headers only, no member of the chain is opened.
+ *
+ * inspect  {"verb","accelerator":"kvm"|"tcg","disks":[disk]}
+ *       -> facts: {"roots":n,"os":"linux","distribution":"debian","version":"12","major":12,"minor":0,
+ *                  "arch":"x86_64","product":s,"hostname":s,"package-format":"deb","package-manager":"apt",
+ *                  "mountpoints":[[where,device]],"packages":[[name,version,arch,source]],
+ *                  "manifest":"manifest.json","manifest-id":"<sha256 of that file>",
+ *                  "blockers":[{"code","detail"}]}
+ *          No operating system, several, encrypted, hibernated, dirty file system, unsupported ones: a result with the
+ *          blocker, not an error; fields that could not be found out are absent.
+ *
+ * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:
+ *   {"version":1,"format":"deb","distribution":"debian","release":"12","arch":"x86_64",
+ *    "native":"amd64","foreign":["i386"],
+ *    "status":"<dpkg status stanzas of installed packages, sorted by package and arch, only the fields that solving
+ *              needs>","held":["name:arch"],"auto":["name:arch"],"preferences":[{"file","text"}],
+ *    "broken":["name:arch state"]}
+ *
+ * fetch    {"verb","what":"metadata","repositories":[repository],"allow-hosts":[pattern]}
+ *       -> {"repositories":[{"id","ok":b,"changed":b,"generation":"<sha256>","packages":n,"error":s?,"code":s?}]}
+ *          {"verb","what":"packages","files":[{"sha256","size","repository","path"}],"repositories":[repository],
+ *           "allow-hosts":[pattern],"cache-max":bytes}
+ *       -> {"fetched":n,"cached":n,"bytes":n}
+ *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
+ *                       "signed-by":"/keyrings/ID","security":b}
+ *
+ * plan     {"verb","manifest":"/manifests/ID","repositories":[repository],"security-only":b,"exclude":[name]}
+ *       -> plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
+ *                  "size":bytes,"sha256","path"}],"download-size":n,"held":[name],"kept-back":[name],"problems":[s]}
+ *          "installed" is "" for a new dependency. Removals never appear: what would need one is kept back.
+ *
+ * bundle   {"verb","plan":plan,"manifest":"/manifests/ID","repositories":[repository]}
+ *       -> {"bundle":"bundle.iso","bytes":n}
+ *
+ * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan}
+ *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
+ *           "kernel-changed":b,"changed-files":n,"unattributed":[path]}
+ *
+ * verify   {"verb","accelerator","disks":[disk],"plan":plan}
+ *       -> facts as of inspect, and "checks":[{"name","ok":b,"detail"}],"ok":b
+ */
+#pragma once
+
+#define COLD_PROTOCOL_LINE_MAX (16 * 1024 * 1024)
+
+#define COLD_VERB_PROBE "probe"
+#define COLD_VERB_INSPECT "inspect"
+#define COLD_VERB_FETCH "fetch"
+#define COLD_VERB_PLAN "plan"
+#define COLD_VERB_BUNDLE "bundle"
+#define COLD_VERB_UPGRADE "upgrade"
+#define COLD_VERB_VERIFY "verify"

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib/gstdio.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+
+static void
+test_types_are_checked (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object
+      = cold_json_parse_object ("{\"s\":\"x\",\"n\":7,\"b\":true,\"a\":[\"p\",1,\"q\"],\"o\":{}}", -1, &error);
+  g_auto (GStrv) strv = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (cold_json_string (object, "s"), ==, "x");
+  g_assert_null (cold_json_string (object, "n"));
+  g_assert_null (cold_json_string (object, "missing"));
+  g_assert_cmpint (cold_json_int (object, "n"), ==, 7);
+  g_assert_cmpint (cold_json_int (object, "s"), ==, 0);
+  g_assert_true (cold_json_bool (object, "b"));
+  g_assert_null (cold_json_array (object, "o"));
+  g_assert_null (cold_json_object (object, "a"));
+  strv = cold_json_strv (object, "a");
+  g_assert_cmpuint (g_strv_length (strv), ==, 2);
+  g_assert_cmpstr (strv[1], ==, "q");
+}
+
+static void
+test_garbage_is_refused (void)
+{
+  const char *const texts[] = { "", "[1]", "{", "nonsense", "{\"a\":\xff}", NULL };
+
+  for (guint i = 0; texts[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (cold_json_parse_object (texts[i], -1, &error));
+      g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+static void
+test_file_round_trip (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_dir_make_tmp ("cold-json-XXXXXX", &error);
+  g_autofree char *path = g_build_filename (folder, "a.json", NULL);
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autoptr (JsonObject) loaded = NULL;
+
+  json_object_set_string_member (object, "name", "a \"quoted\"\nname");
+  g_assert_true (cold_json_save_file (path, object, &error));
+  loaded = cold_json_load_file (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (cold_json_string (loaded, "name"), ==, "a \"quoted\"\nname");
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+static void
+test_guest_text_becomes_valid (void)
+{
+  g_autofree char *text = cold_text_make_valid ("a\xff\x1b[31m\n");
+
+  g_assert_true (g_utf8_validate (text, -1, NULL));
+  g_assert_null (strchr (text, 0x1b));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/json/types-are-checked", test_types_are_checked);
+  g_test_add_func ("/json/garbage-is-refused", test_garbage_is_refused);
+  g_test_add_func ("/json/file-round-trip", test_file_round_trip);
+  g_test_add_func ("/json/guest-text-becomes-valid", test_guest_text_becomes_valid);
+  return g_test_run ();
+}
