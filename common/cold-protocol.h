@@ -30,7 +30,8 @@
  * probe    {"verb","disks":[disk]}
  *       -> {"disks":[{"path","format","virtual-size":n,"backing-file":s?,"backing-format":s?,"dirty":b,"corrupt":b,
  *                     "data-file":b,"encrypted":b,"snapshots":n,"memory-snapshots":n,"bitmaps":n}]}
- *          Headers only, no member of the chain is opened.
+ *          Headers only, no member of the chain is opened. A header that cannot be read as that format gives
+ *          {"path","format","corrupt":true,"error":s} for this disk, and the other disks are probed all the same.
  *
  * inspect  {"verb","accelerator":"kvm"|"tcg","disks":[disk]}
  *       -> facts: {"roots":n,"os":"linux","distribution":"debian","version":"12","major":12,"minor":0,
