@@ -25,9 +25,18 @@ typedef struct
   gboolean gate_live;
   const char *gate_problem;   /* (nullable) */
   const char *host_policy;    /* off manual auto */
+  GHashTable *backing;        /* (element-type gint64): ids of volumes that others build on: cold_blockers_find_backing() */
   gboolean (*serves) (const ColdFacts *facts, gpointer user_data); /* the catalogue's word */
   gpointer user_data;
 } ColdBlockerContext;
+
+/**
+ * cold_blockers_find_backing:
+ *
+ * Returns: (transfer full) (element-type gint64): a set of the ids of all volumes that another volume's image header, or a
+ *   domain's backing chain, names as its backing image
+ */
+GHashTable *cold_blockers_find_backing (ColdInventory *inventory);
 
 /**
  * cold_blockers_find:
@@ -38,19 +47,5 @@ typedef struct
  * Returns: (transfer full) (element-type ColdBlocker): empty when the volume may be upgraded
  */
 GPtrArray *cold_blockers_find (ColdInventory *inventory, ColdVolume *volume, const ColdBlockerContext *context);
-
-/**
- * cold_blockers_find_on_disk:
- *
- * Reasons that only the file itself knows: several-names, untrusted-directory, open-elsewhere, unsupported-storage,
- * no-space. Blocking but short; for a thread.
- *
- * @path: the volume's path
- * Returns: (transfer full) (element-type ColdBlocker)
- */
-GPtrArray *cold_blockers_find_on_disk (const char *path, guint64 space_needed);
-
-/* off manual auto: nearest of volume, domain, pool, host. auto reaches a volume without domain only when set on it or its pool. */
-const char *cold_policy_effective (ColdInventory *inventory, const ColdVolume *volume, const char *host_policy);
 
 G_END_DECLS
