@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cold-directory.h"
 #include "cold-tuple.h"
 
 G_BEGIN_DECLS

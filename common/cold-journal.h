@@ -2,7 +2,14 @@
 /*
  * The exchange journal: one small JSON file a job in COLD_JOURNAL_DIR, named <job number>.json, replaced atomically and
  * synced at every step. Recovery and the hook rely on it alone (design section 6). States, in order:
- *   copying -> ready -> exchanged -> done      removed when the rollback images it names are gone
+ *   copying -> ready -> done      removed when the hidden files it names are gone
+ * From ready back to copying when nothing was exchanged and the work copies are to go.
+ *
+ *   {"version":1,"job":n,"kind":"upgrade","state":"ready","domains":["<uuid>"],"boot-id":"...","time":n,"keep-until":n,
+ *    "quarantined":false,"supersedes":n,
+ *    "members":[{"volume":n,"directory":"...","name":"...","hidden-directory":"...","hidden-name":"...",
+ *                "original":{tuple},"replacement":{tuple}}]}
+ * Names that are not UTF-8 are kept as URI escapes ("%ff").
  */
 #pragma once
 
@@ -24,7 +31,7 @@ typedef struct
   char *name;             /* file name in it */
   char *hidden_directory; /* absolute path of the hidden folder */
   char *hidden_name;      /* work copy before the exchange, old image after it */
-  ColdTuple *original;    /* tuple of the original inode (commit tuple) */
+  ColdTuple *original;    /* (nullable) tuple of the original inode (commit tuple); needed from READY on */
   ColdTuple *replacement; /* (nullable) tuple of the work copy, from READY on */
 } ColdJournalMember;
 
@@ -35,18 +42,34 @@ typedef struct
   ColdJournalState state;
   GStrv domains;          /* UUIDs whose start must wait for the set to be whole */
   GPtrArray *members;     /* (element-type ColdJournalMember) */
+  char *boot_id;          /* of the boot that the tuples' device numbers are from */
   gint64 time;            /* of the last change, microseconds since the epoch */
   gint64 keep_until;      /* DONE: end of retention */
   gboolean quarantined;   /* a hidden inode was opened by somebody in between: never deleted by us */
+  guint supersedes;       /* rollback: the upgrade's journal, which goes when this one is done; 0 for none */
 } ColdJournal;
 
 ColdJournal *cold_journal_new (guint job, const char *kind);
 ColdJournalMember *cold_journal_add_member (ColdJournal *journal); /* (transfer none) */
+gboolean cold_journal_is_rollback (const ColdJournal *journal);
+/* @domain: a UUID */
+gboolean cold_journal_names_domain (const ColdJournal *journal, const char *domain);
 void cold_journal_free (ColdJournal *journal);
-/* Atomic and durable. */
-gboolean cold_journal_save (const char *journal_dir, const ColdJournal *journal, GError **error);
+
+/**
+ * cold_journal_refresh_devices:
+ *
+ * After a reboot a file system may have another device number. Tuples from an earlier boot get the one of the folder that
+ * they lie in. Folders that are not there (a pool not mounted yet) leave the journal as it is, and it is tried again later.
+ */
+void cold_journal_refresh_devices (ColdJournal *journal);
+
+/* Atomic and durable; sets the time. */
+gboolean cold_journal_save (const char *journal_dir, ColdJournal *journal, GError **error);
+/* %TRUE also when there was none. */
 gboolean cold_journal_remove (const char *journal_dir, guint job, GError **error);
-/* (transfer full) (element-type ColdJournal): every journal that can be read; a broken file is renamed to *.broken, with a warning. */
+/* (transfer full) (element-type ColdJournal): every journal that can be read, by job; a broken file is renamed to *.broken, with
+ * a warning. */
 GPtrArray *cold_journal_load_all (const char *journal_dir);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdJournal, cold_journal_free)

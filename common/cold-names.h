@@ -32,7 +32,6 @@
 #define COLD_CLAIM_DIR COLD_RUN_DIR "/claims"
 #define COLD_GATE_PROOF_DIR COLD_RUN_DIR "/gate-proofs"
 #define COLD_GATE_FILE COLD_RUN_DIR "/gate"
-#define COLD_CLAIM_INDEX_FILE COLD_RUN_DIR "/claim-index.json"
 
 #define COLD_HOOK_DIR "/etc/libvirt/hooks/qemu.d"
 #define COLD_HOOK_FILE COLD_HOOK_DIR "/coldpatch"
@@ -40,7 +39,10 @@
 /* Transient domains with this name are our own proof that libvirtd calls the hook. */
 #define COLD_GATE_DOMAIN_PREFIX "coldpatch-gate-"
 
-/* Work copies and old images: one hidden folder beside the volumes, never shown as a volume. */
+/*
+ * Work copies and old images: <parent>/.coldpatch-<folder> beside a volume's folder, or this inside it where the parent is
+ * another file system; never shown as a volume. Both begin with this.
+ */
 #define COLD_HIDDEN_DIR ".coldpatch"
 
 #define COLD_WORKER_USER "coldpatch-worker"
