@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One run of coldpatch-worker in its sandbox: one verb, one process group, gone when it is cancelled or when the agent
- * dies. The unit of cancelling is the process: libguestfs calls cannot be interrupted.
+ * One run of coldpatch-worker in its sandbox (agent/worker/sandbox.c): one verb, gone when it is cancelled or when the
+ * agent dies. The unit of cancelling is the process: libguestfs calls cannot be interrupted.
+ *
+ * Both programs are looked for in COLD_LIBEXECDIR/coldpatch, or in the folder that the environment variable
+ * COLDPATCH_LIBEXECDIR names (meson devenv, tests).
  */
 #pragma once
 
@@ -30,7 +33,7 @@ typedef enum
  */
 ColdWorkerProcess *cold_worker_process_new (const char *verb, const char *scratch);
 
-/* The scratch folder's path on the host. */
+/* The scratch folder's path on the host; %NULL when it could not be made: the run says why then. */
 const char *cold_worker_process_get_scratch (ColdWorkerProcess *self);
 
 /**
@@ -42,16 +45,23 @@ const char *cold_worker_process_get_scratch (ColdWorkerProcess *self);
 gboolean cold_worker_process_add_disk (ColdWorkerProcess *self, int fd, const char *inside, gboolean writable,
                                        GError **error);
 
-/* Read-only bind of a file or folder that the worker's user can read (keyrings, manifests, file: repositories). */
+/*
+ * Read-only bind of a file or folder that the worker's user can read (keyrings, manifests, file: repositories); the
+ * folders above it may be closed to that user.
+ */
 void cold_worker_process_add_bind (ColdWorkerProcess *self, const char *path, const char *inside);
 void cold_worker_process_set_catalogue (ColdWorkerProcess *self, ColdWorkerCatalogue access);
 void cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder); /* needed by inspect upgrade verify */
 
 /**
  * cold_worker_process_run_async:
- * @request: everything but "verb", which is added
+ * @request: everything but "verb", which is added; "accelerator":"kvm" lets the worker see /dev/kvm
  *
- * @cancellable kills the process group; the call finishes when every process of the sandbox is gone, never before.
+ * Once for an object, on the thread that dispatches the default context. @cancellable kills everything inside; the call
+ * finishes when every process of the sandbox is gone, never before. Fails with AccessDenied when the agent is not root,
+ * with Config when the worker's user is missing, with Worker for a worker that died, broke the protocol or took longer
+ * than its verb may, and with what the worker reports: Blocked (unsupported-storage) for a file system without idmapped
+ * mounts.
  */
 void cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCancellable *cancellable,
                                     GAsyncReadyCallback callback, gpointer user_data);

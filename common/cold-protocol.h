@@ -33,6 +33,10 @@
  *          Headers only, no member of the chain is opened. A header that cannot be read as that format gives
  *          {"path","format","corrupt":true,"error":s} for this disk, and the other disks are probed all the same.
  *
+ * launch   {"verb","accelerator"}
+ *       -> {"milliseconds":n}
+ *          Starts the appliance with an empty disk, and ends it: whether it really comes up with that accelerator.
+ *
  * inspect  {"verb","accelerator":"kvm"|"tcg","disks":[disk]}
  *       -> facts: {"roots":n,"os":"linux","distribution":"debian","version":"12","major":12,"minor":0,
  *                  "arch":"x86_64","product":s,"hostname":s,"package-format":"deb","package-manager":"apt",
@@ -77,6 +81,7 @@
 #define COLD_PROTOCOL_LINE_MAX (16 * 1024 * 1024)
 
 #define COLD_VERB_PROBE "probe"
+#define COLD_VERB_LAUNCH "launch"
 #define COLD_VERB_INSPECT "inspect"
 #define COLD_VERB_FETCH "fetch"
 #define COLD_VERB_PLAN "plan"

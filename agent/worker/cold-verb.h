@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef JsonObject *(*ColdVerbFunc) (JsonObject *request, GError **error);
 
 JsonObject *cold_verb_probe (JsonObject *request, GError **error);
+JsonObject *cold_verb_launch (JsonObject *request, GError **error);
 JsonObject *cold_verb_inspect (JsonObject *request, GError **error);
 JsonObject *cold_verb_fetch (JsonObject *request, GError **error);
 JsonObject *cold_verb_plan (JsonObject *request, GError **error);

@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-worker-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
+#include <glib/gstdio.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-names.h"
+#include "cold-protocol.h"
+#include "cold-worker-lines.h"
+
+#define FIRST_DISK_FD 10 /* in coldpatch-sandbox */
+#define CHUNK (64 * 1024)
+#define STDERR_KEPT 4096
+#define PROGRESS_INTERVAL_MS 250
+
+typedef struct
+{
+  int fd;
+  char *inside;
+  gboolean writable;
+} Disk;
+
+typedef struct
+{
+  char *path;
+  char *inside;
+} Bind;
+
+struct _ColdWorkerProcess
+{
+  GObject parent_instance;
+  char *verb;
+  char *scratch;
+  gboolean owns_scratch;
+  GError *scratch_error;
+  GArray *disks; /* Disk */
+  GArray *binds; /* Bind */
+  ColdWorkerCatalogue catalogue;
+  char *appliance;
+
+  /* The run */
+  GSubprocess *process;
+  ColdWorkerLines *lines;
+  GString *messages; /* the end of stderr */
+  GError *failure;   /* why we ended it; the first reason stands */
+  guint n_pending;   /* stdout, stderr, the process itself */
+  GSource *deadline;
+  GSource *cancelled;
+
+  /* Progress that waits for its turn */
+  GSource *progress_timer;
+  gboolean progress_waits;
+  char *phase;
+  double fraction;
+  char *message;
+};
+
+G_DEFINE_FINAL_TYPE (ColdWorkerProcess, cold_worker_process, G_TYPE_OBJECT)
+
+static guint progress_signal;
+
+/*
+ * How long a verb may take. Monotonic time stands still while the host sleeps, and so does the worker: what is bounded
+ * is its work.
+ */
+static const struct
+{
+  const char *verb;
+  guint seconds;
+} deadlines[] = {
+  { COLD_VERB_PROBE, 60 },         { COLD_VERB_LAUNCH, 60 },        { COLD_VERB_INSPECT, 10 * 60 },
+  { COLD_VERB_PLAN, 2 * 60 },      { COLD_VERB_FETCH, 60 * 60 },    { COLD_VERB_BUNDLE, 10 * 60 },
+  { COLD_VERB_UPGRADE, 4 * 3600 }, { COLD_VERB_VERIFY, 15 * 60 },
+};
+
+static void
+clear_disk (gpointer data)
+{
+  Disk *disk = data;
+
+  close (disk->fd);
+  g_free (disk->inside);
+}
+
+static void
+clear_bind (gpointer data)
+{
+  Bind *bind = data;
+
+  g_free (bind->path);
+  g_free (bind->inside);
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+/* What the worker left may be deep and large: a program of its own, which follows no links, takes it away. */
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "rm", "-rf", "--one-file-system", "--", path, NULL);
+
+  if (process == NULL)
+    g_warning ("Cannot remove %s: %s", path, error->message);
+}
+
+static void
+cold_worker_process_finalize (GObject *object)
+{
+  ColdWorkerProcess *self = COLD_WORKER_PROCESS (object);
+
+  if (self->owns_scratch && self->scratch != NULL)
+    remove_tree (self->scratch);
+  g_free (self->verb);
+  g_free (self->scratch);
+  g_clear_error (&self->scratch_error);
+  g_array_unref (self->disks);
+  g_array_unref (self->binds);
+  g_free (self->appliance);
+  g_clear_object (&self->process);
+  g_clear_pointer (&self->lines, cold_worker_lines_free);
+  g_string_free (self->messages, TRUE);
+  g_clear_error (&self->failure);
+  clear_source (&self->deadline);
+  clear_source (&self->cancelled);
+  clear_source (&self->progress_timer);
+  g_free (self->phase);
+  g_free (self->message);
+  G_OBJECT_CLASS (cold_worker_process_parent_class)->finalize (object);
+}
+
+static void
+cold_worker_process_class_init (ColdWorkerProcessClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cold_worker_process_finalize;
+  progress_signal = g_signal_new ("progress", COLD_TYPE_WORKER_PROCESS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_DOUBLE, G_TYPE_STRING);
+}
+
+static void
+cold_worker_process_init (ColdWorkerProcess *self)
+{
+  self->disks = g_array_new (FALSE, FALSE, sizeof (Disk));
+  g_array_set_clear_func (self->disks, clear_disk);
+  self->binds = g_array_new (FALSE, FALSE, sizeof (Bind));
+  g_array_set_clear_func (self->binds, clear_bind);
+  self->messages = g_string_new (NULL);
+}
+
+ColdWorkerProcess *
+cold_worker_process_new (const char *verb, const char *scratch)
+{
+  ColdWorkerProcess *self = g_object_new (COLD_TYPE_WORKER_PROCESS, NULL);
+
+  self->verb = g_strdup (verb);
+  if (scratch != NULL)
+    {
+      self->scratch = g_strdup (scratch);
+    }
+  else
+    {
+      self->scratch = g_strconcat (COLD_SCRATCH_DIR "/", verb, "-XXXXXX", NULL);
+      self->owns_scratch = TRUE;
+      g_mkdir_with_parents (COLD_SCRATCH_DIR, 0711);
+      if (g_mkdtemp_full (self->scratch, 0700) == NULL)
+        {
+          cold_error_set_errno (&self->scratch_error, errno, "cannot make a folder for a worker below %s",
+                                COLD_SCRATCH_DIR);
+          g_clear_pointer (&self->scratch, g_free);
+        }
+    }
+  return self;
+}
+
+const char *
+cold_worker_process_get_scratch (ColdWorkerProcess *self)
+{
+  return self->scratch;
+}
+
+gboolean
+cold_worker_process_add_disk (ColdWorkerProcess *self, int fd, const char *inside, gboolean writable, GError **error)
+{
+  Disk disk = { fcntl (fd, F_DUPFD_CLOEXEC, 3), NULL, writable };
+
+  if (disk.fd < 0)
+    return cold_error_set_errno (error, errno, "cannot keep the descriptor of %s", inside);
+  disk.inside = g_strdup (inside);
+  g_array_append_val (self->disks, disk);
+  return TRUE;
+}
+
+void
+cold_worker_process_add_bind (ColdWorkerProcess *self, const char *path, const char *inside)
+{
+  const Bind bind = { g_strdup (path), g_strdup (inside) };
+
+  g_array_append_val (self->binds, bind);
+}
+
+void
+cold_worker_process_set_catalogue (ColdWorkerProcess *self, ColdWorkerCatalogue access)
+{
+  self->catalogue = access;
+}
+
+void
+cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder)
+{
+  g_free (self->appliance);
+  self->appliance = g_strdup (folder);
+}
+
+/* Progress */
+
+static void
+emit_progress (ColdWorkerProcess *self)
+{
+  self->progress_waits = FALSE;
+  g_signal_emit (self, progress_signal, 0, self->phase, self->fraction, self->message);
+}
+
+static gboolean
+on_progress_timer (gpointer data)
+{
+  ColdWorkerProcess *self = data;
+
+  if (!self->progress_waits)
+    {
+      clear_source (&self->progress_timer);
+      return G_SOURCE_REMOVE;
+    }
+  emit_progress (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_progress (const char *phase, double fraction, const char *message, gpointer user_data)
+{
+  ColdWorkerProcess *self = user_data;
+
+  g_free (self->phase);
+  g_free (self->message);
+  self->phase = g_strdup (phase);
+  self->message = g_strdup (message);
+  self->fraction = fraction;
+  self->progress_waits = TRUE;
+  if (self->progress_timer != NULL)
+    return;
+  self->progress_timer = g_timeout_source_new (PROGRESS_INTERVAL_MS);
+  g_source_set_callback (self->progress_timer, on_progress_timer, self, NULL);
+  g_source_attach (self->progress_timer, g_main_context_get_thread_default ());
+  emit_progress (self);
+}
+
+/* The end */
+
+/* coldpatch-sandbox kills everything inside and ends when all of it is gone. */
+static void
+stop (ColdWorkerProcess *self, GError *reason)
+{
+  if (self->failure == NULL)
+    self->failure = reason;
+  else
+    g_error_free (reason);
+  g_subprocess_send_signal (self->process, SIGTERM);
+}
+
+static void
+parse_last_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  JsonObject *result = cold_worker_lines_parse_last (data, &error);
+
+  if (result != NULL)
+    g_task_return_pointer (task, result, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+return_missing_result (ColdWorkerProcess *self, GTask *task)
+{
+  g_autofree char *messages = cold_text_make_valid (g_strstrip (self->messages->str));
+
+  if (g_subprocess_get_if_exited (self->process))
+    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) ended with status %d and no result: %s",
+                             self->verb, g_subprocess_get_exit_status (self->process), messages);
+  else
+    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) was killed by signal %d: %s",
+                             self->verb, g_subprocess_get_term_sig (self->process), messages);
+}
+
+/* @task: (transfer full) */
+static void
+part_ended (GTask *task)
+{
+  g_autoptr (GTask) owned = task;
+  ColdWorkerProcess *self = g_task_get_source_object (task);
+  GBytes *last;
+
+  if (--self->n_pending > 0)
+    return;
+  clear_source (&self->deadline);
+  clear_source (&self->cancelled);
+  clear_source (&self->progress_timer);
+  if (self->messages->len > 0)
+    g_debug ("Worker %s: %s", self->verb, self->messages->str);
+
+  if (self->failure != NULL)
+    {
+      g_task_return_error (task, g_steal_pointer (&self->failure));
+      return;
+    }
+  last = cold_worker_lines_take_last (self->lines);
+  if (last == NULL)
+    {
+      return_missing_result (self, task);
+      return;
+    }
+  g_task_set_task_data (task, last, (GDestroyNotify) g_bytes_unref);
+  g_task_run_in_thread (task, parse_last_thread);
+}
+
+static void
+on_process_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  part_ended (user_data);
+}
+
+/* Returns: %FALSE at the end of the stream */
+static gboolean
+read_chunk (GObject *stream, GAsyncResult *result, GBytes **chunk)
+{
+  *chunk = g_input_stream_read_bytes_finish (G_INPUT_STREAM (stream), result, NULL);
+  return *chunk != NULL && g_bytes_get_size (*chunk) > 0;
+}
+
+static void
+on_output (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  ColdWorkerProcess *self = g_task_get_source_object (task);
+  g_autoptr (GBytes) chunk = NULL;
+  GError *error = NULL;
+
+  if (!read_chunk (source, result, &chunk))
+    {
+      part_ended (task);
+      return;
+    }
+  /* After a failure the rest is drained only, so that the end is seen. */
+  if (self->failure == NULL
+      && !cold_worker_lines_push (self->lines, g_bytes_get_data (chunk, NULL), g_bytes_get_size (chunk), &error))
+    stop (self, error);
+  /* After its last line a worker has nothing left to do, and no reason to stay. */
+  else if (self->failure == NULL && cold_worker_lines_is_complete (self->lines))
+    g_subprocess_send_signal (self->process, SIGTERM);
+  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, NULL, on_output, task);
+}
+
+static void
+on_messages (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  ColdWorkerProcess *self = g_task_get_source_object (task);
+  g_autoptr (GBytes) chunk = NULL;
+
+  if (!read_chunk (source, result, &chunk))
+    {
+      part_ended (task);
+      return;
+    }
+  g_string_append_len (self->messages, g_bytes_get_data (chunk, NULL), g_bytes_get_size (chunk));
+  if (self->messages->len > STDERR_KEPT)
+    g_string_erase (self->messages, 0, self->messages->len - STDERR_KEPT);
+  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, NULL, on_messages, task);
+}
+
+static gboolean
+on_deadline (gpointer data)
+{
+  ColdWorkerProcess *self = data;
+
+  stop (self, g_error_new (COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) did not finish in time and was ended",
+                           self->verb));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer data)
+{
+  ColdWorkerProcess *self = data;
+
+  stop (self, g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the worker (%s) was cancelled", self->verb));
+  return G_SOURCE_REMOVE;
+}
+
+/* The start */
+
+static void
+add_formatted (GPtrArray *argv, const char *option, guint64 number)
+{
+  g_ptr_array_add (argv, g_strdup (option));
+  g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, number));
+}
+
+static void
+add_words (GPtrArray *argv, const char *first, ...)
+{
+  va_list args;
+
+  va_start (args, first);
+  for (const char *word = first; word != NULL; word = va_arg (args, const char *))
+    g_ptr_array_add (argv, g_strdup (word));
+  va_end (args);
+}
+
+/* A build tree or a test has its programs elsewhere. */
+static char *
+program_path (const char *name)
+{
+  const char *folder = g_getenv ("COLDPATCH_LIBEXECDIR");
+
+  return g_build_filename (folder != NULL ? folder : COLD_LIBEXECDIR "/coldpatch", name, NULL);
+}
+
+static const struct passwd *
+find_user (GError **error)
+{
+  const struct passwd *user;
+
+  if (geteuid () != 0)
+    {
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_ACCESS_DENIED,
+                           "only root can start workers: run the agent as root");
+      return NULL;
+    }
+  user = getpwnam (COLD_WORKER_USER);
+  if (user == NULL || user->pw_uid == 0 || user->pw_gid == 0)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG,
+                   user == NULL ? "the user %s does not exist: run systemd-sysusers" : "the user %s must not be root",
+                   COLD_WORKER_USER);
+      return NULL;
+    }
+  return user;
+}
+
+static GPtrArray *
+build_command (ColdWorkerProcess *self, const struct passwd *user, const char *accelerator)
+{
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (argv, program_path ("coldpatch-sandbox"));
+  add_formatted (argv, "--parent", getpid ());
+  add_formatted (argv, "--uid", user->pw_uid);
+  add_formatted (argv, "--gid", user->pw_gid);
+  add_words (argv, "--scratch", self->scratch, NULL);
+  if (g_strcmp0 (accelerator, "kvm") == 0)
+    add_words (argv, "--kvm", NULL);
+  if (self->appliance != NULL)
+    add_words (argv, "--appliance", self->appliance, NULL);
+  if (self->catalogue == COLD_WORKER_CATALOGUE_READ)
+    add_words (argv, "--catalogue-ro", COLD_CATALOGUE_DIR, NULL);
+  if (self->catalogue == COLD_WORKER_CATALOGUE_WRITE)
+    add_words (argv, "--network", "--catalogue-rw", COLD_CATALOGUE_DIR, NULL);
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      const Disk *disk = &g_array_index (self->disks, Disk, i);
+
+      add_formatted (argv, disk->writable ? "--disk-rw" : "--disk-ro", FIRST_DISK_FD + i);
+      add_words (argv, disk->inside, NULL);
+    }
+  for (guint i = 0; i < self->binds->len; i++)
+    {
+      const Bind *bind = &g_array_index (self->binds, Bind, i);
+
+      add_words (argv, "--bind", bind->path, bind->inside, NULL);
+    }
+  add_words (argv, "--", NULL);
+  g_ptr_array_add (argv, program_path ("coldpatch-worker"));
+  add_words (argv, self->verb, NULL);
+  g_ptr_array_add (argv, NULL);
+  return argv;
+}
+
+static gboolean
+spawn (ColdWorkerProcess *self, const char *accelerator, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
+      G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GPtrArray) argv = NULL;
+  const struct passwd *user;
+
+  if (self->scratch_error != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&self->scratch_error));
+      return FALSE;
+    }
+  user = find_user (error);
+  if (user == NULL)
+    return FALSE;
+  if (lchown (self->scratch, user->pw_uid, user->pw_gid) < 0)
+    return cold_error_set_errno (error, errno, "cannot give %s to %s", self->scratch, COLD_WORKER_USER);
+
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      int fd = fcntl (g_array_index (self->disks, Disk, i).fd, F_DUPFD_CLOEXEC, 3);
+
+      if (fd < 0)
+        return cold_error_set_errno (error, errno, "cannot hand a disk over");
+      g_subprocess_launcher_take_fd (launcher, fd, FIRST_DISK_FD + i);
+    }
+  argv = build_command (self, user, accelerator);
+  self->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv->pdata, error);
+  if (self->process == NULL)
+    {
+      g_autofree char *reason = g_strdup ((*error)->message);
+
+      g_clear_error (error);
+      g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "cannot run %s: %s", (char *) argv->pdata[0], reason);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static void
+on_request_written (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  /* A worker that did not take its request ended, and says why elsewhere. The pipe stays open: its end means "stop". */
+  g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL);
+}
+
+static void
+send_request (ColdWorkerProcess *self, JsonObject *request, GTask *task)
+{
+  g_autoptr (JsonObject) full = json_object_new ();
+  g_autoptr (GList) members = json_object_get_members (request);
+  g_autofree char *text = NULL;
+  char *line;
+
+  for (GList *l = members; l != NULL; l = l->next)
+    json_object_set_member (full, l->data, json_node_ref (json_object_get_member (request, l->data)));
+  json_object_set_string_member (full, "verb", self->verb);
+  text = cold_json_to_text (full);
+  line = g_strconcat (text, "\n", NULL);
+  g_object_set_data_full (G_OBJECT (task), "request", line, g_free);
+  g_output_stream_write_all_async (g_subprocess_get_stdin_pipe (self->process), line, strlen (line),
+                                   G_PRIORITY_DEFAULT, NULL, on_request_written, NULL);
+}
+
+static guint
+deadline_of (const char *verb)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (deadlines); i++)
+    if (g_str_equal (deadlines[i].verb, verb))
+      return deadlines[i].seconds;
+  g_return_val_if_reached (60);
+}
+
+static void
+attach (GSource **slot, GSource *source, GSourceFunc func, ColdWorkerProcess *self)
+{
+  *slot = source;
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+void
+cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  /* Without the cancellable: being cancelled must not end the task before the processes have ended. */
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  GError *error = NULL;
+
+  g_return_if_fail (self->process == NULL);
+  g_task_set_source_tag (task, cold_worker_process_run_async);
+  if (g_cancellable_set_error_if_cancelled (cancellable, &error)
+      || !spawn (self, cold_json_string (request, "accelerator"), &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+
+  self->lines = cold_worker_lines_new (on_progress, self);
+  self->n_pending = 3;
+  g_input_stream_read_bytes_async (g_subprocess_get_stdout_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, NULL,
+                                   on_output, g_object_ref (task));
+  g_input_stream_read_bytes_async (g_subprocess_get_stderr_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, NULL,
+                                   on_messages, g_object_ref (task));
+  g_subprocess_wait_async (self->process, NULL, on_process_ended, g_object_ref (task));
+  attach (&self->deadline, g_timeout_source_new_seconds (deadline_of (self->verb)), on_deadline, self);
+  if (cancellable != NULL)
+    attach (&self->cancelled, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (on_cancelled), self);
+  send_request (self, request, task);
+}
+
+JsonObject *
+cold_worker_process_run_finish (ColdWorkerProcess *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
