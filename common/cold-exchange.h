@@ -46,8 +46,8 @@ gboolean cold_exchange_probe (int directory_fd, int hidden_fd, GError **error);
  * @journal: in state READY and saved; DONE and saved afterwards
  *
  * Gate, claims, tuples, lock bytes, read lease, RENAME_EXCHANGE of every member, checks, exchange back on any doubt. A
- * journal that it supersedes is removed at the end. When work copies were opened by somebody while they had the
- * originals' names, the journal is quarantined.
+ * journal that it supersedes is removed at the end. After an exchange back somebody may still have a work copy open that had
+ * the original's name for a moment: cold_exchange_drop_hidden() finds out.
  *
  * Returns: %TRUE when every name leads to its new image; %FALSE with Yielded, Busy, Blocked or Io: every name leads to its
  *   original, and nothing has happened; the journal is still READY: cold_exchange_drop_hidden(), or try again

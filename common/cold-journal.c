@@ -222,6 +222,7 @@ journal_from_json (JsonObject *object, guint job, GError **error)
   journal->domains = cold_json_strv (object, "domains");
   g_free (journal->boot_id);
   journal->boot_id = g_strdup (boot_id);
+  journal->on_disk = TRUE;
   journal->time = cold_json_int (object, "time");
   journal->keep_until = cold_json_int (object, "keep-until");
   journal->quarantined = cold_json_bool (object, "quarantined");
@@ -236,6 +237,14 @@ static char *
 journal_path (const char *journal_dir, guint job)
 {
   return g_strdup_printf ("%s/%u" SUFFIX, journal_dir, job);
+}
+
+char *
+cold_journal_new_hidden_name (const ColdJournal *journal)
+{
+  g_autofree char *unique = g_uuid_string_random ();
+
+  return g_strdup_printf ("%u-%s", journal->job, unique);
 }
 
 gboolean
@@ -253,6 +262,12 @@ cold_journal_save (const char *journal_dir, ColdJournal *journal, GError **error
                                 || (member->original != NULL && member->replacement != NULL),
                             FALSE);
     }
+  if (g_file_test (path, G_FILE_TEST_EXISTS) != journal->on_disk)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "journal %s %s", path,
+                   journal->on_disk ? "was removed meanwhile" : "exists already and belongs to another job");
+      return FALSE;
+    }
   journal->time = g_get_real_time ();
   object = journal_to_json (journal);
   COLD_CRASH_POINT ("journal-before");
@@ -261,6 +276,7 @@ cold_journal_save (const char *journal_dir, ColdJournal *journal, GError **error
       g_prefix_error (error, "cannot write journal: ");
       return FALSE;
     }
+  journal->on_disk = TRUE;
   COLD_CRASH_POINT ("journal-after");
   return TRUE;
 }

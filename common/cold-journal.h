@@ -47,6 +47,7 @@ typedef struct
   gint64 keep_until;      /* DONE: end of retention */
   gboolean quarantined;   /* a hidden inode was opened by somebody in between: never deleted by us */
   guint supersedes;       /* rollback: the upgrade's journal, which goes when this one is done; 0 for none */
+  gboolean on_disk;       /* it was loaded or saved */
 } ColdJournal;
 
 ColdJournal *cold_journal_new (guint job, const char *kind);
@@ -64,7 +65,15 @@ void cold_journal_free (ColdJournal *journal);
  */
 void cold_journal_refresh_devices (ColdJournal *journal);
 
-/* Atomic and durable; sets the time. */
+/**
+ * cold_journal_new_hidden_name:
+ *
+ * Returns: (transfer full): a file name that no other journal, of this store or a lost one, ever uses
+ */
+char *cold_journal_new_hidden_name (const ColdJournal *journal);
+
+/* Atomic and durable; sets the time. Failed when a new journal's number is taken on disk, or an old one was removed there
+ * meanwhile (superseded): neither may be written over. */
 gboolean cold_journal_save (const char *journal_dir, ColdJournal *journal, GError **error);
 /* %TRUE also when there was none. */
 gboolean cold_journal_remove (const char *journal_dir, guint job, GError **error);

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * After a crash. What the names lead to decides, not what the journal hoped for:
+ *
+ *   name          hidden name     the member is
+ *   original      replacement     BEFORE
+ *   original      nothing         BEFORE, and its copy is lost: it cannot go forward
+ *   replacement   original        AFTER
+ *   replacement   nothing         AFTER, and its old image is gone: it cannot go back
+ *   anything else                 ODD: hands off
+ */
+#include "cold-exchange.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "cold-crash-point.h"
+#include "cold-discard.h"
+#include "cold-error.h"
+#include "cold-exchange-set.h"
+#include "cold-fd.h"
+#include "cold-gate.h"
+#include "cold-lease.h"
+
+#define GATE_WAIT_MS 5000
+
+typedef enum
+{
+  ODD,
+  BEFORE,
+  AFTER,
+} Side;
+
+typedef struct
+{
+  guint odd;
+  guint before;
+  guint after;
+} Count;
+
+/* %FALSE with @error when it cannot be told now. */
+static gboolean
+read_optional (int folder, const char *name, ColdTuple **tuple, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  *tuple = cold_tuple_read_at (folder, name, &local);
+  if (*tuple != NULL || g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+classify (ColdExchangeMember *self, Side *side, GError **error)
+{
+  g_autoptr (ColdTuple) named = NULL;
+  g_autoptr (ColdTuple) hidden = NULL;
+  const ColdTuple *original = self->member->original;
+  const ColdTuple *replacement = self->member->replacement;
+
+  *side = ODD;
+  if (!read_optional (self->directory, self->member->name, &named, error)
+      || !read_optional (self->hidden, self->member->hidden_name, &hidden, error))
+    return FALSE;
+  if (named == NULL)
+    return TRUE;
+  if (cold_tuple_same_file (original, named) && (hidden == NULL || cold_tuple_same_file (replacement, hidden)))
+    *side = BEFORE;
+  else if (cold_tuple_same_file (replacement, named) && (hidden == NULL || cold_tuple_same_file (original, hidden)))
+    *side = AFTER;
+  return TRUE;
+}
+
+static gboolean
+classify_set (ColdExchangeSet *set, Side *sides, Count *count, GError **error)
+{
+  *count = (Count) { 0 };
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      if (!classify (&set->members[i], &sides[i], error))
+        return FALSE;
+      *(sides[i] == ODD ? &count->odd : sides[i] == BEFORE ? &count->before : &count->after) += 1;
+    }
+  return TRUE;
+}
+
+/* Whether the file is exactly @expected and nobody has it open for writing, or holds QEMU's locks on it. */
+static gboolean
+is_pristine (int folder, const char *name, const ColdTuple *expected)
+{
+  cold_fd_auto fd = openat (folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+  g_autoptr (ColdTuple) tuple = fd >= 0 ? cold_tuple_read (fd, NULL) : NULL;
+
+  return tuple != NULL && cold_tuple_equal (expected, tuple, NULL) && !cold_file_is_open_elsewhere (fd, NULL);
+}
+
+static gboolean
+can_go_forward (ColdExchangeSet *set, const Side *sides)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      ColdExchangeMember *self = &set->members[i];
+      g_autoptr (GError) error = NULL;
+
+      if (sides[i] == BEFORE
+          && (!cold_exchange_member_prove_hidden (self, &error) || !cold_exchange_member_seize (self, &error)))
+        {
+          g_message ("a half-done exchange cannot go forward: %s", error->message);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static gboolean
+can_go_back (ColdExchangeSet *set, const Side *sides)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      const ColdJournalMember *member = set->members[i].member;
+
+      /* What was written to the new image would be lost to its name: only an untouched one is taken away again. */
+      if (sides[i] == AFTER
+          && (faccessat (set->members[i].hidden, member->hidden_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0
+              || !is_pristine (set->members[i].directory, member->name, member->replacement)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Swaps every member that is on @side. */
+static gboolean
+swap_side (ColdExchangeSet *set, const Side *sides, Side side, GError **error)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      ColdExchangeMember *self = &set->members[i];
+
+      if (sides[i] != side)
+        continue;
+      COLD_CRASH_POINT ("settle-swap");
+      if (!cold_exchange_member_swap (self, error)
+          || (side == BEFORE && !cold_exchange_member_is_sure (self, error)))
+        {
+          g_autoptr (GError) torn = NULL;
+
+          if (!cold_exchange_set_put_back (set, &torn))
+            g_critical ("a half-done exchange stays half-done: %s", torn->message);
+          return FALSE;
+        }
+    }
+  return cold_exchange_set_sync (set, error);
+}
+
+static ColdRecovery
+quarantine (const ColdExchangeContext *context, ColdJournal *journal, const char *why)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_warning ("job %u: %s; everything is left as it is, the hidden files stay in %s", journal->job, why,
+             journal->members->len > 0
+                 ? ((ColdJournalMember *) g_ptr_array_index (journal->members, 0))->hidden_directory
+                 : "no folder");
+  journal->quarantined = TRUE;
+  if (!cold_journal_save (context->journal_dir, journal, &error))
+    g_warning ("%s", error->message);
+  return COLD_RECOVERY_KEPT;
+}
+
+static gboolean
+old_images_are_pristine (ColdExchangeSet *set)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      const ColdJournalMember *member = set->members[i].member;
+
+      if (faccessat (set->members[i].hidden, member->hidden_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+          && !is_pristine (set->members[i].hidden, member->hidden_name, member->original))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static ColdRecovery
+settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchangeSet *set, GError **error)
+{
+  g_autofree Side *sides = g_new0 (Side, MAX (set->n_members, 1));
+  gboolean old_untouched;
+  Count count;
+
+  if (!classify_set (set, sides, &count, error))
+    return COLD_RECOVERY_KEPT;
+  if (count.odd > 0)
+    return quarantine (context, journal, "a file is not the one that the exchange left");
+  if (count.after == 0)
+    return COLD_RECOVERY_NOTHING;
+
+  if (count.before == 0)
+    {
+      /* Killed between the last rename and the decision, or after it. The decision is made as it would have been: an old
+       * image that somebody touched or opened is the one in use, unless the new one is. */
+      old_untouched = old_images_are_pristine (set);
+      if (old_untouched || !can_go_back (set, sides))
+        {
+          if (!old_untouched)
+            g_warning ("job %u: an old image was touched during the exchange; it is kept for good", journal->job);
+          journal->quarantined |= !old_untouched;
+          if (!cold_exchange_set_sync (set, error) || !cold_exchange_save_done (context, journal, error))
+            return COLD_RECOVERY_KEPT;
+          return COLD_RECOVERY_FINISHED;
+        }
+    }
+  else if (can_go_forward (set, sides))
+    {
+      if (!swap_side (set, sides, BEFORE, error) || !cold_exchange_save_done (context, journal, error))
+        return COLD_RECOVERY_KEPT;
+      return COLD_RECOVERY_FINISHED;
+    }
+  else if (!can_go_back (set, sides))
+    return quarantine (context, journal, "the set is half exchanged, and can go neither forward nor back");
+
+  if (!swap_side (set, sides, AFTER, error))
+    return COLD_RECOVERY_KEPT;
+  return COLD_RECOVERY_THROWN_AWAY;
+}
+
+ColdRecovery
+cold_exchange_settle (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+{
+  g_autoptr (ColdExchangeSet) set = NULL;
+
+  if (journal->state != COLD_JOURNAL_READY)
+    return COLD_RECOVERY_NOTHING;
+  cold_journal_refresh_devices (journal);
+  set = cold_exchange_set_open (context, journal, error);
+  if (set == NULL)
+    return COLD_RECOVERY_KEPT;
+  return settle_set (context, journal, set, error);
+}
+
+/* Whether none of the names leads to a new image. */
+static gboolean
+nothing_is_exchanged (ColdExchangeSet *set, GError **error)
+{
+  g_autofree Side *sides = g_new0 (Side, MAX (set->n_members, 1));
+  Count count;
+
+  if (!classify_set (set, sides, &count, error))
+    return FALSE;
+  if (count.after + count.odd == 0)
+    return TRUE;
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_BUSY,
+                       "the exchange was begun and not ended; restart the agent to have it recovered");
+  return FALSE;
+}
+
+/* A set is examined as a whole, every lease held, before its first file goes. */
+static gboolean
+discard_all (const ColdJournal *journal, ColdExchangeSet *set, GError **error)
+{
+  g_autofree int *fds = g_new (int, MAX (set->n_members, 1));
+  gboolean fine = TRUE;
+
+  for (guint i = 0; i < set->n_members; i++)
+    fds[i] = -1;
+  for (guint i = 0; fine && i < set->n_members; i++)
+    {
+      const ColdJournalMember *member = set->members[i].member;
+      const ColdTuple *expected = journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
+      g_autoptr (GError) local = NULL;
+
+      fds[i] = cold_discard_open (set->members[i].hidden, member->hidden_name, expected, &local);
+      if (fds[i] < 0 && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          fine = FALSE;
+        }
+    }
+  for (guint i = 0; fine && i < set->n_members; i++)
+    if (fds[i] >= 0)
+      fine = cold_discard_finish (set->members[i].hidden, set->members[i].member->hidden_name, fds[i], error);
+  for (guint i = 0; i < set->n_members; i++)
+    cold_fd_clear (&fds[i]);
+  return fine;
+}
+
+gboolean
+cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+{
+  g_autoptr (ColdExchangeSet) set = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (journal->quarantined)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "quarantined: the hidden files of job %u were touched by somebody; examine them, and delete them and "
+                   "the journal yourself", journal->job);
+      return FALSE;
+    }
+  cold_journal_refresh_devices (journal);
+  set = cold_exchange_set_open (context, journal, error);
+  if (set == NULL)
+    return FALSE;
+  if (journal->state == COLD_JOURNAL_READY)
+    {
+      if (!nothing_is_exchanged (set, error))
+        return FALSE;
+      /* Once a copy is gone the set can never be exchanged again, and the journal has to say so first. */
+      if (!cold_journal_is_rollback (journal))
+        {
+          journal->state = COLD_JOURNAL_COPYING;
+          if (!cold_journal_save (context->journal_dir, journal, error))
+            return FALSE;
+        }
+    }
+  /* What a rollback would have brought back is another journal's old image. */
+  if (cold_journal_is_rollback (journal) && journal->state != COLD_JOURNAL_DONE)
+    return cold_journal_remove (context->journal_dir, journal->job, error);
+
+  if (discard_all (journal, set, &local))
+    return cold_journal_remove (context->journal_dir, journal->job, error);
+  if (g_error_matches (local, COLD_ERROR, COLD_ERROR_BLOCKED))
+    quarantine (context, journal, local->message);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+ColdRecovery
+cold_exchange_recover (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  cold_fd_auto gate = -1;
+  ColdRecovery settled;
+
+  if (journal->state == COLD_JOURNAL_DONE)
+    {
+      if (journal->supersedes != 0 && !cold_journal_remove (context->journal_dir, journal->supersedes, error))
+        return COLD_RECOVERY_KEPT;
+      return COLD_RECOVERY_NOTHING;
+    }
+  gate = cold_gate_take (context->gate_file, GATE_WAIT_MS, error);
+  if (gate < 0)
+    return COLD_RECOVERY_KEPT;
+  settled = cold_exchange_settle (context, journal, error);
+  if (settled == COLD_RECOVERY_KEPT || settled == COLD_RECOVERY_FINISHED)
+    return settled;
+  cold_fd_clear (&gate);
+
+  COLD_CRASH_POINT ("recover-settled");
+  /* Nobody but us deletes, and a domain that starts now starts on its originals: the gate is not needed for the rest. */
+  if (cold_exchange_drop_hidden (context, journal, &local))
+    return COLD_RECOVERY_THROWN_AWAY;
+  if (!journal->quarantined)
+    g_propagate_error (error, g_steal_pointer (&local));
+  return COLD_RECOVERY_KEPT;
+}
