@@ -27,8 +27,12 @@ const char *cold_appliance_get_folder (ColdAppliance *self);
 /**
  * cold_appliance_ensure_async:
  *
- * Builds and probes what is missing; at once when all is there. Concurrent calls share one build.
- * Fails with Worker and a message that names the missing program or package.
+ * Builds and probes what is missing (half a minute in all); at once when all is there, and still fits the host: call it
+ * before every job that needs the folder. Concurrent calls share one build; @cancellable gives up waiting, the build goes
+ * on. Fails with Worker and a message that names the missing program or package; the next call tries again.
+ *
+ * "auto" starts the appliance under KVM once for a kernel and QEMU, and falls back to TCG; "kvm" and "tcg" are taken as
+ * they are.
  */
 void cold_appliance_ensure_async (ColdAppliance *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);

@@ -74,7 +74,7 @@ static const struct
   const char *verb;
   guint seconds;
 } deadlines[] = {
-  { COLD_VERB_PROBE, 60 },         { COLD_VERB_LAUNCH, 60 },        { COLD_VERB_INSPECT, 10 * 60 },
+  { COLD_VERB_PROBE, 60 },         { COLD_VERB_LAUNCH, 2 * 60 },       { COLD_VERB_INSPECT, 10 * 60 },
   { COLD_VERB_PLAN, 2 * 60 },      { COLD_VERB_FETCH, 60 * 60 },    { COLD_VERB_BUNDLE, 10 * 60 },
   { COLD_VERB_UPGRADE, 4 * 3600 }, { COLD_VERB_VERIFY, 15 * 60 },
 };

@@ -31,8 +31,9 @@ cold_verb_launch (JsonObject *request, GError **error)
     {
       const char *reason = g != NULL ? guestfs_last_error (g) : NULL;
 
-      g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the appliance did not start with %s: %s", accelerator,
-                   reason != NULL ? reason : "no handle");
+      /* After the first line comes advice to run libguestfs by hand. */
+      g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the appliance did not start with %s: %.*s", accelerator,
+                   reason != NULL ? (int) strcspn (reason, "\n") : 9, reason != NULL ? reason : "no handle");
       return NULL;
     }
   result = json_object_new ();
