@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  *
  * FICLONE where the file system can, else a sparse copy in chunks in a thread. Preallocation is
  * restored, both files are synced, the original's tuple is compared before and after: Yielded when it changed.
- * On failure or cancellation no copy is left.
+ * On failure or cancellation no copy is left. Blocked "open-elsewhere: ..." while somebody has the volume open for writing.
  */
 void cold_copy_async (int directory_fd, const char *name, int hidden_fd, const char *copy_name,
                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
@@ -36,7 +36,9 @@ guint64 cold_copy_space_needed (int directory_fd, const char *name, guint64 grow
 /**
  * cold_delete_stepwise_async:
  *
- * Truncates in steps in a thread and unlinks: unlinking 4 GiB at once takes seconds of kernel time that others wait for.
+ * Deletes a work copy that never had a volume's name, in a thread: under a write lease, with the name gone first and the space freed
+ * in steps, since freeing 4 GiB at once takes seconds of kernel time that others wait for. A name that is gone is no error.
+ * What a journal from READY on names is for cold_exchange_drop_hidden() alone.
  */
 void cold_delete_stepwise_async (int hidden_fd, const char *name, GAsyncReadyCallback callback, gpointer user_data);
 gboolean cold_delete_stepwise_finish (GAsyncResult *result, GError **error);

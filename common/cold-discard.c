@@ -66,26 +66,34 @@ cold_discard_open (int hidden_fd, const char *name, const ColdTuple *expected, G
   return -1;
 }
 
-gboolean
-cold_discard_finish (int hidden_fd, const char *name, int fd, GError **error)
+void
+cold_discard_shrink (int fd)
 {
   struct stat st;
 
+  if (fstat (fd, &st) != 0)
+    return;
+  for (off_t size = st.st_size; size > STEP;)
+    {
+      size -= STEP;
+      if (ftruncate (fd, size) != 0)
+        return; /* closing it frees the rest */
+      g_usleep (PAUSE_USEC);
+    }
+}
+
+gboolean
+cold_discard_finish (int hidden_fd, const char *name, int fd, GError **error)
+{
   if (!cold_lease_is_intact (fd, TRUE))
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: %s: somebody opens it right now", name);
       return FALSE;
     }
   COLD_CRASH_POINT ("discard-before");
-  if (fstat (fd, &st) != 0 || unlinkat (hidden_fd, name, 0) != 0 || fsync (hidden_fd) != 0)
+  if (unlinkat (hidden_fd, name, 0) != 0 || fsync (hidden_fd) != 0)
     return cold_error_set_errno (error, errno, "cannot delete hidden file %s", name);
   COLD_CRASH_POINT ("discard-unlinked");
-  for (off_t size = st.st_size; size > STEP;)
-    {
-      size -= STEP;
-      if (ftruncate (fd, size) != 0)
-        break; /* closing it frees the rest */
-      g_usleep (PAUSE_USEC);
-    }
+  cold_discard_shrink (fd);
   return TRUE;
 }

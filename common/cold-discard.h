@@ -29,4 +29,7 @@ int cold_discard_open (int hidden_fd, const char *name, const ColdTuple *expecte
  */
 gboolean cold_discard_finish (int hidden_fd, const char *name, int fd, GError **error);
 
+/* Truncates a file that has no name any more in steps; closing it frees what is left. */
+void cold_discard_shrink (int fd);
+
 G_END_DECLS
