@@ -133,6 +133,7 @@ walk (const char *base, const char *path, Place last, GError **error)
 {
   const char *below = path_below (base, path);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_auto (GStrv) parts = g_strsplit (below != NULL ? below : "", "/", -1);
   g_autoptr (GString) here = g_string_new (base);
   cold_fd_auto fd = -1;
 
@@ -141,7 +142,7 @@ walk (const char *base, const char *path, Place last, GError **error)
       g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "%s is no absolute path below %s", path, base);
       return -1;
     }
-  for (g_auto (GStrv) parts = g_strsplit (below, "/", -1), p = parts; *p != NULL; p++)
+  for (char **p = parts; *p != NULL; p++)
     if (g_str_equal (*p, "..") || g_str_equal (*p, "."))
       {
         distrust (error, path, "is not written plainly (it has . or .. in it)");
