@@ -185,6 +185,20 @@ cold_worker_process_new (const char *verb, const char *scratch)
   return self;
 }
 
+void
+cold_worker_process_remove_leftovers (void)
+{
+  g_autoptr (GDir) folder = g_dir_open (COLD_SCRATCH_DIR, 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (COLD_SCRATCH_DIR, name, NULL);
+
+      remove_tree (path);
+    }
+}
+
 const char *
 cold_worker_process_get_scratch (ColdWorkerProcess *self)
 {

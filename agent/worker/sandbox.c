@@ -339,7 +339,9 @@ drop (const Options *options)
     {
       if (stat ("/dev/kvm", &st) < 0)
         sandbox_fail ("Worker", NULL, "no /dev/kvm: %s", strerror (errno));
-      groups[n_groups++] = st.st_gid;
+      /* Where the device is root's group's, only its mode for all can let the worker in. */
+      if (st.st_gid != 0)
+        groups[n_groups++] = st.st_gid;
     }
   if (setgroups (n_groups, groups) < 0 || setresgid (options->gid, options->gid, options->gid) < 0
       || setresuid (options->uid, options->uid, options->uid) < 0)
