@@ -24,4 +24,9 @@ JsonObject *cold_verb_verify (JsonObject *request, GError **error);
 /* Writes a progress line; cheap enough to be called for every package. */
 void cold_verb_progress (const char *phase, double fraction, const char *message);
 
+/* Where the folders of that name are: "/catalogue" and "/scratch", unless @request has another one as "catalogue" or
+ * "scratch", as a run outside the sandbox does. */
+const char *cold_verb_catalogue (JsonObject *request);
+const char *cold_verb_scratch (JsonObject *request);
+
 G_END_DECLS

@@ -17,6 +17,7 @@ static const struct
   const char *name;
   ColdVerbFunc func;
 } verbs[] = {
+  { COLD_VERB_FETCH, cold_verb_fetch },
   { COLD_VERB_PROBE, cold_verb_probe },
   { COLD_VERB_LAUNCH, cold_verb_launch },
 };

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A refresh builds the next generation in a folder of its own, beside the others, and switches at the very end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cold-deb-fetch.h"
+#include "cold-deb-release.h"
+#include "cold-deb-repository.h"
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-solver.h"
+
+#define INRELEASE_MAX (16 << 20)
+#define NEXT_FOLDER "next"
+
+typedef struct
+{
+  const ColdDebRepository *repository;
+  const char *scratch;
+  ColdDownload *download;
+  char *home;         /* repositories/<id> */
+  char *next;         /* the folder that becomes the generation */
+  char *held;         /* (nullable): name of the current generation */
+  JsonObject *old;    /* (nullable): its generation.json */
+  GPtrArray *releases; /* (element-type ColdDebRelease) one a suite */
+} Refresh;
+
+static void
+refresh_clear (Refresh *refresh)
+{
+  g_free (refresh->home);
+  g_free (refresh->next);
+  g_free (refresh->held);
+  g_clear_pointer (&refresh->old, json_object_unref);
+  g_clear_pointer (&refresh->releases, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
+
+/* A generation is a flat folder. */
+static void
+remove_folder (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+
+      unlink (file);
+    }
+  rmdir (path);
+}
+
+static gboolean
+refresh_begin (Refresh *refresh, const char *catalogue, GError **error)
+{
+  g_autofree char *link = NULL;
+
+  refresh->home = g_build_filename (catalogue, "repositories", refresh->repository->id, NULL);
+  refresh->next = g_build_filename (refresh->home, NEXT_FOLDER, NULL);
+  refresh->releases = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_release_free);
+  remove_folder (refresh->next);
+  if (g_mkdir_with_parents (refresh->next, 0755) < 0)
+    return cold_error_set_errno (error, errno, "cannot create %s", refresh->next);
+
+  link = g_build_filename (refresh->home, "current", NULL);
+  refresh->held = g_file_read_link (link, NULL);
+  if (refresh->held != NULL && cold_is_sha256 (refresh->held))
+    {
+      g_autofree char *description = g_build_filename (refresh->home, refresh->held, "generation.json", NULL);
+
+      refresh->old = cold_json_load_file (description, NULL);
+    }
+  if (refresh->old == NULL)
+    g_clear_pointer (&refresh->held, g_free);
+  return TRUE;
+}
+
+/* What the generation in use says of a suite, when it came from the same place. */
+static JsonObject *
+held_suite (Refresh *refresh, const char *name)
+{
+  JsonArray *suites = cold_json_array (refresh->old, "suites");
+
+  if (suites == NULL || g_strcmp0 (cold_json_string (refresh->old, "uri"), refresh->repository->uri) != 0)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (suites); i++)
+    if (g_strcmp0 (cold_json_string (cold_json_array_object (suites, i), "suite"), name) == 0)
+      return cold_json_array_object (suites, i);
+  return NULL;
+}
+
+static char *
+suite_uri (const ColdDebRepository *repository, const char *suite)
+{
+  g_autofree char *path = g_strconcat ("dists/", suite, NULL);
+
+  return cold_uri_append (repository->uri, path);
+}
+
+/* A signature says who wrote a file, not that it is the latest: an old one must not bring old packages back. */
+static gboolean
+check_replay (Refresh *refresh, const char *suite, const ColdDebRelease *release, GError **error)
+{
+  gint64 held = cold_json_int (held_suite (refresh, suite), "date");
+
+  if (release->date >= held)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+               "InRelease of %s is refused: it is older than the one that the catalogue holds; the mirror went back in "
+               "time or somebody replays an old state",
+               suite);
+  return FALSE;
+}
+
+static JsonObject *
+suite_to_json (const char *suite, const char *file, const ColdDebRelease *release)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "suite", suite);
+  json_object_set_string_member (object, "inrelease", file);
+  json_object_set_int_member (object, "date", release->date);
+  json_object_set_string_member (object, "origin", release->origin);
+  json_object_set_string_member (object, "label", release->label);
+  json_object_set_string_member (object, "archive", release->suite);
+  json_object_set_string_member (object, "codename", release->codename);
+  json_object_set_string_member (object, "release", release->version);
+  json_object_set_boolean_member (object, "not-automatic", release->not_automatic);
+  json_object_set_boolean_member (object, "but-automatic-upgrades", release->but_automatic_upgrades);
+  return object;
+}
+
+static gboolean
+fetch_suite (Refresh *refresh, guint i, JsonArray *suites, GChecksum *name, GError **error)
+{
+  const char *suite = refresh->repository->suites[i];
+  g_autofree char *folder_uri = suite_uri (refresh->repository, suite);
+  g_autofree char *uri = cold_uri_append (folder_uri, "InRelease");
+  g_autofree char *file = g_strdup_printf ("%u.InRelease", i);
+  g_autofree char *path = g_build_filename (refresh->next, file, NULL);
+  g_autofree char *sha256 = NULL;
+  g_autofree char *text = NULL;
+  ColdDebRelease *release;
+
+  if (!cold_download_file (refresh->download, uri, path, INRELEASE_MAX, NULL, error))
+    return FALSE;
+  text = cold_deb_release_verify (path, refresh->repository->signed_by, refresh->scratch, error);
+  release = text != NULL ? cold_deb_release_parse (text, error) : NULL;
+  if (release == NULL)
+    {
+      g_prefix_error (error, "%s: ", suite);
+      return FALSE;
+    }
+  g_ptr_array_add (refresh->releases, release);
+  if (!cold_deb_release_check_time (release, g_get_real_time () / G_USEC_PER_SEC, error)
+      || !check_replay (refresh, suite, release, error))
+    {
+      g_prefix_error (error, "%s: ", suite);
+      return FALSE;
+    }
+  sha256 = cold_file_sha256 (path, NULL, error);
+  if (sha256 == NULL)
+    return FALSE;
+  json_array_add_object_element (suites, suite_to_json (suite, file, release));
+  g_checksum_update (name, (const guchar *) suite, strlen (suite) + 1);
+  g_checksum_update (name, (const guchar *) sha256, strlen (sha256) + 1);
+  return TRUE;
+}
+
+/* Hard links what the generation in use already has of an index. */
+static gboolean
+reuse_index (Refresh *refresh, const char *sha256, const char *packages, const char *solv, gint64 *count)
+{
+  JsonArray *indexes = cold_json_array (refresh->old, "indexes");
+
+  for (guint i = 0; indexes != NULL && i < json_array_get_length (indexes); i++)
+    {
+      JsonObject *index = cold_json_array_object (indexes, i);
+      const char *file = cold_json_string (index, "packages");
+      g_autofree char *old = NULL;
+      g_autofree char *old_solv = NULL;
+
+      if (g_strcmp0 (cold_json_string (index, "sha256"), sha256) != 0 || file == NULL)
+        continue;
+      old = g_build_filename (refresh->home, refresh->held, file, NULL);
+      old_solv = cold_solver_cache_path (old);
+      *count = cold_json_int (index, "count");
+      if (link (old, packages) == 0 && link (old_solv, solv) == 0)
+        return TRUE;
+      unlink (packages);
+    }
+  return FALSE;
+}
+
+static gboolean
+fetch_index (Refresh *refresh, guint suite, const char *component, const char *arch, JsonArray *indexes,
+             gint64 *total, GError **error)
+{
+  const ColdDebRelease *release = g_ptr_array_index (refresh->releases, suite);
+  const char *sha256 = cold_deb_fetch_index_hash (release, component, arch);
+  g_autofree char *flat = g_strdelimit (g_strdup (component), "/", '_');
+  g_autofree char *file = g_strdup_printf ("%u.%s.%s.Packages", suite, flat, arch);
+  g_autofree char *packages = g_build_filename (refresh->next, file, NULL);
+  g_autofree char *solv = cold_solver_cache_path (packages);
+  g_autofree char *uri = suite_uri (refresh->repository, refresh->repository->suites[suite]);
+  JsonObject *index;
+  gint64 count = 0;
+
+  if (sha256 == NULL || !reuse_index (refresh, sha256, packages, solv, &count))
+    {
+      guint made = 0;
+
+      if (!cold_deb_fetch_index (refresh->download, release, uri, component, arch, packages, refresh->scratch, error)
+          || !cold_solver_make_cache (packages, solv, &made, error))
+        return FALSE;
+      count = made;
+    }
+  index = json_object_new ();
+  json_object_set_int_member (index, "suite", suite);
+  json_object_set_string_member (index, "component", component);
+  json_object_set_string_member (index, "arch", arch);
+  json_object_set_string_member (index, "packages", file);
+  json_object_set_string_member (index, "sha256", sha256);
+  json_object_set_int_member (index, "count", count);
+  json_array_add_object_element (indexes, index);
+  *total += count;
+  return TRUE;
+}
+
+/* A component may well be empty in one of several suites (updates of a fresh release), but not in all. */
+static gboolean
+fetch_component (Refresh *refresh, const char *component, const char *arch, JsonArray *indexes, gint64 *total,
+                 GError **error)
+{
+  gint64 count = 0;
+
+  for (guint i = 0; i < refresh->releases->len; i++)
+    if (!fetch_index (refresh, i, component, arch, indexes, &count, error))
+      return FALSE;
+  if (count == 0)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG,
+                   "component %s has no package for %s: check Suites and Components in its sources.d entry", component,
+                   arch);
+      return FALSE;
+    }
+  *total += count;
+  return TRUE;
+}
+
+static gboolean
+sync_path (const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  gboolean synced = fd >= 0 && fsync (fd) == 0;
+
+  if (!synced)
+    cold_error_set_errno (error, errno, "cannot sync %s", path);
+  if (fd >= 0)
+    close (fd);
+  return synced;
+}
+
+/* Not syncfs(): the file system may be in the middle of writing the copy of a large image. */
+static gboolean
+sync_folder (const char *path, GError **error)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *file = g_build_filename (path, name, NULL);
+
+      if (!sync_path (file, error))
+        return FALSE;
+    }
+  return dir != NULL && sync_path (path, error);
+}
+
+/* Everything is on disk before the link leads to it. */
+static gboolean
+switch_to (Refresh *refresh, const char *name, GError **error)
+{
+  g_autofree char *folder = g_build_filename (refresh->home, name, NULL);
+  g_autofree char *current = g_build_filename (refresh->home, "current", NULL);
+  g_autofree char *fresh = g_build_filename (refresh->home, "current.new", NULL);
+
+  remove_folder (folder);
+  if (!sync_folder (refresh->next, error))
+    return FALSE;
+  if (rename (refresh->next, folder) < 0)
+    return cold_error_set_errno (error, errno, "cannot rename %s", refresh->next);
+  unlink (fresh);
+  if (symlink (name, fresh) < 0 || rename (fresh, current) < 0)
+    return cold_error_set_errno (error, errno, "cannot switch %s", current);
+  return TRUE;
+}
+
+static void
+remove_others (Refresh *refresh, const char *name)
+{
+  g_autoptr (GDir) dir = g_dir_open (refresh->home, 0, NULL);
+  const char *entry;
+
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    if (cold_is_sha256 (entry) && !g_str_equal (entry, name) && g_strcmp0 (entry, refresh->held) != 0)
+      {
+        g_autofree char *folder = g_build_filename (refresh->home, entry, NULL);
+
+        remove_folder (folder);
+      }
+}
+
+/* After an update of libsolv its caches have another name. */
+static gboolean
+make_missing_caches (Refresh *refresh, const char *catalogue, GError **error)
+{
+  g_autoptr (GPtrArray) indexes = cold_deb_repository_open (refresh->repository, catalogue, error);
+
+  for (guint i = 0; indexes != NULL && i < indexes->len; i++)
+    {
+      const ColdDebIndex *index = g_ptr_array_index (indexes, i);
+      guint count;
+
+      if (!g_file_test (index->solv, G_FILE_TEST_EXISTS)
+          && !cold_solver_make_cache (index->packages, index->solv, &count, error))
+        return FALSE;
+    }
+  return indexes != NULL;
+}
+
+static JsonObject *
+answer (gboolean changed, const char *name, gint64 packages)
+{
+  JsonObject *result = json_object_new ();
+
+  json_object_set_boolean_member (result, "changed", changed);
+  json_object_set_string_member (result, "generation", name);
+  json_object_set_int_member (result, "packages", packages);
+  return result;
+}
+
+static gboolean
+fetch_indexes (Refresh *refresh, JsonArray *indexes, gint64 *total, GError **error)
+{
+  const ColdDebRepository *repository = refresh->repository;
+
+  for (guint c = 0; repository->components[c] != NULL; c++)
+    for (guint a = 0; repository->architectures[a] != NULL; a++)
+      if (!fetch_component (refresh, repository->components[c], repository->architectures[a], indexes, total, error))
+        return FALSE;
+  return TRUE;
+}
+
+/* The wanted indexes belong to the name: another component in the configuration is another generation. */
+static void
+name_indexes (Refresh *refresh, GChecksum *name)
+{
+  const ColdDebRepository *repository = refresh->repository;
+
+  g_checksum_update (name, (const guchar *) repository->uri, strlen (repository->uri) + 1);
+  for (guint i = 0; i < refresh->releases->len; i++)
+    for (guint c = 0; repository->components[c] != NULL; c++)
+      for (guint a = 0; repository->architectures[a] != NULL; a++)
+        {
+          const char *sha256 = cold_deb_fetch_index_hash (g_ptr_array_index (refresh->releases, i),
+                                                          repository->components[c], repository->architectures[a]);
+          g_autofree char *line = g_strdup_printf ("%s %s %s\n", repository->components[c],
+                                                   repository->architectures[a], sha256 != NULL ? sha256 : "");
+
+          g_checksum_update (name, (const guchar *) line, -1);
+        }
+}
+
+JsonObject *
+cold_deb_repository_refresh (const ColdDebRepository *self, const char *catalogue, const char *scratch,
+                             ColdDownload *download, GError **error)
+{
+  g_auto (Refresh) refresh = { .repository = self, .scratch = scratch, .download = download };
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autoptr (JsonObject) generation = json_object_new ();
+  g_autofree char *description = NULL;
+  JsonArray *suites = json_array_new ();
+  JsonArray *indexes = json_array_new ();
+  const char *name;
+  gint64 total = 0;
+
+  json_object_set_int_member (generation, "version", 1);
+  json_object_set_string_member (generation, "uri", self->uri);
+  json_object_set_array_member (generation, "suites", suites);
+  json_object_set_array_member (generation, "indexes", indexes);
+  if (!refresh_begin (&refresh, catalogue, error))
+    return NULL;
+  for (guint i = 0; self->suites[i] != NULL; i++)
+    if (!fetch_suite (&refresh, i, suites, checksum, error))
+      goto failed;
+  name_indexes (&refresh, checksum);
+  name = g_checksum_get_string (checksum);
+  if (g_strcmp0 (name, refresh.held) == 0)
+    {
+      remove_folder (refresh.next);
+      if (!make_missing_caches (&refresh, catalogue, error))
+        return NULL;
+      return answer (FALSE, name, cold_json_int (refresh.old, "packages"));
+    }
+
+  if (!fetch_indexes (&refresh, indexes, &total, error))
+    goto failed;
+  json_object_set_string_member (generation, "generation", name);
+  json_object_set_int_member (generation, "packages", total);
+  description = g_build_filename (refresh.next, "generation.json", NULL);
+  if (!cold_json_save_file (description, generation, error) || !switch_to (&refresh, name, error))
+    goto failed;
+  remove_others (&refresh, name);
+  return answer (TRUE, name, total);
+
+failed:
+  remove_folder (refresh.next);
+  return NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Files from repositories: http, https (libsoup, proxies from the environment) and file. Nothing that comes from here is
+ * trusted: sizes are capped while data arrives, hashes are checked before the call returns.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _ColdDownload ColdDownload;
+
+ColdDownload *cold_download_new (void);
+void cold_download_free (ColdDownload *self);
+
+/**
+ * cold_download_file:
+ * @uri: http, https or file
+ * @path: where to put it; replaced when it is there
+ * @size: most bytes to accept; with @sha256 the exact number
+ * @sha256: (nullable): what the content must be, in lower case hexadecimal
+ *
+ * Interrupted transfers are tried again a few times and continue where they ended.
+ *
+ * Returns: %FALSE with @error NotFound (no such file), Network (everything else that may heal), Signature (another size or
+ *   hash than told), NoSpace; @path is gone then
+ */
+gboolean cold_download_file (ColdDownload *self, const char *uri, const char *path, guint64 size, const char *sha256,
+                             GError **error);
+
+/* Returns: (transfer full): SHA-256 of a file's content in lower case hexadecimal; its size in @size (optional) */
+char *cold_file_sha256 (const char *path, guint64 *size, GError **error);
+
+/* Whether @text is 64 lower case hexadecimal digits; such a text is safe as a file name. */
+gboolean cold_is_sha256 (const char *text);
+
+/**
+ * cold_uri_append:
+ * @path: relative, not yet escaped
+ *
+ * Returns: (transfer full): @uri, one slash, @path with what a URI cannot hold escaped
+ */
+char *cold_uri_append (const char *uri, const char *path);
+
+/* Whether @path, from a repository's index, stays below the repository: relative, no "..", "." or empty part, printable
+ * ASCII only. */
+gboolean cold_is_safe_path (const char *path);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDownload, cold_download_free)
+
+G_END_DECLS

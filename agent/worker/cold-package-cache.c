@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-package-cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cold-error.h"
+
+struct _ColdPackageCache
+{
+  char *folder;
+  GHashTable *used; /* (element-type utf8) hashes that must stay */
+};
+
+typedef struct
+{
+  char *path;
+  guint64 size;
+  gint64 used; /* nanoseconds since the epoch */
+} CachedFile;
+
+ColdPackageCache *
+cold_package_cache_new (const char *catalogue)
+{
+  ColdPackageCache *self = g_new0 (ColdPackageCache, 1);
+
+  self->folder = g_build_filename (catalogue, "packages", NULL);
+  self->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return self;
+}
+
+void
+cold_package_cache_free (ColdPackageCache *self)
+{
+  if (self == NULL)
+    return;
+  g_free (self->folder);
+  g_hash_table_unref (self->used);
+  g_free (self);
+}
+
+char *
+cold_package_cache_path (ColdPackageCache *self, const char *sha256)
+{
+  return g_strdup_printf ("%s/%.2s/%s", self->folder, sha256, sha256);
+}
+
+gboolean
+cold_package_cache_touch (ColdPackageCache *self, const char *sha256, guint64 size)
+{
+  g_autofree char *path = cold_package_cache_path (self, sha256);
+  struct stat st;
+
+  /* The content was checked when it got its name, and is again when a bundle is made of it. */
+  if (lstat (path, &st) < 0 || !S_ISREG (st.st_mode) || (guint64) st.st_size != size)
+    return FALSE;
+  utimensat (AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+  g_hash_table_add (self->used, g_strdup (sha256));
+  return TRUE;
+}
+
+gboolean
+cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *sha256,
+                          guint64 size, GError **error)
+{
+  g_autofree char *path = cold_package_cache_path (self, sha256);
+  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (g_mkdir_with_parents (folder, 0755) < 0)
+    return cold_error_set_errno (error, errno, "cannot create %s", folder);
+  if (!cold_download_file (download, uri, partial, size, sha256, error))
+    return FALSE;
+  if (rename (partial, path) < 0)
+    return cold_error_set_errno (error, errno, "cannot rename %s", partial);
+  g_hash_table_add (self->used, g_strdup (sha256));
+  return TRUE;
+}
+
+gboolean
+cold_package_cache_check (ColdPackageCache *self, const char *sha256, guint64 size, GError **error)
+{
+  g_autofree char *path = cold_package_cache_path (self, sha256);
+  guint64 found_size;
+  g_autofree char *found = cold_file_sha256 (path, &found_size, error);
+
+  if (found == NULL)
+    return FALSE;
+  if (found_size == size && g_str_equal (found, sha256))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+               "the catalogue's package file %s was damaged after it was fetched: remove it, it will be fetched again",
+               sha256);
+  return FALSE;
+}
+
+static void
+cached_file_free (CachedFile *file)
+{
+  g_free (file->path);
+  g_free (file);
+}
+
+static int
+compare_use (gconstpointer a, gconstpointer b)
+{
+  const CachedFile *const *x = a;
+  const CachedFile *const *y = b;
+
+  return (*x)->used < (*y)->used ? -1 : (*x)->used > (*y)->used;
+}
+
+static void
+list_folder (const char *folder, GPtrArray *files, guint64 *total)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      CachedFile *file;
+      struct stat st;
+
+      if (lstat (path, &st) < 0)
+        continue;
+      if (S_ISDIR (st.st_mode))
+        {
+          list_folder (path, files, total);
+          continue;
+        }
+      file = g_new0 (CachedFile, 1);
+      file->path = g_steal_pointer (&path);
+      file->size = st.st_size;
+      file->used = st.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + st.st_mtim.tv_nsec;
+      *total += file->size;
+      g_ptr_array_add (files, file);
+    }
+}
+
+void
+cold_package_cache_evict (ColdPackageCache *self, guint64 max)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) cached_file_free);
+  guint64 total = 0;
+
+  list_folder (self->folder, files, &total);
+  g_ptr_array_sort (files, compare_use);
+  for (guint i = 0; i < files->len && total > max; i++)
+    {
+      const CachedFile *file = g_ptr_array_index (files, i);
+      g_autofree char *name = g_path_get_basename (file->path);
+
+      if (!g_hash_table_contains (self->used, name) && unlink (file->path) == 0)
+        total -= file->size;
+    }
+}

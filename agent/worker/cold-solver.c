@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-solver.h"
+
+#include <errno.h>
+#include <solv/repo_deb.h>
+#include <solv/repo_solv.h>
+#include <solv/repo_write.h>
+#include <solv/solv_xfopen.h>
+#include <solv/solvversion.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cold-error.h"
+
+/* Raise it when what is kept in a cache changes. */
+#define CACHE_VERSION "1"
+
+char *
+cold_solver_cache_path (const char *packages)
+{
+  const char *stem = g_str_has_suffix (packages, ".Packages") ? packages + strlen (packages) - 9 : packages + strlen (packages);
+
+  return g_strdup_printf ("%.*s.%s-%s.solv", (int) (stem - packages), packages, solv_version, CACHE_VERSION);
+}
+
+Pool *
+cold_solver_new_pool (const char *arch)
+{
+  Pool *pool = pool_create ();
+
+  /* Before the architecture: that of noarch packages depends on it. */
+  pool_setdisttype (pool, DISTTYPE_DEB);
+  pool_setarch (pool, arch);
+  return pool;
+}
+
+/* Half of a cache would be texts for people. */
+static int
+keep_key (Repo *repo, Repokey *key, void *data)
+{
+  static const Id texts[] = { SOLVABLE_SUMMARY, SOLVABLE_DESCRIPTION, SOLVABLE_URL, SOLVABLE_PACKAGER, SOLVABLE_GROUP,
+                              SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS, SOLVABLE_ENHANCES, SOLVABLE_INSTALLSIZE,
+                              SOLVABLE_PKGID, SOLVABLE_OBSOLETES, 0 };
+
+  for (guint i = 0; texts[i] != 0; i++)
+    if (key->name == texts[i])
+      return KEY_STORAGE_DROPPED;
+  return repo_write_stdkeyfilter (repo, key, data);
+}
+
+static void
+drop_obsoletes (Repo *repo)
+{
+  Id p;
+  Solvable *s;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    s->obsoletes = 0;
+}
+
+static gboolean
+read_packages (Repo *repo, const char *packages, GError **error)
+{
+  FILE *file = fopen (packages, "re");
+  struct stat st;
+  int result;
+
+  if (file == NULL)
+    return cold_error_set_errno (error, errno, "cannot open %s", packages);
+  result = repo_add_debpackages (repo, file, 0);
+  if (fstat (fileno (file), &st) < 0)
+    st.st_size = 0;
+  fclose (file);
+  if (result != 0 || (repo->nsolvables == 0 && st.st_size > 0))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "a package index is no list of Debian packages: %s",
+                   result != 0 ? pool_errstr (repo->pool) : "it has none");
+      return FALSE;
+    }
+  drop_obsoletes (repo);
+  return TRUE;
+}
+
+gboolean
+cold_solver_make_cache (const char *packages, const char *solv, guint *count, GError **error)
+{
+  Pool *pool = cold_solver_new_pool ("all");
+  Repo *repo = repo_create (pool, "index");
+  g_autofree char *fresh = g_strconcat (solv, ".new", NULL);
+  FILE *file = NULL;
+  gboolean done = read_packages (repo, packages, error);
+
+  *count = repo->nsolvables;
+  if (done)
+    {
+      file = fopen (fresh, "we");
+      done = file != NULL && repo_write_filtered (repo, file, keep_key, NULL, NULL) == 0;
+      if (file != NULL && fclose (file) != 0)
+        done = FALSE;
+      if (!done || rename (fresh, solv) < 0)
+        done = cold_error_set_errno (error, errno, "cannot write %s", solv);
+    }
+  if (!done)
+    unlink (fresh);
+  pool_free (pool);
+  return done;
+}
+
+/* Appends @stanza to @text when its package is wholly installed. */
+static void
+filter_stanza (GString *text, const char *stanza, gsize length, GPtrArray *held)
+{
+  g_autofree char *copy = g_strndup (stanza, length);
+  g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
+  const char *package = NULL;
+  const char *status = NULL;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      if (g_ascii_strncasecmp (lines[i], "Package:", 8) == 0)
+        package = g_strstrip (lines[i] + 8);
+      if (g_ascii_strncasecmp (lines[i], "Status:", 7) == 0)
+        status = g_strstrip (lines[i] + 7);
+    }
+  if (package == NULL || (status != NULL && !g_str_has_suffix (status, " installed")))
+    return;
+  if (status != NULL && g_str_has_prefix (status, "hold "))
+    g_ptr_array_add (held, g_strdup (package));
+  g_string_append_len (text, stanza, length);
+  g_string_append (text, "\n\n");
+}
+
+static void
+drop_foreign (Pool *pool, Repo *repo)
+{
+  Id p;
+  Solvable *s;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    if (!pool_installable (pool, s))
+      repo_free_solvable (repo, p, 0);
+}
+
+gboolean
+cold_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, GError **error)
+{
+  g_autoptr (GString) text = g_string_sized_new (strlen (status) + 2);
+  Repo *repo = repo_create (pool, "installed");
+  FILE *file;
+  int result;
+
+  for (const char *stanza = status; *stanza != '\0';)
+    {
+      const char *end = strstr (stanza, "\n\n");
+      gsize length = end != NULL ? (gsize) (end - stanza) : strlen (stanza);
+
+      filter_stanza (text, stanza, length, held);
+      stanza += length;
+      stanza += strspn (stanza, "\n");
+    }
+  file = solv_fmemopen (text->str, text->len, "r");
+  if (file == NULL)
+    return cold_error_set_errno (error, errno, "cannot read the manifest");
+  result = repo_add_debpackages (repo, file, 0);
+  fclose (file);
+  if (result != 0 || repo->nsolvables == 0)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "the manifest's package list is not usable: %s",
+                   result != 0 ? pool_errstr (pool) : "no package is installed");
+      return FALSE;
+    }
+  drop_obsoletes (repo);
+  drop_foreign (pool, repo);
+  pool_set_installed (pool, repo);
+  return TRUE;
+}
+
+gboolean
+cold_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error)
+{
+  Repo *repo = repo_create (pool, index->repository->id);
+  FILE *file = fopen (index->solv, "re");
+  int result;
+
+  repo->appdata = (void *) index;
+  if (file == NULL)
+    return read_packages (repo, index->packages, error);
+  result = repo_add_solv (repo, file, 0);
+  fclose (file);
+  if (result == 0)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "the catalogue's cache %s cannot be read: %s", index->solv,
+               pool_errstr (pool));
+  return FALSE;
+}
