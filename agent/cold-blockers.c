@@ -5,9 +5,6 @@
 #include "cold-guest-disks.h"
 #include "cold-policy.h"
 
-/* So many failed upgrades in a row, and the volume is left alone until an admin asks for it. */
-#define FAILURES_MAX 3
-
 static const ColdBlockerText texts[] = {
   { "in-use", "A domain that uses the volume is running, paused or being changed.",
     "Shut the domain down; the volume is looked at again as soon as it has ended." },
@@ -194,32 +191,14 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
     }
 }
 
+/* What stands against one volume of the guest. */
 static void
-add_from_disks (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
+add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume,
+                 const ColdBlockerContext *context)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (inventory, volume, &error);
-
-  if (disks == NULL)
-    {
-      g_auto (GStrv) parts = g_strsplit (error->message, ": ", 2);
-
-      add (blockers, parts[0], parts[1]);
-    }
-}
-
-GPtrArray *
-cold_blockers_find (ColdInventory *inventory, ColdVolume *volume, const ColdBlockerContext *context)
-{
-  GPtrArray *blockers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_blocker_free);
   g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
   const ColdPool *pool = cold_inventory_lookup_pool (inventory, volume->pool_uuid);
 
-  if (volume->gone)
-    {
-      add (blockers, "missing-disk", volume->path);
-      return blockers;
-    }
   for (guint i = 0; i < domains->len; i++)
     add_from_domain (blockers, volume, g_ptr_array_index (domains, i));
   if (domains->len > 1)
@@ -239,9 +218,47 @@ cold_blockers_find (ColdInventory *inventory, ColdVolume *volume, const ColdBloc
     add (blockers, "pool-inactive", pool != NULL ? pool->name : volume->pool_uuid);
   if (volume->file.nlink > 1)
     add (blockers, "several-names", volume->path);
-  add_from_disks (blockers, inventory, volume);
+}
+
+/* All disks of the guest, the volume's own among them. */
+static void
+add_from_disks (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume,
+                const ColdBlockerContext *context)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (inventory, volume, &error);
+
+  add_from_volume (blockers, inventory, volume, context);
+  if (disks == NULL)
+    {
+      g_auto (GStrv) parts = g_strsplit (error->message, ": ", 2);
+
+      add (blockers, parts[0], parts[1]);
+      return;
+    }
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdVolume *other
+          = cold_inventory_lookup_volume (inventory, ((ColdGuestDisk *) g_ptr_array_index (disks, i))->volume);
+
+      if (other != NULL && other != volume)
+        add_from_volume (blockers, inventory, other, context);
+    }
+}
+
+GPtrArray *
+cold_blockers_find (ColdInventory *inventory, ColdVolume *volume, const ColdBlockerContext *context)
+{
+  GPtrArray *blockers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_blocker_free);
+
+  if (volume->gone)
+    {
+      add (blockers, "missing-disk", volume->path);
+      return blockers;
+    }
+  add_from_disks (blockers, inventory, volume, context);
   add_from_guest (blockers, volume, context);
-  if (volume->failures >= FAILURES_MAX)
+  if (volume->failures >= COLD_FAILURES_MAX)
     add (blockers, "quarantined", volume->last_error);
   if (g_str_equal (cold_policy_effective (inventory, volume, context->host_policy), "off"))
     add (blockers, "policy-off", NULL);

@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* So many failed upgrades in a row, and the volume is quarantined until an admin asks for an upgrade. */
+#define COLD_FAILURES_MAX 3
+
 typedef struct
 {
   const char *code;

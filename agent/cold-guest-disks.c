@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-guest-disks.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#include "cold-directory.h"
 #include "cold-error.h"
+#include "cold-json.h"
 
 /* Longer chains than anybody builds on purpose; also the end of a loop. */
 #define CHAIN_MAX 32
@@ -168,4 +175,118 @@ cold_guest_disks_resolve (ColdInventory *inventory, const ColdVolume *volume, GE
         return NULL;
     }
   return g_steal_pointer (&disks);
+}
+
+void
+cold_open_image_clear (ColdOpenImage *image)
+{
+  if (image->directory >= 0)
+    g_close (image->directory, NULL);
+  if (image->file >= 0)
+    g_close (image->file, NULL);
+  image->directory = image->file = -1;
+}
+
+gboolean
+cold_open_image (const char *path, ColdOpenImage *image, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *name = g_path_get_basename (path);
+  struct stat st;
+
+  image->file = -1;
+  image->directory = cold_directory_open (folder, error);
+  if (image->directory < 0)
+    return FALSE;
+  image->file = openat (image->directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (image->file < 0 || fstat (image->file, &st) < 0)
+    {
+      cold_error_set_errno (error, errno, "cannot open %s", path);
+      cold_open_image_clear (image);
+      return FALSE;
+    }
+  if (S_ISLNK (st.st_mode) || !S_ISREG (st.st_mode))
+    {
+      cold_open_image_clear (image);
+      return S_ISLNK (st.st_mode) ? block (error, "several-names", "%s is a symbolic link", path)
+                                  : block (error, "unsupported-storage", "%s is no regular file", path);
+    }
+  return TRUE;
+}
+
+gboolean
+cold_guest_disks_hand_over (GPtrArray *disks, const int *tops, gboolean writable, ColdWorkerProcess *worker,
+                            JsonObject *request, GError **error)
+{
+  g_autoptr (JsonArray) array = json_array_new ();
+
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+      g_autofree char *inside = g_strdup_printf ("/disks/%u", i);
+      g_autoptr (JsonObject) object = json_object_new ();
+      g_autoptr (JsonArray) chain = json_array_new ();
+      g_auto (ColdOpenImage) image = { -1, -1 };
+
+      if (tops == NULL && !cold_open_image (disk->path, &image, error))
+        return FALSE;
+      if (!cold_worker_process_add_disk (worker, tops != NULL ? tops[i] : image.file, inside, writable, error))
+        return FALSE;
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+          g_autofree char *member_inside = g_strdup_printf ("/disks/%u.%u", i, j + 1);
+          g_auto (ColdOpenImage) base = { -1, -1 };
+          JsonObject *member_object;
+
+          if (!cold_open_image (member->path, &base, error)
+              || !cold_worker_process_add_disk (worker, base.file, member_inside, FALSE, error))
+            return FALSE;
+          member_object = json_object_new ();
+          json_object_set_string_member (member_object, "path", member_inside);
+          json_object_set_string_member (member_object, "format", member->format);
+          json_array_add_object_element (chain, member_object);
+        }
+      json_object_set_string_member (object, "path", inside);
+      json_object_set_string_member (object, "format", disk->format);
+      json_object_set_array_member (object, "chain", g_steal_pointer (&chain));
+      json_array_add_object_element (array, g_steal_pointer (&object));
+    }
+  json_object_set_array_member (request, "disks", g_steal_pointer (&array));
+  return TRUE;
+}
+
+gboolean
+cold_guest_disks_check_headers (GPtrArray *disks, JsonObject *probed, GError **error)
+{
+  JsonArray *array = cold_json_array (probed, "disks");
+
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+      JsonObject *header = array != NULL ? cold_json_array_object (array, i) : NULL;
+      const char *backing = header != NULL ? cold_json_string (header, "backing-file") : NULL;
+      const char *why = NULL;
+      const char *code = "unsupported-format";
+
+      if (header == NULL)
+        why = "its header could not be read";
+      else if (cold_json_bool (header, "corrupt"))
+        why = "its header says that it is corrupt";
+      else if (cold_json_bool (header, "dirty"))
+        why = "it was not closed cleanly";
+      else if (cold_json_bool (header, "data-file"))
+        why = "its data is in another file";
+      else if (cold_json_bool (header, "encrypted"))
+        code = "encrypted", why = "the image is encrypted";
+      else if (cold_json_int (header, "memory-snapshots") > 0)
+        code = "memory-snapshot", why = "it holds a snapshot with memory";
+      else if (cold_json_int (header, "bitmaps") > 0)
+        code = "has-checkpoints", why = "it holds dirty bitmaps";
+      else if ((backing != NULL) != (disk->chain->len > 0))
+        code = "untrusted-chain", why = "its header and libvirt disagree about what it builds on";
+      if (why != NULL)
+        return block (error, code, "%s: %s", disk->path, why);
+    }
+  return TRUE;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "cold-inventory.h"
+#include "cold-worker-process.h"
 
 G_BEGIN_DECLS
 
@@ -26,5 +27,39 @@ typedef struct
  *   with missing-disk, untrusted-chain, unsupported-format or unsupported-storage
  */
 GPtrArray *cold_guest_disks_resolve (ColdInventory *inventory, const ColdVolume *volume, GError **error);
+
+/**
+ * cold_guest_disks_hand_over:
+ * @disks: (element-type ColdGuestDisk)
+ * @tops: (nullable): descriptors to hand over in place of the volumes themselves, one a disk (work copies); borrowed
+ * @writable: the tops, never the chains
+ * @request: gets "disks" as common/cold-protocol.h says
+ *
+ * Opens every image without following symbolic links and gives it to the worker.
+ * Fails with Blocked (untrusted-directory, unsupported-storage) or NotFound.
+ */
+gboolean cold_guest_disks_hand_over (GPtrArray *disks, const int *tops, gboolean writable, ColdWorkerProcess *worker,
+                                     JsonObject *request, GError **error);
+
+/**
+ * cold_guest_disks_check_headers:
+ * @probed: what a probe worker answered for @disks
+ *
+ * Headers are guest input: what they say must agree with what libvirt was told. Fails with Blocked.
+ */
+gboolean cold_guest_disks_check_headers (GPtrArray *disks, JsonObject *probed, GError **error);
+
+/* Descriptors of one disk's volume. Both are -1 when unset. */
+typedef struct
+{
+  int directory; /* the volume's folder */
+  int file;      /* the image, O_PATH */
+} ColdOpenImage;
+
+/* Opens the folder and the image at @path; fails as above. Close with cold_open_image_clear(). */
+gboolean cold_open_image (const char *path, ColdOpenImage *image, GError **error);
+void cold_open_image_clear (ColdOpenImage *image);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColdOpenImage, cold_open_image_clear)
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 
 #include "cold-appliance.h"
 #include "cold-catalogue.h"
+#include "cold-claim-watch.h"
 #include "cold-inventory.h"
 #include "cold-job.h"
 
@@ -26,7 +27,7 @@ G_DECLARE_FINAL_TYPE (ColdScheduler, cold_scheduler, COLD, SCHEDULER, GObject)
 
 /* Everything is borrowed and outlives the scheduler. */
 ColdScheduler *cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *inventory,
-                                   ColdCatalogue *catalogue, ColdAppliance *appliance);
+                                   ColdCatalogue *catalogue, ColdAppliance *appliance, ColdClaimWatch *claims);
 /* Recovers what a crash left behind, then follows the inventory. */
 void cold_scheduler_start (ColdScheduler *self);
 /* Cancels every job; @callback when none is left. Never waits for a copy. */

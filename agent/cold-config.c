@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-config.h"
+
+#include <string.h>
+
+#include "cold-error.h"
+#include "cold-names.h"
+
+#define MIB (G_GUINT64_CONSTANT (1) << 20)
+
+/* One file while it is read: errors name its path and the line. */
+typedef struct
+{
+  const char *path;
+  char *text;
+  GKeyFile *keys;
+} File;
+
+static void
+file_clear (File *file)
+{
+  g_free (file->text);
+  g_clear_pointer (&file->keys, g_key_file_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (File, file_clear)
+
+/* GKeyFile keeps no line numbers. @key: (nullable): the line of the group itself */
+static guint
+find_line (const char *text, const char *group, const char *key)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree char *header = g_strdup_printf ("[%s]", group);
+  gboolean inside = FALSE;
+  guint found = 0;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_strstrip (lines[i]);
+      if (lines[i][0] == '[')
+        {
+          inside = g_str_equal (lines[i], header);
+          if (inside && key == NULL)
+            return i + 1;
+        }
+      else if (inside && key != NULL && g_str_has_prefix (lines[i], key)
+               && strchr (" \t=", lines[i][strlen (key)]) != NULL)
+        found = i + 1; /* the last one counts */
+    }
+  return found;
+}
+
+static gboolean
+complain (const File *file, const char *group, const char *key, GError **error, const char *format, ...)
+    G_GNUC_PRINTF (5, 6);
+
+static gboolean
+complain (const File *file, const char *group, const char *key, GError **error, const char *format, ...)
+{
+  g_autofree char *what = NULL;
+  va_list args;
+
+  va_start (args, format);
+  what = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s:%u: %s", file->path, find_line (file->text, group, key), what);
+  return FALSE;
+}
+
+static gboolean
+file_load (File *file, const char *path, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  gsize length;
+
+  file->path = path;
+  if (!g_file_get_contents (path, &file->text, &length, &local))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "cannot read the configuration: %s", local->message);
+      return FALSE;
+    }
+  file->keys = g_key_file_new ();
+  if (!g_key_file_load_from_data (file->keys, file->text, length, G_KEY_FILE_NONE, &local))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s: %s", path, local->message);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static char *
+get_value (const File *file, const char *group, const char *key)
+{
+  char *value = g_key_file_get_value (file->keys, group, key, NULL);
+
+  return value != NULL ? g_strstrip (value) : NULL;
+}
+
+static gboolean
+parse_word (const File *file, const char *group, const char *key, const char *const *allowed, char **word,
+            GError **error)
+{
+  g_autofree char *value = get_value (file, group, key);
+  g_autofree char *list = NULL;
+
+  if (!g_strv_contains (allowed, value))
+    {
+      list = g_strjoinv (", ", (GStrv) allowed);
+      return complain (file, group, key, error, "%s=%s: use one of %s", key, value, list);
+    }
+  g_free (*word);
+  *word = g_steal_pointer (&value);
+  return TRUE;
+}
+
+static gboolean
+parse_number (const File *file, const char *group, const char *key, guint64 min, guint64 max, guint64 *number,
+              GError **error)
+{
+  g_autofree char *value = get_value (file, group, key);
+
+  if (!g_ascii_string_to_unsigned (value, 10, min, max, number, NULL))
+    return complain (file, group, key, error,
+                     "%s=%s: use a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, key, value, min, max);
+  return TRUE;
+}
+
+/* Words separated by blanks, commas or semicolons. */
+static GStrv
+parse_list (const File *file, const char *group, const char *key)
+{
+  g_autofree char *value = get_value (file, group, key);
+  g_auto (GStrv) parts = g_strsplit_set (value != NULL ? value : "", " \t,;", -1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    if (*parts[i] != '\0')
+      g_strv_builder_add (builder, parts[i]);
+  return g_strv_builder_end (builder);
+}
+
+static const char *const agent_keys[] = { "Uris",          "Policy",  "SettleSeconds", "ResyncSeconds",
+                                          "Accelerator",   "MaxJobs", "RetentionDays", NULL };
+static const char *const catalogue_keys[] = { "RefreshSeconds", "CacheMaxMiB", "GuestSources", "AllowHosts", NULL };
+static const char *const source_keys[] = { "Type",       "Match",    "Uri",      "Suites", "Components",
+                                           "SignedBy", "Security", NULL };
+
+static gboolean
+check_keys (const File *file, const char *group, const char *const *allowed, GError **error)
+{
+  g_auto (GStrv) keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
+
+  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
+    if (!g_strv_contains (allowed, keys[i]))
+      {
+        g_autofree char *list = g_strjoinv (", ", (GStrv) allowed);
+
+        return complain (file, group, keys[i], error, "unknown key %s in [%s]: allowed are %s", keys[i], group, list);
+      }
+  return TRUE;
+}
+
+static gboolean
+apply_agent (ColdConfig *config, const File *file, const char *key, GError **error)
+{
+  static const char *const policies[] = { "off", "manual", "auto", NULL };
+  static const char *const accelerators[] = { "auto", "kvm", "tcg", NULL };
+  const char *group = "Agent";
+  guint64 number = 0;
+  guint *target = NULL;
+  guint64 min = 0, max = 0;
+
+  if (g_str_equal (key, "Uris"))
+    {
+      g_strfreev (config->uris);
+      config->uris = parse_list (file, group, key);
+      return config->uris[0] != NULL
+             || complain (file, group, key, error, "Uris is empty: name at least one libvirt URI, e.g. qemu:///system");
+    }
+  if (g_str_equal (key, "Policy"))
+    return parse_word (file, group, key, policies, &config->policy, error);
+  if (g_str_equal (key, "Accelerator"))
+    return parse_word (file, group, key, accelerators, &config->accelerator, error);
+  if (g_str_equal (key, "SettleSeconds"))
+    target = &config->settle_seconds, max = 86400;
+  else if (g_str_equal (key, "ResyncSeconds"))
+    target = &config->resync_seconds, min = 10, max = 86400 * 7;
+  else if (g_str_equal (key, "MaxJobs"))
+    target = &config->max_jobs, max = 1024;
+  else
+    target = &config->retention_days, max = 3650;
+  if (!parse_number (file, group, key, min, max, &number, error))
+    return FALSE;
+  *target = number;
+  return TRUE;
+}
+
+static gboolean
+apply_catalogue (ColdConfig *config, const File *file, const char *key, GError **error)
+{
+  static const char *const choices[] = { "deny", "allow", NULL };
+  const char *group = "Catalogue";
+  guint64 number = 0;
+
+  if (g_str_equal (key, "AllowHosts"))
+    {
+      g_strfreev (config->allow_hosts);
+      config->allow_hosts = parse_list (file, group, key);
+      return TRUE;
+    }
+  if (g_str_equal (key, "GuestSources"))
+    {
+      g_autofree char *word = NULL;
+
+      if (!parse_word (file, group, key, choices, &word, error))
+        return FALSE;
+      config->guest_sources = g_str_equal (word, "allow");
+      return TRUE;
+    }
+  if (g_str_equal (key, "CacheMaxMiB"))
+    {
+      if (!parse_number (file, group, key, 16, G_MAXINT32, &number, error))
+        return FALSE;
+      config->cache_max = number * MIB;
+      return TRUE;
+    }
+  if (!parse_number (file, group, key, 60, 86400 * 30, &number, error))
+    return FALSE;
+  config->refresh_seconds = number;
+  return TRUE;
+}
+
+static gboolean
+apply_group (ColdConfig *config, const File *file, const char *group, GError **error)
+{
+  gboolean agent = g_str_equal (group, "Agent");
+  g_auto (GStrv) keys = NULL;
+
+  if (!agent && !g_str_equal (group, "Catalogue"))
+    return complain (file, group, NULL, error, "unknown group [%s]: allowed are [Agent] and [Catalogue]", group);
+  if (!check_keys (file, group, agent ? agent_keys : catalogue_keys, error))
+    return FALSE;
+  keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
+  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
+    if (!(agent ? apply_agent (config, file, keys[i], error) : apply_catalogue (config, file, keys[i], error)))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+apply_file (ColdConfig *config, const char *path, GError **error)
+{
+  g_auto (File) file = { NULL };
+  g_auto (GStrv) groups = NULL;
+
+  if (!file_load (&file, path, error))
+    return FALSE;
+  groups = g_key_file_get_groups (file.keys, NULL);
+  for (guint i = 0; groups[i] != NULL; i++)
+    if (!apply_group (config, &file, groups[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+repository_free (ColdRepository *repository)
+{
+  g_free (repository->id);
+  g_free (repository->type);
+  g_free (repository->distribution);
+  g_free (repository->version);
+  g_free (repository->arch);
+  g_free (repository->uri);
+  g_strfreev (repository->suites);
+  g_strfreev (repository->components);
+  g_free (repository->signed_by);
+  g_free (repository);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdRepository, repository_free)
+
+static gboolean
+parse_match (ColdRepository *repository, const File *file, const char *group, GError **error)
+{
+  g_auto (GStrv) words = parse_list (file, group, "Match");
+
+  if (g_strv_length (words) != 3)
+    return complain (file, group, "Match", error,
+                     "Match needs three words: distribution, version and architecture, e.g. debian 12 x86_64 (* matches all)");
+  repository->distribution = g_strdup (words[0]);
+  repository->version = g_strdup (words[1]);
+  repository->arch = g_strdup (words[2]);
+  return TRUE;
+}
+
+static gboolean
+parse_uri (ColdRepository *repository, const File *file, const char *group, GError **error)
+{
+  g_autofree char *scheme = NULL;
+
+  repository->uri = get_value (file, group, "Uri");
+  scheme = repository->uri != NULL ? g_uri_parse_scheme (repository->uri) : NULL;
+  if (g_strcmp0 (scheme, "http") != 0 && g_strcmp0 (scheme, "https") != 0 && g_strcmp0 (scheme, "file") != 0)
+    return complain (file, group, "Uri", error, "Uri=%s: use an http, https or file URI",
+                     repository->uri != NULL ? repository->uri : "");
+  while (g_str_has_suffix (repository->uri, "/"))
+    repository->uri[strlen (repository->uri) - 1] = '\0';
+  return TRUE;
+}
+
+/* The group's name becomes a file name in the catalogue. */
+static gboolean
+check_id (const File *file, const char *group, GError **error)
+{
+  for (const char *p = group; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("-_.", *p) == NULL)
+      return complain (file, group, NULL, error, "[%s]: use letters, digits, '-', '_' and '.' in a repository's name",
+                       group);
+  return g_ascii_isalnum (*group) || complain (file, group, NULL, error, "[%s]: begin with a letter or digit", group);
+}
+
+static gboolean
+apply_source (ColdConfig *config, const File *file, const char *group, GError **error)
+{
+  static const char *const types[] = { "deb", "rpm-md", "arch", "apk", NULL };
+  static const char *const choices[] = { "yes", "no", NULL };
+  g_autoptr (ColdRepository) repository = g_new0 (ColdRepository, 1);
+  g_autofree char *security = NULL;
+
+  if (!check_id (file, group, error) || !check_keys (file, group, source_keys, error))
+    return FALSE;
+  for (guint i = 0; i < config->repositories->len; i++)
+    if (g_str_equal (((ColdRepository *) g_ptr_array_index (config->repositories, i))->id, group))
+      return complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
+  repository->id = g_strdup (group);
+  if (!g_key_file_has_key (file->keys, group, "Type", NULL))
+    return complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md, arch or apk)", group);
+  if (!parse_word (file, group, "Type", types, &repository->type, error)
+      || !parse_match (repository, file, group, error) || !parse_uri (repository, file, group, error))
+    return FALSE;
+  repository->suites = parse_list (file, group, "Suites");
+  repository->components = parse_list (file, group, "Components");
+  if (g_str_equal (repository->type, "deb") && repository->suites[0] == NULL)
+    return complain (file, group, NULL, error, "[%s] lacks Suites, e.g. bookworm-security", group);
+  if (g_str_equal (repository->type, "deb") && repository->components[0] == NULL)
+    return complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
+  repository->signed_by = get_value (file, group, "SignedBy");
+  if (repository->signed_by == NULL || !g_path_is_absolute (repository->signed_by))
+    return complain (file, group, "SignedBy", error,
+                     "[%s] needs SignedBy, the absolute path of the keyring that signs it", group);
+  if (g_key_file_has_key (file->keys, group, "Security", NULL))
+    {
+      if (!parse_word (file, group, "Security", choices, &security, error))
+        return FALSE;
+      repository->security = g_str_equal (security, "yes");
+    }
+  g_ptr_array_add (config->repositories, g_steal_pointer (&repository));
+  return TRUE;
+}
+
+static gboolean
+apply_source_file (ColdConfig *config, const char *path, GError **error)
+{
+  g_auto (File) file = { NULL };
+  g_auto (GStrv) groups = NULL;
+
+  if (!file_load (&file, path, error))
+    return FALSE;
+  groups = g_key_file_get_groups (file.keys, NULL);
+  for (guint i = 0; groups[i] != NULL; i++)
+    if (!apply_source (config, &file, groups[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Every *.conf of a folder beside the configuration file, in the order of their names. */
+static gboolean
+apply_folder (ColdConfig *config, const char *config_path, const char *name,
+              gboolean (*apply) (ColdConfig *, const char *, GError **), GError **error)
+{
+  g_autofree char *base = g_path_get_dirname (config_path);
+  g_autofree char *folder = g_build_filename (base, name, NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  const char *entry;
+
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (entry, ".conf") && *entry != '.')
+      g_ptr_array_add (names, g_strdup (entry));
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++)
+    {
+      g_autofree char *path = g_build_filename (folder, g_ptr_array_index (names, i), NULL);
+
+      if (!apply (config, path, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+ColdConfig *
+cold_config_load (const char *path, GError **error)
+{
+  g_autoptr (ColdConfig) config = g_new0 (ColdConfig, 1);
+
+  config->uris = g_strsplit ("qemu:///system", " ", -1);
+  config->policy = g_strdup ("manual");
+  config->settle_seconds = 10;
+  config->resync_seconds = 3600;
+  config->accelerator = g_strdup ("auto");
+  config->retention_days = 7;
+  config->refresh_seconds = 21600;
+  config->cache_max = 4096 * MIB;
+  config->allow_hosts = g_new0 (char *, 1);
+  config->repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) repository_free);
+
+  if ((g_file_test (path, G_FILE_TEST_EXISTS) && !apply_file (config, path, error))
+      || !apply_folder (config, path, COLD_CONFIG_DROPINS, apply_file, error)
+      || !apply_folder (config, path, COLD_SOURCES_DIR, apply_source_file, error))
+    return NULL;
+  return g_steal_pointer (&config);
+}
+
+void
+cold_config_free (ColdConfig *config)
+{
+  g_strfreev (config->uris);
+  g_free (config->policy);
+  g_free (config->accelerator);
+  g_strfreev (config->allow_hosts);
+  g_clear_pointer (&config->repositories, g_ptr_array_unref);
+  g_free (config);
+}
+
+static gboolean
+matches (const char *pattern, const char *word)
+{
+  return g_str_equal (pattern, "*") || g_strcmp0 (pattern, word) == 0;
+}
+
+gboolean
+cold_repository_matches (const ColdRepository *repository, const char *distribution, const char *version,
+                         const char *arch)
+{
+  return matches (repository->distribution, distribution) && matches (repository->version, version)
+         && matches (repository->arch, arch);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent's own folders (common/cold-names.h): made at start, with the owners and modes that the trust levels need.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * cold_folders_prepare:
+ *
+ * Makes what is missing and empties the scratch folder of what a crash left there. Fails with Config when the worker's
+ * user does not exist, Io otherwise.
+ */
+gboolean cold_folders_prepare (GError **error);
+
+/**
+ * cold_folders_lock:
+ *
+ * Two agents on one host would recover each other's jobs: the second one gets Busy.
+ *
+ * Returns: a descriptor that holds the lock until it is closed, or -1
+ */
+int cold_folders_lock (GError **error);
+
+/**
+ * cold_folders_remove_tree:
+ *
+ * Deletes a folder with everything below it, following no symbolic link. What cannot be deleted is logged.
+ */
+void cold_folders_remove_tree (const char *path);
+
+G_END_DECLS

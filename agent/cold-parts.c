@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-parts.h"
+
+#include "cold-error.h"
+
+static gboolean
+serves (const ColdFacts *facts, gpointer user_data)
+{
+  return cold_catalogue_serves (user_data, facts);
+}
+
+GPtrArray *
+cold_parts_find_blockers (const ColdParts *parts, ColdVolume *volume)
+{
+  g_autoptr (GHashTable) backing = cold_blockers_find_backing (parts->inventory);
+  const ColdBlockerContext context = {
+    .gate_live = cold_gate_proof_is_live (parts->gate),
+    .gate_problem = cold_gate_proof_get_problem (parts->gate),
+    .host_policy = parts->policy,
+    .backing = backing,
+    .serves = serves,
+    .user_data = parts->catalogue,
+  };
+
+  return cold_blockers_find (parts->inventory, volume, &context);
+}
+
+gboolean
+cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **error)
+{
+  g_autoptr (GPtrArray) blockers = cold_parts_find_blockers (parts, volume);
+  const ColdBlocker *first;
+  const ColdBlockerText *text;
+
+  if (blockers->len == 0)
+    return TRUE;
+  first = g_ptr_array_index (blockers, 0);
+  text = cold_blocker_text (first->code);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "%s: %s %s%s%s%s", first->code, text->reason,
+               first->detail != NULL ? "(" : "", first->detail != NULL ? first->detail : "",
+               first->detail != NULL ? ") " : "", text->remedy);
+  return FALSE;
+}

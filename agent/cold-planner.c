@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-planner.h"
+
+#include "cold-json.h"
+
+struct _ColdPlanner
+{
+  GObject parent_instance;
+
+  const ColdParts *parts;
+  GQueue waiting;      /* (element-type gint64*) */
+  GHashTable *queued;  /* (element-type gint64*) the same, owned here */
+  GHashTable *refused; /* (element-type gint64* guint64*): generation for which no plan could be made */
+  gboolean running;
+};
+
+typedef struct
+{
+  ColdPlanner *planner;
+  gint64 volume;
+  guint64 generation;
+  char *manifest;
+} Planning;
+
+G_DEFINE_FINAL_TYPE (ColdPlanner, cold_planner, G_TYPE_OBJECT)
+
+static void
+cold_planner_finalize (GObject *object)
+{
+  ColdPlanner *self = COLD_PLANNER (object);
+
+  g_queue_clear (&self->waiting);
+  g_hash_table_unref (self->queued);
+  g_hash_table_unref (self->refused);
+  G_OBJECT_CLASS (cold_planner_parent_class)->finalize (object);
+}
+
+static void
+cold_planner_class_init (ColdPlannerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cold_planner_finalize;
+}
+
+static void
+cold_planner_init (ColdPlanner *self)
+{
+  g_queue_init (&self->waiting);
+  self->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->refused = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
+ColdPlanner *
+cold_planner_new (const ColdParts *parts)
+{
+  ColdPlanner *self = g_object_new (COLD_TYPE_PLANNER, NULL);
+
+  self->parts = parts;
+  return self;
+}
+
+gboolean
+cold_planner_is_stale (ColdPlanner *self, const ColdVolume *volume)
+{
+  guint64 generation = cold_catalogue_get_generation (self->parts->catalogue);
+  const guint64 *refused = g_hash_table_lookup (self->refused, &volume->id);
+
+  return !volume->gone && volume->facts != NULL && volume->facts->has_guest && *volume->facts->manifest != '\0'
+         && cold_catalogue_serves (self->parts->catalogue, volume->facts)
+         && (volume->plan == NULL || volume->plan_generation != generation)
+         && (refused == NULL || *refused != generation);
+}
+
+static void
+set_plan (ColdVolume *volume, JsonObject *plan, guint64 generation)
+{
+  JsonArray *packages = cold_json_array (plan, "packages");
+
+  g_free (volume->plan);
+  volume->plan = cold_json_to_text (plan);
+  volume->plan_generation = generation;
+  volume->pending_count = packages != NULL ? json_array_get_length (packages) : 0;
+  volume->pending_bytes = cold_json_int (plan, "download-size");
+  volume->pending_security = 0;
+  for (guint i = 0; i < volume->pending_count; i++)
+    volume->pending_security += cold_json_bool (cold_json_array_object (packages, i), "security");
+}
+
+static void plan_next (ColdPlanner *self);
+
+static void
+on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Planning *planning = user_data;
+  g_autoptr (ColdPlanner) self = planning->planner;
+  ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, planning->volume);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) plan = cold_catalogue_plan_finish (self->parts->catalogue, result, &error);
+
+  self->running = FALSE;
+  /* A volume that was inspected again meanwhile asks for another plan by itself. */
+  if (volume != NULL && volume->facts != NULL && g_str_equal (volume->facts->manifest, planning->manifest))
+    {
+      if (plan != NULL)
+        {
+          g_hash_table_remove (self->refused, &planning->volume);
+          set_plan (volume, plan, planning->generation);
+        }
+      else
+        {
+          g_warning ("%s: no plan could be made: %s", volume->path, error->message);
+          g_hash_table_insert (self->refused, g_memdup2 (&planning->volume, sizeof (gint64)),
+                               g_memdup2 (&planning->generation, sizeof (guint64)));
+        }
+      cold_inventory_volume_touch (self->parts->inventory, volume);
+    }
+  g_free (planning->manifest);
+  g_free (planning);
+  plan_next (self);
+}
+
+static void
+plan_next (ColdPlanner *self)
+{
+  while (!self->running && !g_queue_is_empty (&self->waiting))
+    {
+      gint64 id = *(gint64 *) g_queue_pop_head (&self->waiting);
+      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, id);
+      Planning *planning;
+
+      g_hash_table_remove (self->queued, &id);
+      if (volume == NULL || !cold_planner_is_stale (self, volume))
+        continue;
+      planning = g_new0 (Planning, 1);
+      planning->planner = g_object_ref (self);
+      planning->volume = id;
+      planning->generation = cold_catalogue_get_generation (self->parts->catalogue);
+      planning->manifest = g_strdup (volume->facts->manifest);
+      self->running = TRUE;
+      cold_catalogue_plan_async (self->parts->catalogue, volume->facts, FALSE, NULL, NULL, on_planned, planning);
+    }
+}
+
+void
+cold_planner_request (ColdPlanner *self, gint64 volume)
+{
+  gint64 *id;
+
+  if (g_hash_table_contains (self->queued, &volume))
+    return;
+  id = g_memdup2 (&volume, sizeof volume);
+  g_hash_table_add (self->queued, id);
+  g_queue_push_tail (&self->waiting, id);
+  plan_next (self);
+}

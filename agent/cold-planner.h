@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keeps every guest's plan in step with its manifest and the catalogue, one after the other; guests with equal manifests are one
+ * solve (the catalogue's cache).
+ */
+#pragma once
+
+#include "cold-parts.h"
+
+G_BEGIN_DECLS
+
+#define COLD_TYPE_PLANNER (cold_planner_get_type ())
+G_DECLARE_FINAL_TYPE (ColdPlanner, cold_planner, COLD, PLANNER, GObject)
+
+/* @parts: borrowed, outlives the planner */
+ColdPlanner *cold_planner_new (const ColdParts *parts);
+
+/* Whether the volume carries a guest whose plan is not of the catalogue's present generation. */
+gboolean cold_planner_is_stale (ColdPlanner *self, const ColdVolume *volume);
+
+/* Plans the volume's guest soon; the volume is touched when that is done. */
+void cold_planner_request (ColdPlanner *self, gint64 volume);
+
+G_END_DECLS

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Old images that are kept after an exchange: going back to them, and letting go of them (design section 6).
+ */
+#pragma once
+
+#include "cold-job.h"
+#include "cold-parts.h"
+
+G_BEGIN_DECLS
+
+/* @options: (nullable): a{sv}: discard-changes b. InvalidArgument for anything else. */
+gboolean cold_rollback_options_parse (GVariant *options, gboolean *discard_changes, GError **error);
+
+/**
+ * cold_rollback_run_async:
+ * @discard_changes: go back even if the image was written to since the upgrade; what is discarded is kept for the
+ *   retention time
+ */
+void cold_rollback_run_async (const ColdParts *parts, gint64 volume, ColdJob *job, gboolean discard_changes,
+                              GAsyncReadyCallback callback, gpointer user_data);
+/* Fails with NotFound (no old image), Blocked, Yielded, Io. */
+gboolean cold_rollback_run_finish (GAsyncResult *result, GError **error);
+
+/* Deletes every old image that is kept for @volume. */
+void cold_rollback_drop_async (const ColdParts *parts, gint64 volume, GAsyncReadyCallback callback, gpointer user_data);
+/* Fails with NotFound when none is kept, Busy when somebody has it open (it stays, quarantined). */
+gboolean cold_rollback_drop_finish (GAsyncResult *result, GError **error);
+
+/**
+ * cold_rollback_expire:
+ *
+ * Deletes, in the background, old images whose retention has ended, once their domain has run since (a volume without
+ * domain needs no run), and those of volumes that were deleted or made anew. Updates the volumes' rollback fields.
+ */
+void cold_rollback_expire (const ColdParts *parts);
+
+/**
+ * cold_rollback_recover:
+ *
+ * Brings every journal that a crash left behind to an end. Blocking: before the main loop runs.
+ */
+void cold_rollback_recover (void);
+
+G_END_DECLS

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-upgrade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#include "cold-commit.h"
+#include "cold-error.h"
+#include "cold-inspection.h"
+#include "cold-json.h"
+#include "cold-names.h"
+#include "cold-protocol.h"
+#include "cold-work-set.h"
+
+/* A log is read by people. */
+#define LOG_SIZE_MAX (16 * 1024 * 1024)
+
+typedef struct
+{
+  const ColdParts *parts;
+  gint64 volume;
+  ColdJob *job;
+  ColdUpgradeOptions options;
+  GPtrArray *disks;
+  ColdWorkSet *set;
+  ColdWorkerProcess *worker;
+  JsonObject *plan;
+  JsonObject *report;
+  JsonObject *verified;   /* what the verify worker answered */
+  char *scratch;          /* of the job: holds the bundle */
+  char *bundle;
+  gint64 phase_began;     /* monotonic */
+} Upgrade;
+
+static void
+remove_scratch (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+
+      g_unlink (path);
+    }
+  g_rmdir (folder);
+}
+
+static void
+upgrade_free (Upgrade *self)
+{
+  g_clear_object (&self->worker);
+  if (self->set != NULL)
+    cold_work_set_discard (self->set);
+  if (self->scratch != NULL)
+    remove_scratch (self->scratch);
+  g_free (self->scratch);
+  g_free (self->bundle);
+  cold_upgrade_options_clear (&self->options);
+  g_clear_pointer (&self->disks, g_ptr_array_unref);
+  g_clear_pointer (&self->plan, json_object_unref);
+  g_clear_pointer (&self->verified, json_object_unref);
+  json_object_unref (self->report);
+  g_object_unref (self->job);
+  g_free (self);
+}
+
+static void
+enter_phase (Upgrade *self, const char *phase)
+{
+  gint64 now = g_get_monotonic_time ();
+  JsonObject *seconds = cold_json_object (self->report, "seconds");
+  const char *before = cold_job_get_phase (self->job);
+
+  if (*before != '\0' && !g_str_equal (before, phase))
+    json_object_set_double_member (seconds, before,
+                                   cold_json_double (seconds, before) + (now - self->phase_began) / 1e6);
+  self->phase_began = now;
+  cold_job_set_phase (self->job, phase);
+}
+
+static void
+fail (GTask *task, GError *error)
+{
+  Upgrade *self = g_task_get_task_data (task);
+  g_autofree char *text = NULL;
+
+  enter_phase (self, "");
+  text = cold_json_to_text (self->report);
+  cold_job_set_report (self->job, text);
+  g_task_return_error (task, error);
+}
+
+static void
+succeed (GTask *task, const char *outcome)
+{
+  Upgrade *self = g_task_get_task_data (task);
+  g_autofree char *text = NULL;
+
+  enter_phase (self, "");
+  text = cold_json_to_text (self->report);
+  cold_job_set_report (self->job, text);
+  g_task_return_pointer (task, (gpointer) outcome, NULL);
+}
+
+/* The volume, when it is still there; otherwise the task is ended. */
+static ColdVolume *
+get_volume (GTask *task)
+{
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, self->volume);
+
+  if (volume != NULL && !volume->gone)
+    return volume;
+  fail (task, g_error_new_literal (COLD_ERROR, COLD_ERROR_NOT_FOUND, "the volume is gone"));
+  return NULL;
+}
+
+static void
+on_worker_progress (ColdWorkerProcess *worker, const char *phase, double fraction, const char *message, ColdJob *job)
+{
+  cold_job_set_progress (job, fraction);
+}
+
+static ColdWorkerProcess *
+new_worker (Upgrade *self, const char *verb)
+{
+  g_clear_object (&self->worker);
+  self->worker = cold_worker_process_new (verb, NULL);
+  g_signal_connect_object (self->worker, "progress", G_CALLBACK (on_worker_progress), self->job, 0);
+  return self->worker;
+}
+
+/* Hands the work copies (or, without any, the volumes) to a worker and runs it. */
+static gboolean
+run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable, GAsyncReadyCallback callback,
+              GError **error)
+{
+  Upgrade *self = g_task_get_task_data (task);
+  ColdAppliance *appliance = self->parts->appliance;
+  ColdWorkerProcess *worker = new_worker (self, verb);
+  g_autoptr (JsonObject) request = json_object_new ();
+
+  if (!cold_guest_disks_hand_over (self->disks, copies ? cold_work_set_get_copies (self->set) : NULL, writable, worker,
+                                   request, error))
+    return FALSE;
+  cold_worker_process_set_appliance (worker, cold_appliance_get_folder (appliance));
+  json_object_set_string_member (request, "accelerator", cold_appliance_get_accelerator (appliance));
+  if (self->plan != NULL)
+    json_object_set_object_member (request, "plan", json_object_ref (self->plan));
+  if (writable)
+    {
+      cold_worker_process_add_bind (worker, self->bundle, "/bundle");
+      json_object_set_string_member (request, "bundle", "/bundle");
+    }
+  cold_worker_process_run_async (worker, request, cold_job_get_cancellable (self->job), callback, task);
+  return TRUE;
+}
+
+/* Step 6: the volumes are what the work copies were. */
+static void
+on_absorbed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* The exchange has happened; a manifest that could not be kept is read again by the next inspection. */
+  if (!cold_inspection_absorb_finish (result, &error))
+    g_warning ("%s", error->message);
+  succeed (task, "upgraded");
+}
+
+static guint64
+allocated_bytes (const ColdJournalMember *member)
+{
+  g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
+  struct stat st;
+
+  return lstat (path, &st) == 0 ? (guint64) st.st_blocks * 512 : 0;
+}
+
+static void
+exchanged (GTask *task)
+{
+  Upgrade *self = g_task_get_task_data (task);
+  const ColdJournal *journal = cold_work_set_get_journal (self->set);
+  gboolean awaits_boot = cold_json_bool (self->report, "kernel-changed")
+                         || (cold_json_array (self->report, "deferred") != NULL
+                             && json_array_get_length (cold_json_array (self->report, "deferred")) > 0);
+
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, member->volume);
+
+      if (volume == NULL)
+        continue;
+      cold_file_id_stat (volume->path, &volume->file);
+      volume->upgraded = g_get_real_time ();
+      volume->rollback_until = journal->keep_until;
+      volume->rollback_bytes = allocated_bytes (member);
+      volume->awaits_boot = awaits_boot;
+    }
+  g_clear_pointer (&self->set, cold_work_set_free);
+  cold_inspection_absorb_async (self->parts, self->disks, self->verified, cold_worker_process_get_scratch (self->worker),
+                                on_absorbed, task);
+}
+
+static void
+on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (cold_commit_run_finish (result, &error))
+    exchanged (g_steal_pointer (&task));
+  else
+    fail (task, error);
+}
+
+static char *
+describe_failed_checks (JsonObject *verified)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  JsonArray *checks = cold_json_array (verified, "checks");
+
+  for (guint i = 0; checks != NULL && i < json_array_get_length (checks); i++)
+    {
+      JsonObject *check = cold_json_array_object (checks, i);
+
+      if (check != NULL && !cold_json_bool (check, "ok"))
+        g_string_append_printf (text, "%s%s (%s)", text->len > 0 ? "; " : "", cold_json_string (check, "name"),
+                                cold_json_string (check, "detail") != NULL ? cold_json_string (check, "detail") : "");
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  self->verified = cold_worker_process_run_finish (self->worker, result, &error);
+  if (self->verified == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  if (cold_json_array (self->verified, "checks") != NULL)
+    json_object_set_array_member (self->report, "checks",
+                                  json_array_ref (cold_json_array (self->verified, "checks")));
+  if (!cold_json_bool (self->verified, "ok"))
+    {
+      g_autofree char *failed = describe_failed_checks (self->verified);
+
+      fail (task, g_error_new (COLD_ERROR, COLD_ERROR_GUEST,
+                               "the upgraded copy did not pass its checks and was thrown away: %s", failed));
+      return;
+    }
+  if (self->options.dry_run)
+    {
+      json_object_set_boolean_member (self->report, "dry-run", TRUE);
+      if (self->options.keep_copy)
+        {
+          const ColdJournalMember *member
+              = g_ptr_array_index (cold_work_set_get_journal (self->set)->members, 0);
+          g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
+
+          json_object_set_string_member (self->report, "work-copy", path);
+          g_clear_pointer (&self->set, cold_work_set_free);
+        }
+      succeed (task, "nothing-to-do");
+      return;
+    }
+  enter_phase (self, "exchanging");
+  cold_commit_run_async (self->parts, self->volume, self->set, self->job, on_committed, g_steal_pointer (&task));
+}
+
+/* The log belongs to the worker's user: it may be anything by now. */
+static void
+keep_log (Upgrade *self)
+{
+  g_autofree char *from = g_build_filename (cold_worker_process_get_scratch (self->worker), "upgrade.log", NULL);
+  g_autofree char *to = g_strdup_printf ("%s/%u.log", COLD_LOG_DIR, cold_job_get_number (self->job));
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  int fd = g_open (from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+  struct stat st;
+  gssize length = 0;
+
+  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > 0)
+    {
+      text = g_malloc (MIN (st.st_size, LOG_SIZE_MAX));
+      length = read (fd, text, MIN (st.st_size, LOG_SIZE_MAX));
+    }
+  if (fd >= 0)
+    g_close (fd, NULL);
+  if (length <= 0)
+    return;
+  if (!g_file_set_contents_full (to, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+    g_warning ("job %u: its log could not be kept: %s", cold_job_get_number (self->job), error->message);
+  else
+    cold_job_set_log (self->job, to);
+}
+
+static void
+copy_members (JsonObject *to, JsonObject *from)
+{
+  const char *const members[] = { "deferred", "kept-config", "kernel-changed", "changed-files", "unattributed", NULL };
+
+  for (guint i = 0; members[i] != NULL; i++)
+    if (json_object_has_member (from, members[i]))
+      json_object_set_member (to, members[i], json_node_copy (json_object_get_member (from, members[i])));
+}
+
+static void
+on_upgraded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  g_autoptr (JsonObject) answer = NULL;
+  GError *error = NULL;
+
+  answer = cold_worker_process_run_finish (self->worker, result, &error);
+  keep_log (self);
+  if (answer == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  copy_members (self->report, answer);
+  enter_phase (self, "verifying");
+  if (!run_on_disks (task, COLD_VERB_VERIFY, TRUE, FALSE, on_verified, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  g_steal_pointer (&task);
+}
+
+static void
+on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  self->bundle = cold_catalogue_bundle_finish (self->parts->catalogue, result, &error);
+  if (self->bundle == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  enter_phase (self, "upgrading");
+  if (!run_on_disks (task, COLD_VERB_UPGRADE, TRUE, TRUE, on_upgraded, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  g_steal_pointer (&task);
+}
+
+static void
+on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  if (!cold_work_set_copy_finish (result, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  /* The copy did not change while it was made; it must also be what was inspected and planned for. */
+  cold_file_id_stat (volume->path, &volume->file);
+  if (!cold_volume_inspection_is_fresh (volume))
+    {
+      fail (task, g_error_new (COLD_ERROR, COLD_ERROR_YIELDED, "%s changed since it was inspected", volume->path));
+      return;
+    }
+  enter_phase (self, "bundling");
+  self->scratch = g_strdup_printf ("%s/job-%u", COLD_SCRATCH_DIR, cold_job_get_number (self->job));
+  if (g_mkdir (self->scratch, 0700) < 0 && errno != EEXIST)
+    {
+      cold_error_set_errno (&error, errno, "cannot make %s", self->scratch);
+      fail (task, error);
+      return;
+    }
+  cold_catalogue_bundle_async (self->parts->catalogue, volume->facts, self->plan, self->scratch,
+                               cold_job_get_cancellable (self->job), on_bundled, g_steal_pointer (&task));
+}
+
+static void
+on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  g_autoptr (GPtrArray) domains = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) uuids = NULL;
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  if (!cold_catalogue_fetch_finish (self->parts->catalogue, result, &error)
+      || !cold_parts_check_blockers (self->parts, volume, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  enter_phase (self, "copying");
+  domains = cold_inventory_domains_of (self->parts->inventory, volume);
+  for (guint i = 0; i < domains->len; i++)
+    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
+  uuids = g_strv_builder_end (builder);
+  self->set = cold_work_set_new (cold_job_get_number (self->job), self->disks, (const char *const *) uuids, &error);
+  if (self->set == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  cold_work_set_copy_async (self->set, cold_job_get_cancellable (self->job), on_copied, g_steal_pointer (&task));
+}
+
+static void
+on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  JsonArray *packages;
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  self->plan = cold_catalogue_plan_finish (self->parts->catalogue, result, &error);
+  if (self->plan == NULL)
+    {
+      fail (task, error);
+      return;
+    }
+  packages = cold_json_array (self->plan, "packages");
+  if (packages == NULL || json_array_get_length (packages) == 0)
+    {
+      succeed (task, "nothing-to-do");
+      return;
+    }
+  json_object_set_array_member (self->report, "packages", json_array_ref (packages));
+  cold_job_set_packages (self->job, json_array_get_length (packages));
+  enter_phase (self, "fetching");
+  cold_catalogue_fetch_async (self->parts->catalogue, volume->facts, self->plan, cold_job_get_cancellable (self->job),
+                              on_fetched, g_steal_pointer (&task));
+}
+
+static void
+on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  g_autoptr (JsonObject) probed = NULL;
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  probed = cold_worker_process_run_finish (self->worker, result, &error);
+  if (probed == NULL || !cold_guest_disks_check_headers (self->disks, probed, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, self->options.security_only,
+                             (const char *const *) self->options.exclude, cold_job_get_cancellable (self->job),
+                             on_planned, g_steal_pointer (&task));
+}
+
+static void
+check_image (GTask *owned)
+{
+  g_autoptr (GTask) task = owned;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  if (!cold_parts_check_blockers (self->parts, volume, &error)
+      || (self->disks = cold_guest_disks_resolve (self->parts->inventory, volume, &error)) == NULL
+      || !run_on_disks (task, COLD_VERB_PROBE, FALSE, FALSE, on_probed, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  g_steal_pointer (&task);
+}
+
+static void
+on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+
+  if (!cold_inspection_run_finish (result, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  check_image (g_steal_pointer (&task));
+}
+
+static void
+on_appliance (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  if (!cold_appliance_ensure_finish (self->parts->appliance, result, &error))
+    {
+      fail (task, error);
+      return;
+    }
+  cold_file_id_stat (volume->path, &volume->file);
+  if (cold_volume_inspection_is_fresh (volume))
+    {
+      check_image (g_steal_pointer (&task));
+      return;
+    }
+  cold_inspection_run_async (self->parts, self->volume, self->job, on_inspected, g_steal_pointer (&task));
+}
+
+void
+cold_upgrade_run_async (const ColdParts *parts, gint64 volume, ColdJob *job, ColdUpgradeOptions *options,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+  Upgrade *self = g_new0 (Upgrade, 1);
+
+  self->parts = parts;
+  self->volume = volume;
+  self->job = g_object_ref (job);
+  self->options = *options;
+  *options = (ColdUpgradeOptions){ 0 };
+  self->report = json_object_new ();
+  json_object_set_object_member (self->report, "seconds", json_object_new ());
+  g_task_set_task_data (task, self, (GDestroyNotify) upgrade_free);
+  enter_phase (self, "checking");
+  cold_appliance_ensure_async (parts->appliance, cold_job_get_cancellable (job), on_appliance, task);
+}
+
+const char *
+cold_upgrade_run_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The work copies of one guest's volumes, from the first copied byte to the exchange or the dustbin. Every step is in the
+ * journal before it happens (design section 6); what blocks runs in a thread that owns the set for that time.
+ */
+#pragma once
+
+#include "cold-exchange.h"
+#include "cold-guest-disks.h"
+#include "cold-parts.h"
+
+G_BEGIN_DECLS
+
+typedef struct ColdWorkSet ColdWorkSet;
+
+/**
+ * cold_work_set_new:
+ * @disks: (element-type ColdGuestDisk)
+ * @domains: (nullable): UUIDs of the domains that use them
+ *
+ * Opens folders and images, makes the hidden folders, and checks that the file system can exchange and has the room.
+ * Fails with Blocked (untrusted-directory, unsupported-storage, several-names, open-elsewhere, no-space).
+ */
+ColdWorkSet *cold_work_set_new (guint job, GPtrArray *disks, const char *const *domains, GError **error);
+
+/**
+ * cold_work_set_new_rollback:
+ * @undone: a journal in state DONE whose old images stand where it says
+ * @changed: (out) (transfer full): %NULL when every volume is as the exchange left it, otherwise what changed since
+ *
+ * A set whose work copies are the old images. Discarding it leaves them where they are. Fails with Blocked or Io.
+ */
+ColdWorkSet *cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed, GError **error);
+
+void cold_work_set_free (ColdWorkSet *set);
+
+/* Journals COPYING, then copies. */
+void cold_work_set_copy_async (ColdWorkSet *set, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean cold_work_set_copy_finish (GAsyncResult *result, GError **error);
+
+/* Descriptors (O_PATH) of the work copies, one a disk; valid after the copy. */
+const int *cold_work_set_get_copies (ColdWorkSet *set);
+ColdJournal *cold_work_set_get_journal (ColdWorkSet *set);
+
+/* Everything written to the work copies is on disk; before the last look at libvirt. */
+void cold_work_set_sync_async (ColdWorkSet *set, GAsyncReadyCallback callback, gpointer user_data);
+gboolean cold_work_set_sync_finish (GAsyncResult *result, GError **error);
+
+/**
+ * cold_work_set_commit_async:
+ * @inventory: its event generation must not move on from @generation
+ * @known_domains: every domain that the inventory knew at that generation
+ * @keep_until: end of retention of the old images, microseconds since the epoch
+ *
+ * Journals READY and exchanges. Yielded and Busy: nothing has happened, and it may be tried again.
+ */
+void cold_work_set_commit_async (ColdWorkSet *set, ColdInventory *inventory, guint64 generation,
+                                 const char *const *known_domains, gint64 keep_until, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+gboolean cold_work_set_commit_finish (GAsyncResult *result, GError **error);
+
+/* Deletes work copies and journal. Consumes @set; nobody waits for it, failures are logged. */
+void cold_work_set_discard (ColdWorkSet *set);
+
+G_END_DECLS
