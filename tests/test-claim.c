@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <unistd.h>
+
+#include "cold-claim-watch.h"
+#include "cold-process.h"
+#include "exchange-fixture.h"
+
+static void
+on_claim (ColdClaimWatch *watch, const char *domain, gpointer user_data)
+{
+  *(char **) user_data = g_strdup (domain);
+}
+
+static void
+wait_for (char **seen)
+{
+  while (*seen == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_watch_follows (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColdClaimWatch) watch = NULL;
+  g_auto (GStrv) first = NULL;
+  g_autofree char *added = NULL;
+  g_autofree char *removed = NULL;
+
+  fixture_claim (f, FIXTURE_DOMAIN);
+  watch = cold_claim_watch_new (f->claims, &error);
+  g_assert_no_error (error);
+  first = cold_claim_watch_list (watch);
+  g_assert_cmpuint (g_strv_length (first), ==, 1);
+  g_signal_connect (watch, "claim-added", G_CALLBACK (on_claim), &added);
+  g_signal_connect (watch, "claim-removed", G_CALLBACK (on_claim), &removed);
+  fixture_claim (f, FIXTURE_STRANGER);
+  wait_for (&added);
+  g_assert_cmpstr (added, ==, FIXTURE_STRANGER);
+  g_assert_true (cold_claim_remove (f->claims, FIXTURE_DOMAIN, NULL));
+  wait_for (&removed);
+  g_assert_cmpstr (removed, ==, FIXTURE_DOMAIN);
+  g_assert_false (cold_claim_watch_contains (watch, FIXTURE_DOMAIN));
+  g_assert_true (cold_claim_watch_contains (watch, FIXTURE_STRANGER));
+}
+
+static gboolean
+answer (const char *domain, gpointer user_data)
+{
+  return GPOINTER_TO_INT (user_data);
+}
+
+static void
+test_stale (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *boot_id = cold_boot_id ();
+  const ColdClaim live = { .domain = (char *) FIXTURE_DOMAIN, .operation = (char *) "prepare",
+                           .libvirtd_pid = getpid (), .libvirtd_start = cold_process_start_time (getpid ()),
+                           .boot_id = boot_id, .time = g_get_real_time () };
+  ColdClaim dead = live;
+  g_autoptr (ColdClaimWatch) watch = NULL;
+
+  dead.domain = (char *) FIXTURE_STRANGER;
+  dead.libvirtd_start++;
+  g_assert_true (cold_claim_write (f->claims, &live, NULL));
+  g_assert_true (cold_claim_write (f->claims, &dead, NULL));
+  watch = cold_claim_watch_new (f->claims, NULL);
+  g_assert_cmpuint (cold_claim_watch_clear_stale (watch, answer, GINT_TO_POINTER (FALSE)), ==, 0);
+  g_assert_cmpuint (cold_claim_watch_clear_stale (watch, answer, GINT_TO_POINTER (TRUE)), ==, 1);
+  g_assert_true (cold_claim_exists (f->claims, FIXTURE_DOMAIN));
+  g_assert_false (cold_claim_exists (f->claims, FIXTURE_STRANGER));
+}
+
+static void
+test_broken_claim_holds (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = g_build_filename (f->claims, FIXTURE_DOMAIN ".json", NULL);
+  g_autoptr (ColdClaim) claim = NULL;
+
+  fixture_write (path, "{");
+  claim = cold_claim_read (f->claims, FIXTURE_DOMAIN, NULL);
+  g_assert_cmpstr (claim->domain, ==, FIXTURE_DOMAIN);
+  g_assert_false (cold_claim_is_live (claim));
+  g_assert_false (cold_claim_remove (f->claims, "../../etc/passwd", NULL));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+  g_test_add_func ("/claim/watch-follows", test_watch_follows);
+  g_test_add_func ("/claim/stale-are-cleared", test_stale);
+  g_test_add_func ("/claim/broken-holds", test_broken_claim_holds);
+  return g_test_run ();
+}

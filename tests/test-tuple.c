@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cold-error.h"
+#include "cold-fd.h"
+#include "exchange-fixture.h"
+
+static ColdTuple *
+read_tuple (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  ColdTuple *tuple = cold_tuple_read_at (AT_FDCWD, path, &error);
+
+  g_assert_no_error (error);
+  return tuple;
+}
+
+static void
+set_times (const char *path, gint64 nanoseconds)
+{
+  const struct timespec times[] = { { 1, 0 }, { 1, nanoseconds } };
+
+  g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+}
+
+static void
+test_every_part_counts (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "volume");
+  g_autofree char *second = fixture_volume (f, "second");
+
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autoptr (ColdTuple) before = NULL;
+      g_autoptr (ColdTuple) after = NULL;
+      g_autofree char *difference = NULL;
+
+      unlink (second);
+      fixture_write (path, "text");
+      set_times (path, 1);
+      before = read_tuple (path);
+      after = read_tuple (path);
+      g_assert_true (cold_tuple_equal (before, after, NULL));
+      cold_tuple_free (g_steal_pointer (&after));
+      if (i == 0)
+        set_times (path, 2);
+      else if (i == 1)
+        g_assert_cmpint (chmod (path, 0644), ==, 0);
+      else if (i == 2)
+        g_assert_cmpint (link (path, second), ==, 0);
+      else if (i == 3)
+        fixture_write (path, "texts");
+      else
+        {
+          fixture_write (second, "text");
+          set_times (second, 1);
+          g_assert_cmpint (rename (second, path), ==, 0);
+        }
+      after = read_tuple (path);
+      g_assert_false (cold_tuple_equal (before, after, &difference));
+      g_assert_nonnull (difference);
+    }
+}
+
+static void
+test_json (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "volume");
+  g_autoptr (ColdTuple) tuple = NULL;
+  g_autoptr (ColdTuple) back = NULL;
+  g_autoptr (JsonObject) object = NULL;
+  g_autoptr (GError) error = NULL;
+
+  fixture_write (path, "text");
+  if (geteuid () == 0)
+    setxattr (path, "trusted.libvirt.security.dac", "+1:\0", 4, 0);
+  tuple = read_tuple (path);
+  object = cold_tuple_to_json (tuple);
+  back = cold_tuple_from_json (object, &error);
+  g_assert_no_error (error);
+  g_assert_true (cold_tuple_equal (tuple, back, NULL));
+  json_object_remove_member (object, "links");
+  g_assert_null (cold_tuple_from_json (object, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
+}
+
+static void
+test_odd_files_are_refused (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "link");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (symlink ("/etc/passwd", path), ==, 0);
+  g_assert_null (cold_tuple_read_at (AT_FDCWD, path, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_prefix (error->message, "several-names: "));
+  g_clear_error (&error);
+  g_assert_null (cold_tuple_read_at (AT_FDCWD, f->volumes, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+}
+
+static void
+assert_untrusted (Fixture *f, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (cold_directory_open_below (f->base, path, &error), ==, -1);
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_prefix (error->message, "untrusted-directory: "));
+}
+
+static void
+test_untrusted_folders (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *link_path = g_build_filename (f->base, "link", NULL);
+  g_autofree char *dotted = g_build_filename (f->volumes, "..", "images", NULL);
+  g_autofree char *below = g_build_filename (f->volumes, "below", NULL);
+
+  g_assert_cmpint (symlink (f->volumes, link_path), ==, 0);
+  assert_untrusted (f, link_path);
+  assert_untrusted (f, dotted);
+  g_assert_cmpint (mkdir (below, 0755), ==, 0);
+  g_assert_cmpint (chmod (f->volumes, 01777), ==, 0);
+  assert_untrusted (f, f->volumes);
+  assert_untrusted (f, below);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/tuple/every-part-counts", test_every_part_counts);
+  g_test_add_func ("/tuple/json", test_json);
+  g_test_add_func ("/tuple/odd-files-are-refused", test_odd_files_are_refused);
+  g_test_add_func ("/directory/untrusted", test_untrusted_folders);
+  return g_test_run ();
+}
