@@ -6,6 +6,7 @@
 #include <gio/gunixinputstream.h>
 #include <glib/gstdio.h>
 #include <pwd.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "cold-error.h"
@@ -145,6 +146,11 @@ cold_worker_process_finalize (GObject *object)
 static void
 cold_worker_process_class_init (ColdWorkerProcessClass *klass)
 {
+  /*
+   * A worker that ends before it has read its request must not take the agent along. GIO ignores the signal for its
+   * sockets in the same way; children get the default back.
+   */
+  signal (SIGPIPE, SIG_IGN);
   G_OBJECT_CLASS (klass)->finalize = cold_worker_process_finalize;
   progress_signal = g_signal_new ("progress", COLD_TYPE_WORKER_PROCESS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                   G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_DOUBLE, G_TYPE_STRING);
