@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-connection.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "cold-error.h"
+#include "cold-libvirt-reader.h"
+
+/* A dead libvirtd is noticed within KEEPALIVE_INTERVAL * KEEPALIVE_COUNT seconds. */
+#define KEEPALIVE_INTERVAL 5
+#define KEEPALIVE_COUNT 6
+#define BACKOFF_MAX_US (60 * G_USEC_PER_SEC)
+
+/*
+ * What the threads share; outlives the object when a call to libvirt hangs while the agent ends.
+ * The connection's thread alone touches conn and the event ids.
+ */
+typedef struct
+{
+  char *uri;
+  GMainContext *context; /* where signals are emitted */
+  GAsyncQueue *orders;   /* (element-type Order) */
+  guint64 generation;    /* atomic */
+  GWeakRef object;
+  virConnectPtr conn;
+  int domain_event, pool_event, refresh_event;
+  gboolean reported; /* that it could not be opened */
+} Core;
+
+typedef struct
+{
+  void (*run) (Core *core, GTask *task);
+  GTask *task;
+  gboolean closed; /* libvirt's close callback */
+  gboolean stop;
+} Order;
+
+struct _ColdConnection
+{
+  GObject parent_instance;
+
+  Core *core;
+  gboolean connected; /* as the main context knows it */
+  gboolean started;
+};
+
+enum
+{
+  CONNECTED,
+  DISCONNECTED,
+  POOL_EVENT,
+  DOMAIN_EVENT,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (ColdConnection, cold_connection, G_TYPE_OBJECT)
+
+static void
+core_clear (Core *core)
+{
+  g_free (core->uri);
+  g_main_context_unref (core->context);
+  g_async_queue_unref (core->orders);
+  g_weak_ref_clear (&core->object);
+}
+
+static void
+core_unref (gpointer core)
+{
+  g_atomic_rc_box_release_full (core, (GDestroyNotify) core_clear);
+}
+
+static void
+push (Core *core, void (*run) (Core *, GTask *), GTask *task)
+{
+  Order *order = g_new0 (Order, 1);
+
+  order->run = run;
+  order->task = task;
+  g_async_queue_push (core->orders, order);
+}
+
+/* One signal on its way to the main context. */
+typedef struct
+{
+  Core *core;
+  guint signal;
+  char *uuid;
+  char *name;
+  const char *event;  /* static */
+  const char *detail; /* static */
+} Message;
+
+static void
+message_free (gpointer user_data)
+{
+  Message *message = user_data;
+
+  core_unref (message->core);
+  g_free (message->uuid);
+  g_free (message->name);
+  g_free (message);
+}
+
+static gboolean
+deliver (gpointer user_data)
+{
+  Message *message = user_data;
+  g_autoptr (ColdConnection) self = g_weak_ref_get (&message->core->object);
+
+  if (self == NULL)
+    return G_SOURCE_REMOVE;
+  switch (message->signal)
+    {
+    case CONNECTED:
+      self->connected = TRUE;
+      g_signal_emit (self, signals[CONNECTED], 0);
+      break;
+    case DISCONNECTED:
+      self->connected = FALSE;
+      g_signal_emit (self, signals[DISCONNECTED], 0, message->name);
+      break;
+    case POOL_EVENT:
+      g_signal_emit (self, signals[POOL_EVENT], 0, message->uuid, message->event);
+      break;
+    default:
+      g_signal_emit (self, signals[DOMAIN_EVENT], 0, message->uuid, message->name, message->event, message->detail);
+      break;
+    }
+  return G_SOURCE_REMOVE;
+}
+
+static void
+send (Core *core, guint signal, const char *uuid, const char *name, const char *event, const char *detail)
+{
+  Message *message = g_new0 (Message, 1);
+
+  message->core = g_atomic_rc_box_acquire (core);
+  message->signal = signal;
+  message->uuid = g_strdup (uuid);
+  message->name = g_strdup (name);
+  message->event = event;
+  message->detail = detail;
+  g_main_context_invoke_full (core->context, G_PRIORITY_DEFAULT, deliver, message, message_free);
+}
+
+static const char *
+pick (const char *const *words, gsize n, int i)
+{
+  return i >= 0 && (gsize) i < n && words[i] != NULL ? words[i] : "unknown";
+}
+
+static int
+on_domain_event (virConnectPtr conn, virDomainPtr domain, int event, int detail, void *user_data)
+{
+  static const char *const events[] = {
+    [VIR_DOMAIN_EVENT_DEFINED] = "defined",     [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
+    [VIR_DOMAIN_EVENT_STARTED] = "started",     [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
+    [VIR_DOMAIN_EVENT_RESUMED] = "resumed",     [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
+    [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended",
+    [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
+  };
+  static const char *const stops[] = {
+    [VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = "shutdown", [VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = "destroyed",
+    [VIR_DOMAIN_EVENT_STOPPED_CRASHED] = "crashed",   [VIR_DOMAIN_EVENT_STOPPED_MIGRATED] = "migrated",
+    [VIR_DOMAIN_EVENT_STOPPED_SAVED] = "saved",       [VIR_DOMAIN_EVENT_STOPPED_FAILED] = "failed",
+    [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = "from-snapshot",
+  };
+  Core *core = user_data;
+  char uuid[VIR_UUID_STRING_BUFLEN];
+
+  /* Before anybody can hear of it: an exchange under way compares this number under the gate. */
+  __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
+  if (virDomainGetUUIDString (domain, uuid) == 0)
+    send (core, DOMAIN_EVENT, uuid, virDomainGetName (domain), pick (events, G_N_ELEMENTS (events), event),
+          event == VIR_DOMAIN_EVENT_STOPPED ? pick (stops, G_N_ELEMENTS (stops), detail) : "");
+  return 0;
+}
+
+static void
+on_pool_event (virConnectPtr conn, virStoragePoolPtr pool, int event, int detail, void *user_data)
+{
+  static const char *const events[] = {
+    [VIR_STORAGE_POOL_EVENT_DEFINED] = "defined", [VIR_STORAGE_POOL_EVENT_UNDEFINED] = "undefined",
+    [VIR_STORAGE_POOL_EVENT_STARTED] = "started", [VIR_STORAGE_POOL_EVENT_STOPPED] = "stopped",
+    [VIR_STORAGE_POOL_EVENT_CREATED] = "created", [VIR_STORAGE_POOL_EVENT_DELETED] = "deleted",
+  };
+  Core *core = user_data;
+  char uuid[VIR_UUID_STRING_BUFLEN];
+
+  __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
+  if (virStoragePoolGetUUIDString (pool, uuid) == 0)
+    send (core, POOL_EVENT, uuid, NULL, pick (events, G_N_ELEMENTS (events), event), NULL);
+}
+
+/* A refresh changes nothing by itself, and our own are among them: no new generation. */
+static void
+on_pool_refreshed (virConnectPtr conn, virStoragePoolPtr pool, void *user_data)
+{
+  Core *core = user_data;
+  char uuid[VIR_UUID_STRING_BUFLEN];
+
+  if (virStoragePoolGetUUIDString (pool, uuid) == 0)
+    send (core, POOL_EVENT, uuid, NULL, "refreshed", NULL);
+}
+
+static void
+on_closed (virConnectPtr conn, int reason, void *user_data)
+{
+  Core *core = user_data;
+  Order *order = g_new0 (Order, 1);
+
+  __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
+  order->closed = TRUE;
+  g_async_queue_push_front (core->orders, order);
+}
+
+static gpointer
+event_thread (gpointer user_data)
+{
+  while (TRUE)
+    if (virEventRunDefaultImpl () < 0)
+      g_warning ("libvirt's event loop: %s", virGetLastErrorMessage ());
+  return NULL;
+}
+
+static void
+ignore_error (void *user_data, virErrorPtr error)
+{
+}
+
+/* Must be there before the first connection is opened; once a process. */
+static void
+start_events (void)
+{
+  static gsize once;
+
+  if (!g_once_init_enter (&once))
+    return;
+  virSetErrorFunc (NULL, ignore_error);
+  virEventRegisterDefaultImpl ();
+  g_thread_unref (g_thread_new ("libvirt-events", event_thread, NULL));
+  g_once_init_leave (&once, 1);
+}
+
+static void
+close_connection (Core *core)
+{
+  if (core->conn == NULL)
+    return;
+  if (core->domain_event >= 0)
+    virConnectDomainEventDeregisterAny (core->conn, core->domain_event);
+  if (core->pool_event >= 0)
+    virConnectStoragePoolEventDeregisterAny (core->conn, core->pool_event);
+  if (core->refresh_event >= 0)
+    virConnectStoragePoolEventDeregisterAny (core->conn, core->refresh_event);
+  virConnectUnregisterCloseCallback (core->conn, on_closed);
+  virConnectClose (core->conn);
+  core->conn = NULL;
+}
+
+static gboolean
+open_connection (Core *core)
+{
+  core->conn = virConnectOpen (core->uri);
+  if (core->conn == NULL)
+    {
+      if (!core->reported)
+        send (core, DISCONNECTED, NULL, virGetLastErrorMessage (), NULL, NULL);
+      core->reported = TRUE;
+      return FALSE;
+    }
+  core->reported = FALSE;
+  /* Drivers without a transport (test:///) know neither; their connection cannot be lost. */
+  if (virConnectRegisterCloseCallback (core->conn, on_closed, g_atomic_rc_box_acquire (core), core_unref) < 0)
+    core_unref (core);
+  virConnectSetKeepAlive (core->conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
+  core->domain_event = virConnectDomainEventRegisterAny (core->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                                         VIR_DOMAIN_EVENT_CALLBACK (on_domain_event),
+                                                         g_atomic_rc_box_acquire (core), core_unref);
+  if (core->domain_event < 0)
+    core_unref (core);
+  core->pool_event = virConnectStoragePoolEventRegisterAny (core->conn, NULL, VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE,
+                                                            VIR_STORAGE_POOL_EVENT_CALLBACK (on_pool_event),
+                                                            g_atomic_rc_box_acquire (core), core_unref);
+  if (core->pool_event < 0)
+    core_unref (core);
+  core->refresh_event = virConnectStoragePoolEventRegisterAny (core->conn, NULL, VIR_STORAGE_POOL_EVENT_ID_REFRESH,
+                                                               VIR_STORAGE_POOL_EVENT_CALLBACK (on_pool_refreshed),
+                                                               g_atomic_rc_box_acquire (core), core_unref);
+  if (core->refresh_event < 0)
+    core_unref (core);
+  send (core, CONNECTED, NULL, NULL, NULL, NULL);
+  return TRUE;
+}
+
+static void
+carry_out (Core *core, Order *order)
+{
+  if (order->run == NULL)
+    return;
+  if (core->conn == NULL)
+    g_task_return_new_error (order->task, COLD_ERROR, COLD_ERROR_NOT_CONNECTED,
+                             "libvirt cannot be reached at %s: start libvirtd (or virtqemud), it is tried again by itself",
+                             core->uri);
+  else if (!g_task_return_error_if_cancelled (order->task))
+    order->run (core, order->task);
+  g_object_unref (order->task);
+}
+
+static gpointer
+connection_thread (gpointer user_data)
+{
+  Core *core = user_data;
+  gint64 backoff = G_USEC_PER_SEC, next_try = 0;
+  gboolean stop = FALSE;
+
+  while (!stop)
+    {
+      gint64 now = g_get_monotonic_time ();
+      Order *order;
+
+      if (core->conn == NULL && now >= next_try)
+        {
+          if (open_connection (core))
+            backoff = G_USEC_PER_SEC;
+          else
+            {
+              next_try = g_get_monotonic_time () + backoff;
+              backoff = MIN (backoff * 2, BACKOFF_MAX_US);
+            }
+        }
+      now = g_get_monotonic_time ();
+      order = core->conn != NULL ? g_async_queue_pop (core->orders)
+                                 : g_async_queue_timeout_pop (core->orders, MAX (next_try - now, 1));
+      if (order == NULL)
+        continue;
+      if (order->closed && core->conn != NULL)
+        {
+          close_connection (core);
+          send (core, DISCONNECTED, NULL, "the connection was closed", NULL, NULL);
+          next_try = g_get_monotonic_time () + backoff;
+        }
+      carry_out (core, order);
+      stop = order->stop;
+      g_free (order);
+    }
+  close_connection (core);
+  core_unref (core);
+  return NULL;
+}
+
+static void
+cold_connection_dispose (GObject *object)
+{
+  ColdConnection *self = COLD_CONNECTION (object);
+
+  if (self->core != NULL)
+    {
+      Order *order = g_new0 (Order, 1);
+
+      order->stop = TRUE;
+      g_async_queue_push_front (self->core->orders, order);
+      g_weak_ref_set (&self->core->object, NULL);
+      core_unref (g_steal_pointer (&self->core));
+    }
+  G_OBJECT_CLASS (cold_connection_parent_class)->dispose (object);
+}
+
+static void
+cold_connection_class_init (ColdConnectionClass *klass)
+{
+  GType type = COLD_TYPE_CONNECTION;
+
+  G_OBJECT_CLASS (klass)->dispose = cold_connection_dispose;
+  signals[CONNECTED] = g_signal_new ("connected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[DISCONNECTED]
+      = g_signal_new ("disconnected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[POOL_EVENT] = g_signal_new ("pool-event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                                      G_TYPE_STRING, G_TYPE_STRING);
+  signals[DOMAIN_EVENT] = g_signal_new ("domain-event", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
+                                        G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_STRING);
+}
+
+static void
+cold_connection_init (ColdConnection *self)
+{
+}
+
+ColdConnection *
+cold_connection_new (const char *uri)
+{
+  ColdConnection *self = g_object_new (COLD_TYPE_CONNECTION, NULL);
+
+  self->core = g_atomic_rc_box_new0 (Core);
+  self->core->uri = g_strdup (uri);
+  self->core->context = g_main_context_ref_thread_default ();
+  self->core->orders = g_async_queue_new ();
+  g_weak_ref_init (&self->core->object, self);
+  return self;
+}
+
+void
+cold_connection_start (ColdConnection *self)
+{
+  g_return_if_fail (!self->started);
+  self->started = TRUE;
+  start_events ();
+  g_thread_unref (g_thread_new ("libvirt", connection_thread, g_atomic_rc_box_acquire (self->core)));
+}
+
+const char *
+cold_connection_get_uri (ColdConnection *self)
+{
+  return self->core->uri;
+}
+
+gboolean
+cold_connection_is_connected (ColdConnection *self)
+{
+  return self->connected;
+}
+
+guint64
+cold_connection_get_generation (ColdConnection *self)
+{
+  return __atomic_load_n (&self->core->generation, __ATOMIC_SEQ_CST);
+}
+
+typedef struct
+{
+  char *uuid; /* (nullable) of a pool or a domain */
+  gboolean pools;
+  gboolean refresh;
+  gboolean domains;
+  GHashTable *known;
+} ReadRequest;
+
+static void
+read_request_free (ReadRequest *request)
+{
+  g_free (request->uuid);
+  g_clear_pointer (&request->known, g_hash_table_unref);
+  g_free (request);
+}
+
+static void
+run_read (Core *core, GTask *task)
+{
+  const ReadRequest *request = g_task_get_task_data (task);
+  ColdSnapshot *snapshot = cold_snapshot_new ();
+  GError *error = NULL;
+
+  snapshot->uri = g_strdup (core->uri);
+  snapshot->generation = __atomic_load_n (&core->generation, __ATOMIC_SEQ_CST);
+  if ((request->pools
+       && !cold_libvirt_read_pools (core->conn, request->uuid, request->refresh, request->known, snapshot, &error))
+      || (request->domains
+          && !cold_libvirt_read_domains (core->conn, request->pools ? NULL : request->uuid, snapshot, &error)))
+    {
+      cold_snapshot_unref (snapshot);
+      g_task_return_error (task, error);
+      return;
+    }
+  g_task_return_pointer (task, snapshot, (GDestroyNotify) cold_snapshot_unref);
+}
+
+static void
+push_read (ColdConnection *self, ReadRequest *request, GCancellable *cancellable, GAsyncReadyCallback callback,
+           gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_task_data (task, request, (GDestroyNotify) read_request_free);
+  push (self->core, run_read, task);
+}
+
+void
+cold_connection_read_async (ColdConnection *self, const char *pool_uuid, gboolean refresh, gboolean domains,
+                            GHashTable *known, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  ReadRequest *request = g_new0 (ReadRequest, 1);
+
+  request->uuid = g_strdup (pool_uuid);
+  request->pools = TRUE;
+  request->refresh = refresh;
+  request->domains = domains;
+  request->known = known;
+  push_read (self, request, cancellable, callback, user_data);
+}
+
+ColdSnapshot *
+cold_connection_read_finish (ColdConnection *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+cold_connection_read_domains_async (ColdConnection *self, const char *uuid, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data)
+{
+  ReadRequest *request = g_new0 (ReadRequest, 1);
+
+  request->uuid = g_strdup (uuid);
+  request->domains = TRUE;
+  push_read (self, request, cancellable, callback, user_data);
+}
+
+static void
+run_prove_gate (Core *core, GTask *task)
+{
+  GError *error = NULL;
+
+  if (cold_libvirt_prove_gate (core->conn, g_task_get_task_data (task), &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+cold_connection_prove_gate_async (ColdConnection *self, const char *nonce, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  g_task_set_task_data (task, g_strdup (nonce), g_free);
+  push (self->core, run_prove_gate, task);
+}
+
+gboolean
+cold_connection_prove_gate_finish (ColdConnection *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-libvirt-reader.h"
+
+#include <glib/gstdio.h>
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "cold-error.h"
+#include "cold-libvirt-xml.h"
+#include "cold-names.h"
+
+static gboolean
+fail (GError **error, const char *what)
+{
+  g_set_error (error, COLD_ERROR, COLD_ERROR_IO, "%s: %s", what, virGetLastErrorMessage ());
+  return FALSE;
+}
+
+static gboolean
+is_unsupported (void)
+{
+  return virGetLastErrorCode () == VIR_ERR_NO_SUPPORT;
+}
+
+/* Our own folder for work copies, when it lies inside a pool. */
+static gboolean
+is_hidden (const char *name)
+{
+  return g_str_equal (name, COLD_HIDDEN_DIR);
+}
+
+static void
+describe (virStorageVolPtr vol, ColdVolumeInfo *info)
+{
+  char *xml = virStorageVolGetXMLDesc (vol, 0);
+
+  /* A header that libvirt cannot read: the volume is shown all the same. */
+  if (xml != NULL)
+    cold_libvirt_xml_read_volume (xml, info);
+  free (xml);
+  info->described = TRUE;
+  if (info->type == NULL)
+    info->type = g_strdup ("file");
+  if (info->format == NULL)
+    info->format = g_strdup ("unknown");
+}
+
+static ColdVolumeInfo *
+read_volume (virStorageVolPtr vol, GHashTable *known)
+{
+  const char *name = virStorageVolGetName (vol);
+  const char *key = virStorageVolGetKey (vol);
+  const ColdFileId *before;
+  ColdVolumeInfo *info;
+
+  if (name == NULL || is_hidden (name))
+    return NULL;
+  info = cold_volume_info_new ();
+  info->name = g_strdup (name);
+  info->key = g_strdup (key != NULL ? key : "");
+  /* In a directory pool the key is the path; asking for the path would be one more message a volume. */
+  if (key != NULL && *key == '/')
+    info->path = g_strdup (key);
+  else
+    {
+      char *path = virStorageVolGetPath (vol);
+
+      info->path = g_strdup (path != NULL ? path : "");
+      free (path);
+    }
+  cold_file_id_stat (info->path, &info->file);
+  before = known != NULL ? g_hash_table_lookup (known, info->path) : NULL;
+  if (before == NULL || !cold_file_id_same_content (before, &info->file))
+    describe (vol, info);
+  return info;
+}
+
+static gboolean
+read_volumes (virStoragePoolPtr pool, GHashTable *known, ColdPoolInfo *info, GError **error)
+{
+  virStorageVolPtr *vols = NULL;
+  int n = virStoragePoolListAllVolumes (pool, &vols, 0);
+
+  if (n < 0)
+    {
+      /* It has stopped, or its folder vanished, between two questions. */
+      info->active = virStoragePoolIsActive (pool) == 1;
+      return !info->active || fail (error, "libvirt cannot list the volumes of a pool");
+    }
+  for (int i = 0; i < n; i++)
+    {
+      ColdVolumeInfo *volume = read_volume (vols[i], known);
+
+      if (volume != NULL)
+        g_ptr_array_add (info->volumes, volume);
+      virStorageVolFree (vols[i]);
+    }
+  free (vols);
+  return TRUE;
+}
+
+static gboolean
+read_pool (virConnectPtr conn, virStoragePoolPtr pool, gboolean refresh, GHashTable *known, ColdSnapshot *snapshot,
+           GError **error)
+{
+  g_autoptr (ColdPoolInfo) info = cold_pool_info_new ();
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  char *xml = virStoragePoolGetXMLDesc (pool, 0);
+
+  /* Undefined in between. */
+  if (xml == NULL || virStoragePoolGetUUIDString (pool, uuid) < 0)
+    {
+      free (xml);
+      return TRUE;
+    }
+  cold_libvirt_xml_read_pool (xml, info);
+  free (xml);
+  info->uri = g_strdup (snapshot->uri);
+  info->uuid = g_strdup (uuid);
+  info->name = g_strdup (virStoragePoolGetName (pool));
+  if (info->type == NULL)
+    info->type = g_strdup ("");
+  info->active = virStoragePoolIsActive (pool) == 1;
+  if (info->active && refresh && virStoragePoolRefresh (pool, 0) < 0)
+    {
+      g_message ("pool %s cannot be refreshed: %s", info->name, virGetLastErrorMessage ());
+      info->active = virStoragePoolIsActive (pool) == 1;
+    }
+  if (info->active && !read_volumes (pool, known, info, error))
+    return FALSE;
+  g_ptr_array_add (snapshot->pools, g_steal_pointer (&info));
+  return TRUE;
+}
+
+gboolean
+cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, gboolean refresh, GHashTable *known,
+                         ColdSnapshot *snapshot, GError **error)
+{
+  virStoragePoolPtr *pools = NULL;
+  gboolean good = TRUE;
+  int n;
+
+  if (uuid != NULL)
+    {
+      virStoragePoolPtr pool = virStoragePoolLookupByUUIDString (conn, uuid);
+
+      if (pool == NULL)
+        return virGetLastErrorCode () == VIR_ERR_NO_STORAGE_POOL || fail (error, "libvirt cannot look up a pool");
+      good = read_pool (conn, pool, refresh, known, snapshot, error);
+      virStoragePoolFree (pool);
+      return good;
+    }
+  n = virConnectListAllStoragePools (conn, &pools, 0);
+  if (n < 0)
+    return is_unsupported () || fail (error, "libvirt cannot list its pools");
+  for (int i = 0; i < n; i++)
+    {
+      good = good && read_pool (conn, pools[i], refresh, known, snapshot, error);
+      virStoragePoolFree (pools[i]);
+    }
+  free (pools);
+  return good;
+}
+
+static char *
+resolve_volume (virConnectPtr conn, const char *pool_name, const char *volume_name)
+{
+  virStoragePoolPtr pool = virStoragePoolLookupByName (conn, pool_name);
+  virStorageVolPtr vol = pool != NULL ? virStorageVolLookupByName (pool, volume_name) : NULL;
+  char *path = vol != NULL ? virStorageVolGetPath (vol) : NULL;
+  char *copy = g_strdup (path);
+
+  free (path);
+  if (vol != NULL)
+    virStorageVolFree (vol);
+  if (pool != NULL)
+    virStoragePoolFree (pool);
+  return copy;
+}
+
+static void
+identify_disks (virConnectPtr conn, ColdDomainInfo *info)
+{
+  for (guint i = 0; i < info->disks->len; i++)
+    {
+      ColdDisk *disk = g_ptr_array_index (info->disks, i);
+
+      if (disk->path == NULL && disk->pool != NULL && disk->volume != NULL)
+        disk->path = resolve_volume (conn, disk->pool, disk->volume);
+      if (disk->path != NULL)
+        cold_file_id_stat (disk->path, &disk->file);
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          if (member->path != NULL)
+            cold_file_id_stat (member->path, &member->file);
+        }
+    }
+}
+
+static void
+count_snapshots (virDomainPtr domain, ColdDomainInfo *info)
+{
+  virDomainSnapshotPtr *list = NULL;
+  virDomainCheckpointPtr *checkpoints = NULL;
+  int n = virDomainSnapshotNum (domain, 0) > 0 ? virDomainListAllSnapshots (domain, &list, 0) : 0;
+
+  info->snapshots = MAX (n, 0);
+  for (int i = 0; i < n; i++)
+    {
+      char *xml = virDomainSnapshotGetXMLDesc (list[i], 0);
+      gboolean memory = FALSE, external = FALSE;
+
+      /* What cannot be read counts as the worse. */
+      if (xml == NULL || !cold_libvirt_xml_read_snapshot (xml, &memory, &external))
+        memory = TRUE;
+      info->memory_snapshots += memory;
+      info->external_snapshots += external;
+      free (xml);
+      virDomainSnapshotFree (list[i]);
+    }
+  free (list);
+  n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
+  info->checkpoints = MAX (n, 0);
+  for (int i = 0; i < n; i++)
+    virDomainCheckpointFree (checkpoints[i]);
+  free (checkpoints);
+}
+
+static const char *
+state_name (int state)
+{
+  static const char *const names[] = {
+    [VIR_DOMAIN_NOSTATE] = "nostate",         [VIR_DOMAIN_RUNNING] = "running", [VIR_DOMAIN_BLOCKED] = "blocked",
+    [VIR_DOMAIN_PAUSED] = "paused",           [VIR_DOMAIN_SHUTDOWN] = "shutdown", [VIR_DOMAIN_SHUTOFF] = "shutoff",
+    [VIR_DOMAIN_CRASHED] = "crashed",         [VIR_DOMAIN_PMSUSPENDED] = "pmsuspended",
+  };
+
+  return state >= 0 && (gsize) state < G_N_ELEMENTS (names) ? names[state] : "nostate";
+}
+
+static gboolean
+read_definition (virDomainPtr domain, guint flags, ColdDomainInfo *info)
+{
+  char *xml = virDomainGetXMLDesc (domain, flags);
+  gboolean good = xml != NULL && cold_libvirt_xml_read_domain (xml, info);
+
+  free (xml);
+  return good;
+}
+
+static void
+read_domain (virConnectPtr conn, virDomainPtr domain, ColdSnapshot *snapshot)
+{
+  g_autoptr (ColdDomainInfo) info = cold_domain_info_new ();
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  int state = 0, reason = 0;
+
+  if (virDomainGetUUIDString (domain, uuid) < 0 || virDomainGetState (domain, &state, &reason, 0) < 0)
+    return; /* it has gone in between */
+  info->uri = g_strdup (snapshot->uri);
+  info->uuid = g_strdup (uuid);
+  info->name = g_strdup (virDomainGetName (domain));
+  info->state = g_strdup (state_name (state));
+  info->active = virDomainIsActive (domain) == 1;
+  info->persistent = virDomainIsPersistent (domain) == 1;
+  info->managed_save = virDomainHasManagedSaveImage (domain, 0) == 1;
+  /* A disk that was plugged in is in use as well as one that will be there next time. */
+  if (info->active)
+    read_definition (domain, 0, info);
+  if (info->persistent)
+    read_definition (domain, VIR_DOMAIN_XML_INACTIVE, info);
+  identify_disks (conn, info);
+  count_snapshots (domain, info);
+  g_ptr_array_add (snapshot->domains, g_steal_pointer (&info));
+}
+
+gboolean
+cold_libvirt_read_domains (virConnectPtr conn, const char *uuid, ColdSnapshot *snapshot, GError **error)
+{
+  virDomainPtr *domains = NULL;
+  int n;
+
+  if (uuid != NULL)
+    {
+      virDomainPtr domain = virDomainLookupByUUIDString (conn, uuid);
+
+      if (domain == NULL)
+        return virGetLastErrorCode () == VIR_ERR_NO_DOMAIN || fail (error, "libvirt cannot look up a domain");
+      read_domain (conn, domain, snapshot);
+      virDomainFree (domain);
+      return TRUE;
+    }
+  n = virConnectListAllDomains (conn, &domains, 0);
+  if (n < 0)
+    return fail (error, "libvirt cannot list its domains");
+  for (int i = 0; i < n; i++)
+    {
+      if (!g_str_has_prefix (virDomainGetName (domains[i]), COLD_GATE_DOMAIN_PREFIX))
+        read_domain (conn, domains[i], snapshot);
+      virDomainFree (domains[i]);
+    }
+  free (domains);
+  return TRUE;
+}
+
+gboolean
+cold_libvirt_prove_gate (virConnectPtr conn, const char *nonce, GError **error)
+{
+  const char *type = virConnectGetType (conn);
+  g_autofree char *proof = g_build_filename (COLD_GATE_PROOF_DIR, nonce, NULL);
+  g_autofree char *xml = NULL;
+  virNodeInfo node;
+  virDomainPtr domain;
+
+  if (g_strcmp0 (type, "QEMU") != 0)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED, "the %s driver of libvirt calls no hooks",
+                   type != NULL ? type : "unknown");
+      return FALSE;
+    }
+  if (virNodeGetInfo (conn, &node) < 0)
+    return fail (error, "libvirt does not describe its host");
+  xml = g_strdup_printf ("<domain type='qemu'><name>%s%s</name><memory unit='MiB'>32</memory>"
+                         "<os><type arch='%s'>hvm</type></os></domain>",
+                         COLD_GATE_DOMAIN_PREFIX, nonce, node.model);
+  domain = virDomainCreateXML (conn, xml, VIR_DOMAIN_START_AUTODESTROY | VIR_DOMAIN_START_PAUSED);
+  if (domain != NULL)
+    {
+      virDomainDestroy (domain);
+      virDomainFree (domain);
+    }
+  if (g_unlink (proof) == 0 && domain == NULL)
+    return TRUE;
+  if (domain == NULL)
+    g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "the domain that proves it could not be started: %s",
+                 virGetLastErrorMessage ());
+  else
+    g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED,
+                 "libvirtd did not call %s: install it and reload libvirtd (systemctl reload libvirtd, or SIGHUP)",
+                 COLD_HOOK_FILE);
+  return FALSE;
+}
