@@ -59,6 +59,81 @@ drop_obsoletes (Repo *repo)
     s->obsoletes = 0;
 }
 
+/* The text after @field of the line at @line, or %NULL. */
+static const char *
+value_at (const char *line, const char *end, const char *field)
+{
+  gsize length = strlen (field);
+
+  return (gsize) (end - line) > length && g_ascii_strncasecmp (line, field, length) == 0 ? line + length : NULL;
+}
+
+/* Returns: (transfer full): sizes by SHA-256, from the stanzas of @text */
+static GHashTable *
+read_sizes (const char *text, gsize length)
+{
+  GHashTable *sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  const char *end = text + length;
+  g_autofree char *sha256 = NULL;
+  guint64 size = 0;
+
+  for (const char *line = text; line < end;)
+    {
+      const char *newline = memchr (line, '\n', end - line);
+      const char *line_end = newline != NULL ? newline : end;
+      const char *value;
+
+      if ((value = value_at (line, line_end, "Size:")) != NULL)
+        {
+          g_autofree char *number = g_strstrip (g_strndup (value, line_end - value));
+
+          if (!g_ascii_string_to_unsigned (number, 10, 1, G_MAXINT64, &size, NULL))
+            size = 0;
+        }
+      else if ((value = value_at (line, line_end, "SHA256:")) != NULL)
+        {
+          g_free (sha256);
+          sha256 = g_strstrip (g_strndup (value, line_end - value));
+        }
+      if (line == line_end || line_end == end)
+        {
+          if (sha256 != NULL && size > 0)
+            g_hash_table_replace (sizes, g_steal_pointer (&sha256), g_memdup2 (&size, sizeof size));
+          g_clear_pointer (&sha256, g_free);
+          size = 0;
+        }
+      line = line_end + 1;
+    }
+  return sizes;
+}
+
+/* libsolv reads every field that we need but Size. */
+static gboolean
+add_sizes (Repo *repo, const char *packages, GError **error)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (packages, FALSE, error);
+  g_autoptr (GHashTable) sizes = NULL;
+  Repodata *data;
+  Solvable *s;
+  Id p;
+
+  if (file == NULL)
+    return FALSE;
+  sizes = read_sizes (g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
+  data = repo_add_repodata (repo, 0);
+  FOR_REPO_SOLVABLES (repo, p, s)
+    {
+      Id type;
+      const char *sha256 = solvable_lookup_checksum (s, SOLVABLE_CHECKSUM, &type);
+      const guint64 *size = sha256 != NULL ? g_hash_table_lookup (sizes, sha256) : NULL;
+
+      if (size != NULL)
+        repodata_set_num (data, p, SOLVABLE_DOWNLOADSIZE, *size);
+    }
+  repodata_internalize (data);
+  return TRUE;
+}
+
 static gboolean
 read_packages (Repo *repo, const char *packages, GError **error)
 {
@@ -79,7 +154,7 @@ read_packages (Repo *repo, const char *packages, GError **error)
       return FALSE;
     }
   drop_obsoletes (repo);
-  return TRUE;
+  return add_sizes (repo, packages, error);
 }
 
 gboolean

@@ -18,6 +18,7 @@ static const struct
   ColdVerbFunc func;
 } verbs[] = {
   { COLD_VERB_FETCH, cold_verb_fetch },
+  { COLD_VERB_PLAN, cold_verb_plan },
   { COLD_VERB_PROBE, cold_verb_probe },
   { COLD_VERB_LAUNCH, cold_verb_launch },
 };

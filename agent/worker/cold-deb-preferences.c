@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-deb-preferences.h"
+
+#include <fnmatch.h>
+
+#include "cold-json.h"
+
+typedef enum
+{
+  PIN_VERSION,
+  PIN_RELEASE,
+  PIN_ORIGIN,
+  PIN_UNKNOWN,
+} PinKind;
+
+typedef struct
+{
+  GStrv packages; /* (nullable): %NULL: all, the general form */
+  PinKind kind;
+  char *value;
+  int priority;
+} Pin;
+
+struct _ColdDebPreferences
+{
+  GPtrArray *pins; /* the first that applies counts */
+  gboolean has_specific;
+};
+
+static void
+pin_free (Pin *pin)
+{
+  g_strfreev (pin->packages);
+  g_free (pin->value);
+  g_free (pin);
+}
+
+/* As everywhere in apt's pins: a shell pattern, or a regular expression between slashes. */
+static gboolean
+matches (const char *pattern, const char *text)
+{
+  gsize length = strlen (pattern);
+
+  if (length > 2 && pattern[0] == '/' && pattern[length - 1] == '/')
+    {
+      g_autofree char *expression = g_strndup (pattern + 1, length - 2);
+
+      return g_regex_match_simple (expression, text, G_REGEX_CASELESS, 0);
+    }
+  return fnmatch (pattern, text, FNM_CASEFOLD) == 0;
+}
+
+static GStrv
+split_words (const char *text)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) words = g_strsplit_set (text, " \t\n", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0')
+      g_strv_builder_add (builder, words[i]);
+  return g_strv_builder_end (builder);
+}
+
+static void
+set_value (Pin *pin, const char *text)
+{
+  static const char *const words[] = { [PIN_VERSION] = "version", [PIN_RELEASE] = "release", [PIN_ORIGIN] = "origin" };
+
+  pin->kind = PIN_UNKNOWN;
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    {
+      gsize length = strlen (words[i]);
+
+      if (g_ascii_strncasecmp (text, words[i], length) == 0 && g_ascii_isspace (text[length]))
+        {
+          g_autofree char *value = g_strstrip (g_strdup (text + length));
+          gsize n = strlen (value);
+
+          if (n >= 2 && value[0] == '"' && value[n - 1] == '"')
+            pin->value = g_strndup (value + 1, n - 2);
+          else
+            pin->value = g_steal_pointer (&value);
+          pin->kind = i;
+          return;
+        }
+    }
+}
+
+static void
+add_stanza (ColdDebPreferences *self, const char *package, const char *pin_text, const char *priority)
+{
+  Pin *pin;
+  gint64 number = 0;
+
+  if (package == NULL || pin_text == NULL)
+    return;
+  pin = g_new0 (Pin, 1);
+  set_value (pin, pin_text);
+  if (priority == NULL || !g_ascii_string_to_signed (priority, 10, -32768, 32767, &number, NULL) || number == 0)
+    pin->kind = PIN_UNKNOWN;
+  pin->priority = number;
+  if (!g_str_equal (package, "*"))
+    {
+      pin->packages = split_words (package);
+      self->has_specific = TRUE;
+    }
+  g_ptr_array_add (self->pins, pin);
+}
+
+static char **
+field_of (const char *line, char **package, char **pin, char **priority, const char **value)
+{
+  const struct
+  {
+    const char *name;
+    char **where;
+  } fields[] = { { "Package:", package }, { "Pin:", pin }, { "Pin-Priority:", priority } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (g_ascii_strncasecmp (line, fields[i].name, strlen (fields[i].name)) == 0)
+      {
+        *value = line + strlen (fields[i].name);
+        return fields[i].where;
+      }
+  return NULL;
+}
+
+static void
+add_text (ColdDebPreferences *self, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree char *package = NULL;
+  g_autofree char *pin = NULL;
+  g_autofree char *priority = NULL;
+  char **last = NULL;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      const char *value = NULL;
+
+      if (lines[i][0] == '#')
+        continue;
+      if (*g_strchomp (lines[i]) == '\0')
+        {
+          add_stanza (self, package, pin, priority);
+          g_clear_pointer (&package, g_free);
+          g_clear_pointer (&pin, g_free);
+          g_clear_pointer (&priority, g_free);
+          last = NULL;
+          continue;
+        }
+      if (g_ascii_isspace (lines[i][0]) && last != NULL && *last != NULL)
+        {
+          g_autofree char *longer = g_strconcat (*last, " ", g_strstrip (lines[i]), NULL);
+
+          g_free (*last);
+          *last = g_steal_pointer (&longer);
+          continue;
+        }
+      last = field_of (lines[i], &package, &pin, &priority, &value);
+      if (last != NULL)
+        {
+          g_free (*last);
+          *last = g_strstrip (g_strdup (value));
+        }
+    }
+  add_stanza (self, package, pin, priority);
+}
+
+ColdDebPreferences *
+cold_deb_preferences_new (JsonArray *files)
+{
+  ColdDebPreferences *self = g_new0 (ColdDebPreferences, 1);
+
+  self->pins = g_ptr_array_new_with_free_func ((GDestroyNotify) pin_free);
+  for (guint i = 0; files != NULL && i < json_array_get_length (files); i++)
+    {
+      const char *text = cold_json_string (cold_json_array_object (files, i), "text");
+
+      if (text != NULL)
+        add_text (self, text);
+    }
+  return self;
+}
+
+void
+cold_deb_preferences_free (ColdDebPreferences *self)
+{
+  if (self == NULL)
+    return;
+  g_ptr_array_unref (self->pins);
+  g_free (self);
+}
+
+static gboolean
+matches_release_part (const char *part, const ColdDebIndex *index)
+{
+  const char *text;
+
+  if (part[0] == '\0')
+    return TRUE;
+  if (part[1] != '=')
+    return matches (part, index->archive) || matches (part, index->codename) || matches (part, index->release);
+  switch (part[0])
+    {
+    case 'a':
+      text = index->archive;
+      break;
+    case 'n':
+      text = index->codename;
+      break;
+    case 'v':
+      text = index->release;
+      break;
+    case 'c':
+      text = index->component;
+      break;
+    case 'o':
+      text = index->origin;
+      break;
+    case 'l':
+      text = index->label;
+      break;
+    case 'b':
+      text = index->arch;
+      break;
+    default:
+      return FALSE;
+    }
+  return matches (part + 2, text);
+}
+
+static gboolean
+matches_release (const char *value, const ColdDebIndex *index)
+{
+  g_auto (GStrv) parts = g_strsplit (value, ",", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    if (!matches_release_part (g_strstrip (parts[i]), index))
+      return FALSE;
+  return TRUE;
+}
+
+/* The bundle tells the guest's apt the repository's own host, and this one for a repository of files. */
+static gboolean
+matches_origin (const char *value, const ColdDebIndex *index)
+{
+  g_autoptr (GUri) uri = g_uri_parse (index->repository->uri, G_URI_FLAGS_NONE, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  return matches (value, host != NULL && *host != '\0' ? host : "coldpatch.invalid");
+}
+
+static gboolean
+applies (const Pin *pin, const char *version, const ColdDebIndex *index)
+{
+  switch (pin->kind)
+    {
+    case PIN_VERSION:
+      return version != NULL && matches (pin->value, version);
+    case PIN_RELEASE:
+      return index != NULL && matches_release (pin->value, index);
+    case PIN_ORIGIN:
+      return index != NULL && matches_origin (pin->value, index);
+    case PIN_UNKNOWN:
+    default:
+      return FALSE;
+    }
+}
+
+int
+cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *index)
+{
+  for (guint i = 0; i < self->pins->len; i++)
+    {
+      const Pin *pin = g_ptr_array_index (self->pins, i);
+
+      if (pin->packages == NULL && pin->kind != PIN_VERSION && applies (pin, NULL, index))
+        return pin->priority;
+    }
+  if (!index->not_automatic)
+    return COLD_DEB_PRIORITY_DEFAULT;
+  return index->but_automatic_upgrades ? 100 : 1;
+}
+
+gboolean
+cold_deb_preferences_has_specific (ColdDebPreferences *self)
+{
+  return self->has_specific;
+}
+
+static gboolean
+names (const Pin *pin, const char *name, const char *source)
+{
+  for (guint i = 0; pin->packages[i] != NULL; i++)
+    {
+      const char *pattern = pin->packages[i];
+
+      if (g_str_has_prefix (pattern, "src:") ? matches (pattern + 4, source) : matches (pattern, name))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *source, const char *version,
+                                   const ColdDebIndex *index, int *priority, gboolean *unknown)
+{
+  for (guint i = 0; i < self->pins->len; i++)
+    {
+      const Pin *pin = g_ptr_array_index (self->pins, i);
+
+      if (pin->packages == NULL || !names (pin, name, source))
+        continue;
+      if (pin->kind == PIN_UNKNOWN)
+        {
+          *unknown = TRUE;
+          return FALSE;
+        }
+      if (applies (pin, version, index))
+        {
+          *priority = pin->priority;
+          return TRUE;
+        }
+    }
+  return FALSE;
+}

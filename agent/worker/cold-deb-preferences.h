@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest's pins, and the priority that apt would give to a version because of them (apt_preferences(5)).
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "cold-deb-repository.h"
+
+G_BEGIN_DECLS
+
+#define COLD_DEB_PRIORITY_INSTALLED 100
+#define COLD_DEB_PRIORITY_DEFAULT 500
+#define COLD_DEB_PRIORITY_DOWNGRADE 1000 /* from here on apt goes back to older versions */
+
+typedef struct _ColdDebPreferences ColdDebPreferences;
+
+/* @files: (nullable): "preferences" of a manifest, in the order in which apt reads them */
+ColdDebPreferences *cold_deb_preferences_new (JsonArray *files);
+void cold_deb_preferences_free (ColdDebPreferences *self);
+
+/* The priority of all versions of @index for which no record names the package. */
+int cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *index);
+
+/* Whether any record names packages: otherwise the call below need not be made for each of them. */
+gboolean cold_deb_preferences_has_specific (ColdDebPreferences *self);
+
+/**
+ * cold_deb_preferences_get_specific:
+ * @index: (nullable): %NULL for the installed version
+ * @priority: set when %TRUE is returned
+ * @unknown: set to %TRUE when a record names the package in a way that is not understood here; apt's choice is unknown then
+ *
+ * Returns: whether a record names the package and applies to this version
+ */
+gboolean cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *source,
+                                            const char *version, const ColdDebIndex *index, int *priority,
+                                            gboolean *unknown);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDebPreferences, cold_deb_preferences_free)
+
+G_END_DECLS
