@@ -17,6 +17,7 @@ static const struct
   const char *name;
   ColdVerbFunc func;
 } verbs[] = {
+  { COLD_VERB_BUNDLE, cold_verb_bundle },
   { COLD_VERB_FETCH, cold_verb_fetch },
   { COLD_VERB_PLAN, cold_verb_plan },
   { COLD_VERB_PROBE, cold_verb_probe },
