@@ -140,7 +140,7 @@ cold_work_set_new (guint job, GPtrArray *disks, const char *const *domains, GErr
 
       if (member == NULL)
         return NULL;
-      member->hidden_name = g_strdup_printf ("%u.%u", job, i);
+      member->hidden_name = cold_journal_new_hidden_name (set->journal);
       if (!check_space (g_array_index (set->hidden, int, i), g_array_index (set->images, ColdOpenImage, i).directory,
                         member->name, disk->path, error))
         return NULL;

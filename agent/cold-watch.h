@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One folder under inotify: libvirt has no event for a file that appears in, or vanishes from, a directory pool.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define COLD_TYPE_WATCH (cold_watch_get_type ())
+G_DECLARE_FINAL_TYPE (ColdWatch, cold_watch, COLD, WATCH, GObject)
+
+/*
+ * Signals, 100 ms after the last change of a burst and at most 1 s after its first:
+ *   changed (gboolean listing)   %TRUE when names came or went, %FALSE when only content was written
+ */
+
+/* Returns: (transfer full): %NULL with NotFound or Io when @path cannot be watched */
+ColdWatch *cold_watch_new (const char *path, GError **error);
+const char *cold_watch_get_path (ColdWatch *self);
+
+G_END_DECLS
