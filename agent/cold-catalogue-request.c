@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-catalogue-request.h"
+
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+
+char *
+cold_catalogue_package_arch (const char *type, const char *arch)
+{
+  static const struct
+  {
+    const char *machine;
+    const char *deb;
+  } names[] = { { "x86_64", "amd64" },   { "aarch64", "arm64" },     { "i686", "i386" }, { "i386", "i386" },
+                { "ppc64le", "ppc64el" }, { "armv7l", "armhf" },     { "arm", "armhf" } };
+  struct utsname host;
+
+  if (g_strcmp0 (arch, "*") == 0 && uname (&host) == 0)
+    arch = host.machine;
+  if (g_strcmp0 (type, "deb") == 0)
+    for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+      if (g_strcmp0 (arch, names[i].machine) == 0)
+        return g_strdup (names[i].deb);
+  return g_strdup (arch);
+}
+
+gboolean
+cold_catalogue_repository_serves (const ColdRepository *repository, const ColdFacts *facts)
+{
+  g_autofree char *theirs = cold_catalogue_package_arch (repository->type, facts->arch);
+  g_autofree char *ours = cold_catalogue_package_arch (repository->type, repository->arch);
+
+  /* Match=... * stands for this host's architecture: only that is fetched. */
+  return g_strcmp0 (repository->type, facts->package_format) == 0 && g_strcmp0 (ours, theirs) == 0
+         && cold_repository_matches (repository, facts->os, facts->os_version, facts->arch);
+}
+
+static JsonObject *
+repository_to_json (const ColdRepository *repository)
+{
+  g_autofree char *arch = cold_catalogue_package_arch (repository->type, repository->arch);
+  const char *const architectures[] = { arch, NULL };
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "id", repository->id);
+  json_object_set_string_member (object, "type", repository->type);
+  json_object_set_string_member (object, "uri", repository->uri);
+  cold_json_set_strv (object, "suites", (const char *const *) repository->suites);
+  cold_json_set_strv (object, "components", (const char *const *) repository->components);
+  cold_json_set_strv (object, "architectures", architectures);
+  if (repository->signed_by != NULL)
+    {
+      g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
+
+      json_object_set_string_member (object, "signed-by", inside);
+    }
+  json_object_set_boolean_member (object, "security", repository->security);
+  return object;
+}
+
+static void
+bind_repository (ColdWorkerProcess *worker, const ColdRepository *repository)
+{
+  if (repository->signed_by != NULL)
+    {
+      g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
+
+      cold_worker_process_add_bind (worker, repository->signed_by, inside);
+    }
+  if (g_strcmp0 (g_uri_peek_scheme (repository->uri), "file") == 0)
+    {
+      g_autofree char *path = g_filename_from_uri (repository->uri, NULL, NULL);
+
+      if (path != NULL)
+        cold_worker_process_add_bind (worker, path, path);
+    }
+}
+
+void
+cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
+                                 const ColdFacts *facts)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < config->repositories->len; i++)
+    {
+      const ColdRepository *repository = g_ptr_array_index (config->repositories, i);
+
+      if (facts != NULL && !cold_catalogue_repository_serves (repository, facts))
+        continue;
+      json_array_add_object_element (array, repository_to_json (repository));
+      if (worker != NULL)
+        bind_repository (worker, repository);
+    }
+  json_object_set_array_member (request, "repositories", array);
+  cold_json_set_strv (request, "allow-hosts", (const char *const *) config->allow_hosts);
+}
+
+JsonArray *
+cold_catalogue_plan_files (JsonObject *plan)
+{
+  JsonArray *packages = cold_json_array (plan, "packages");
+  JsonArray *files = json_array_new ();
+
+  for (guint i = 0; packages != NULL && i < json_array_get_length (packages); i++)
+    {
+      JsonObject *package = cold_json_array_object (packages, i);
+      JsonObject *file = json_object_new ();
+      const char *const members[] = { "sha256", "repository", "path" };
+
+      for (guint k = 0; k < G_N_ELEMENTS (members); k++)
+        json_object_set_string_member (file, members[k], cold_json_string (package, members[k]));
+      json_object_set_int_member (file, "size", cold_json_int (package, "size"));
+      json_array_add_object_element (files, file);
+    }
+  return files;
+}
+
+gboolean
+cold_catalogue_check_plan (JsonObject *plan, GError **error)
+{
+  const char *const members[]
+      = { "name", "arch", "installed", "candidate", "origin", "repository", "sha256", "path" };
+  const char *const arrays[] = { "packages", "held", "kept-back", "problems" };
+  JsonArray *packages = cold_json_array (plan, "packages");
+  const char *missing = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (arrays) && missing == NULL; i++)
+    if (cold_json_array (plan, arrays[i]) == NULL)
+      missing = arrays[i];
+  for (guint i = 0; missing == NULL && i < json_array_get_length (packages); i++)
+    {
+      JsonObject *package = cold_json_array_object (packages, i);
+
+      for (guint k = 0; k < G_N_ELEMENTS (members); k++)
+        if (cold_json_string (package, members[k]) == NULL)
+          missing = members[k];
+      if (cold_json_int (package, "size") <= 0)
+        missing = "size";
+    }
+  if (missing == NULL && cold_json_int (plan, "download-size") >= 0)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the worker made a plan without a usable \"%s\"",
+               missing != NULL ? missing : "download-size");
+  return FALSE;
+}
+
+char *
+cold_catalogue_find_bundle (const char *scratch, JsonObject *result, GError **error)
+{
+  const char *name = cold_json_string (result, "bundle");
+  g_autofree char *path = NULL;
+  struct stat st;
+
+  /* Only the name that the protocol gives it, and not through a link: the folder was the worker's. */
+  if (g_strcmp0 (name, "bundle.iso") == 0)
+    path = g_build_filename (scratch, name, NULL);
+  if (path != NULL && lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_nlink == 1)
+    return g_steal_pointer (&path);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the worker left no bundle in %s", scratch);
+  return NULL;
+}

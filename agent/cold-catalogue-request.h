@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the workers of the catalogue are told, and what of their answers is believed.
+ */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "cold-config.h"
+#include "cold-volume.h"
+#include "cold-worker-process.h"
+
+G_BEGIN_DECLS
+
+/* The package manager's word for libguestfs' architecture (x86_64 is amd64 for deb); "*" is this host's. Returns:
+ * (transfer full): @arch itself where both agree or nothing is known */
+char *cold_catalogue_package_arch (const char *type, const char *arch);
+
+/* Whether packages of the repository fit the guest: kind, version, architecture and package format. */
+gboolean cold_catalogue_repository_serves (const ColdRepository *repository, const ColdFacts *facts);
+
+/**
+ * cold_catalogue_add_repositories:
+ * @request: gets "repositories" and "allow-hosts"
+ * @worker: (nullable): gets binds of what those need when files are fetched: keyrings, and folders of file: URIs
+ * @facts: (nullable): only those that serve this guest
+ */
+void cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
+                                      const ColdFacts *facts);
+
+/* "files" of a fetch for a plan's packages. Returns: (transfer full) */
+JsonArray *cold_catalogue_plan_files (JsonObject *plan);
+
+/* %FALSE with @error (Worker) when @plan is not a plan as common/cold-protocol.h says */
+gboolean cold_catalogue_check_plan (JsonObject *plan, GError **error);
+
+/* Returns: (transfer full): path of the bundle that a dead worker left in @scratch; %NULL with @error (Worker) when it is
+ * no regular file */
+char *cold_catalogue_find_bundle (const char *scratch, JsonObject *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The catalogue's own state is one small file, catalogue.json in COLD_STATE_DIR:
+ *   {"version":1,"counter":n,"time":microseconds,"generations":{"<repository>":"<sha256>"}}
+ * The counter outlives the cache: plans in the store are compared with it.
+ */
+#include "cold-catalogue.h"
+
+#include "cold-catalogue-request.h"
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-names.h"
+#include "cold-protocol.h"
+
+#define STATE_FILE COLD_STATE_DIR "/catalogue.json"
+#define PLANS_MAX 256
+
+/* A worker that fetches. One at a time: two would share the same folders. */
+typedef struct
+{
+  GTask *task;
+  ColdWorkerProcess *worker;
+  JsonObject *request;
+} Fetch;
+
+/* A worker that plans, for everybody who asked for the same. */
+typedef struct
+{
+  ColdCatalogue *catalogue; /* owned */
+  char *key;
+  GPtrArray *waiters;       /* (element-type Waiter) */
+  ColdWorkerProcess *worker;
+  GCancellable *cancellable;
+} Solving;
+
+typedef struct
+{
+  GTask *task;
+  Solving *solving;         /* borrowed */
+  gulong handler;
+} Waiter;
+
+struct _ColdCatalogue
+{
+  GObject parent;
+  ColdConfig *config;       /* borrowed */
+  guint64 counter;
+  gint64 time;
+  GHashTable *generations;  /* (element-type utf8 utf8) by repository */
+  GQueue fetches;           /* (element-type Fetch) the first one runs */
+  GHashTable *solving;      /* (element-type utf8 Solving) by key; borrowed */
+  GHashTable *plans;        /* (element-type utf8 JsonObject) by key */
+  GQueue recent;            /* (element-type utf8) keys of plans, borrowed; the last used first */
+};
+
+G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  N_SIGNALS
+};
+static guint signals[N_SIGNALS];
+
+static void start_fetch (ColdCatalogue *self);
+
+static void
+fetch_free (Fetch *fetch)
+{
+  g_object_unref (fetch->task);
+  g_object_unref (fetch->worker);
+  json_object_unref (fetch->request);
+  g_free (fetch);
+}
+
+static void
+cold_catalogue_finalize (GObject *object)
+{
+  ColdCatalogue *self = COLD_CATALOGUE (object);
+
+  g_hash_table_unref (self->generations);
+  g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
+  g_hash_table_unref (self->solving);
+  g_queue_clear (&self->recent);
+  g_hash_table_unref (self->plans);
+  G_OBJECT_CLASS (cold_catalogue_parent_class)->finalize (object);
+}
+
+static void
+cold_catalogue_class_init (ColdCatalogueClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = cold_catalogue_finalize;
+  signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_CATALOGUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+cold_catalogue_init (ColdCatalogue *self)
+{
+  self->generations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->solving = g_hash_table_new (g_str_hash, g_str_equal);
+  self->plans = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) json_object_unref);
+  g_queue_init (&self->fetches);
+  g_queue_init (&self->recent);
+}
+
+static void
+load_state (ColdCatalogue *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) state = cold_json_load_file (STATE_FILE, &error);
+  JsonObject *generations = cold_json_object (state, "generations");
+  JsonObjectIter iter;
+  const char *id;
+
+  if (state == NULL)
+    {
+      if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        g_warning ("%s; the catalogue is fetched again", error->message);
+      return;
+    }
+  self->counter = cold_json_int (state, "counter");
+  self->time = cold_json_int (state, "time");
+  if (generations == NULL)
+    return;
+  json_object_iter_init (&iter, generations);
+  while (json_object_iter_next (&iter, &id, NULL))
+    {
+      g_autofree char *link = g_build_filename (COLD_CATALOGUE_DIR, "repositories", id, "current", NULL);
+      const char *name = cold_json_string (generations, id);
+
+      /* The cache may have been cleared. */
+      if (name != NULL && g_file_test (link, G_FILE_TEST_IS_SYMLINK))
+        g_hash_table_insert (self->generations, g_strdup (id), g_strdup (name));
+      else
+        self->time = 0;
+    }
+}
+
+static void
+save_state (ColdCatalogue *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) state = json_object_new ();
+  JsonObject *generations = json_object_new ();
+  GHashTableIter iter;
+  gpointer id, name;
+
+  g_hash_table_iter_init (&iter, self->generations);
+  while (g_hash_table_iter_next (&iter, &id, &name))
+    json_object_set_string_member (generations, id, name);
+  json_object_set_int_member (state, "version", 1);
+  json_object_set_int_member (state, "counter", self->counter);
+  json_object_set_int_member (state, "time", self->time);
+  json_object_set_object_member (state, "generations", generations);
+  if (!cold_json_save_file (STATE_FILE, state, &error))
+    g_warning ("the catalogue's state cannot be kept: %s", error->message);
+}
+
+ColdCatalogue *
+cold_catalogue_new (ColdConfig *config)
+{
+  ColdCatalogue *self = g_object_new (COLD_TYPE_CATALOGUE, NULL);
+
+  self->config = config;
+  load_state (self);
+  return self;
+}
+
+guint64
+cold_catalogue_get_generation (ColdCatalogue *self)
+{
+  return self->counter;
+}
+
+gint64
+cold_catalogue_get_time (ColdCatalogue *self)
+{
+  return self->time;
+}
+
+gboolean
+cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts)
+{
+  for (guint i = 0; i < self->config->repositories->len; i++)
+    {
+      const ColdRepository *repository = g_ptr_array_index (self->config->repositories, i);
+
+      if (g_hash_table_contains (self->generations, repository->id)
+          && cold_catalogue_repository_serves (repository, facts))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Fetching. */
+
+static void
+on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ColdCatalogue) self = g_object_ref (user_data);
+  g_autoptr (GError) error = NULL;
+  JsonObject *answer = cold_worker_process_run_finish (COLD_WORKER_PROCESS (source), result, &error);
+  Fetch *fetch = g_queue_pop_head (&self->fetches);
+
+  if (answer != NULL)
+    g_task_return_pointer (fetch->task, answer, (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (fetch->task, g_steal_pointer (&error));
+  fetch_free (fetch);
+  start_fetch (self);
+}
+
+/* Runs the first of the queue. */
+static void
+start_fetch (ColdCatalogue *self)
+{
+  Fetch *fetch;
+
+  while ((fetch = g_queue_peek_head (&self->fetches)) != NULL)
+    {
+      if (!g_task_return_error_if_cancelled (fetch->task))
+        {
+          cold_worker_process_run_async (fetch->worker, fetch->request, g_task_get_cancellable (fetch->task), on_fetched,
+                                         self);
+          return;
+        }
+      fetch_free (g_queue_pop_head (&self->fetches));
+    }
+}
+
+/* @task: keeps the catalogue alive until it returns the worker's answer (JsonObject) */
+static void
+queue_fetch (ColdCatalogue *self, GTask *task, ColdWorkerProcess *worker, JsonObject *request)
+{
+  Fetch *fetch = g_new0 (Fetch, 1);
+
+  fetch->task = task;
+  fetch->worker = worker;
+  fetch->request = request;
+  cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_WRITE);
+  g_queue_push_tail (&self->fetches, fetch);
+  if (g_queue_get_length (&self->fetches) == 1)
+    start_fetch (self);
+}
+
+void
+cold_catalogue_refresh_async (ColdCatalogue *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  JsonObject *request;
+  ColdWorkerProcess *worker;
+
+  g_task_set_source_tag (task, cold_catalogue_refresh_async);
+  if (self->config->repositories->len == 0)
+    {
+      g_task_return_pointer (task, json_object_new (), (GDestroyNotify) json_object_unref);
+      g_object_unref (task);
+      return;
+    }
+  request = json_object_new ();
+  worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
+  json_object_set_string_member (request, "what", "metadata");
+  cold_catalogue_add_repositories (request, worker, self->config, NULL);
+  queue_fetch (self, task, worker, request);
+}
+
+static gboolean
+is_configured (ColdCatalogue *self, const char *id)
+{
+  for (guint i = 0; id != NULL && i < self->config->repositories->len; i++)
+    if (g_str_equal (((ColdRepository *) g_ptr_array_index (self->config->repositories, i))->id, id))
+      return TRUE;
+  return FALSE;
+}
+
+/* Takes over what a refresh brought. Returns: %FALSE with @error naming the repositories that failed */
+static gboolean
+take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError **error)
+{
+  JsonArray *repositories = cold_json_array (answer, "repositories");
+  g_autoptr (GString) failed = g_string_new (NULL);
+  ColdError code = COLD_ERROR_FAILED;
+
+  for (guint i = 0; repositories != NULL && i < json_array_get_length (repositories); i++)
+    {
+      JsonObject *repository = cold_json_array_object (repositories, i);
+      const char *id = cold_json_string (repository, "id");
+      const char *generation = cold_json_string (repository, "generation");
+      const char *message = cold_json_string (repository, "error");
+
+      if (!is_configured (self, id))
+        continue;
+      if (cold_json_bool (repository, "ok") && generation != NULL)
+        {
+          if (g_strcmp0 (g_hash_table_lookup (self->generations, id), generation) == 0)
+            continue;
+          g_hash_table_insert (self->generations, g_strdup (id), g_strdup (generation));
+          *changed = TRUE;
+          continue;
+        }
+      if (failed->len == 0)
+        code = cold_error_from_nick (cold_json_string (repository, "code"));
+      g_string_append_printf (failed, "%srepository %s: %s", failed->len > 0 ? "; " : "", id,
+                              message != NULL ? message : "no reason given");
+    }
+  if (failed->len == 0)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, code, "%s; what was fetched before stays in use", failed->str);
+  return FALSE;
+}
+
+gboolean
+cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonObject) answer = g_task_propagate_pointer (G_TASK (result), error);
+  gboolean changed = FALSE;
+  gboolean done;
+
+  if (answer == NULL)
+    return FALSE;
+  done = take_refresh (self, answer, &changed, error);
+  if (done)
+    self->time = g_get_real_time ();
+  if (changed)
+    self->counter++;
+  if (done || changed)
+    save_state (self);
+  if (changed)
+    g_signal_emit (self, signals[CHANGED], 0);
+  return done;
+}
+
+void
+cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  JsonObject *request = json_object_new ();
+  ColdWorkerProcess *worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
+
+  g_task_set_source_tag (task, cold_catalogue_fetch_async);
+  json_object_set_string_member (request, "what", "packages");
+  json_object_set_array_member (request, "files", cold_catalogue_plan_files (plan));
+  json_object_set_int_member (request, "cache-max", self->config->cache_max);
+  cold_catalogue_add_repositories (request, worker, self->config, facts);
+  queue_fetch (self, task, worker, request);
+}
+
+gboolean
+cold_catalogue_fetch_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (JsonObject) answer = g_task_propagate_pointer (G_TASK (result), error);
+
+  return answer != NULL;
+}
+
+/* Planning. */
+
+static int
+compare_words (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static char *
+plan_key (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only, const char *const *exclude)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_autofree char *excluded = NULL;
+
+  for (; exclude != NULL && *exclude != NULL; exclude++)
+    g_ptr_array_add (words, (gpointer) *exclude);
+  g_ptr_array_sort (words, compare_words);
+  g_ptr_array_add (words, NULL);
+  excluded = g_strjoinv ("\n", (char **) words->pdata);
+  /* The same packages may be served by other repositories: a manifest does not know the guest's libguestfs words. */
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s\n%s", facts->manifest, self->counter, security_only,
+                          facts->os, facts->os_version, facts->arch, excluded);
+}
+
+static void
+remember_plan (ColdCatalogue *self, const char *key, JsonObject *plan)
+{
+  char *own;
+
+  if (g_hash_table_contains (self->plans, key))
+    return;
+  own = g_strdup (key);
+  g_hash_table_insert (self->plans, own, json_object_ref (plan));
+  g_queue_push_head (&self->recent, own);
+  if (g_queue_get_length (&self->recent) > PLANS_MAX)
+    g_hash_table_remove (self->plans, g_queue_pop_tail (&self->recent));
+}
+
+static JsonObject *
+recall_plan (ColdCatalogue *self, const char *key)
+{
+  gpointer own;
+  gpointer plan;
+
+  if (!g_hash_table_lookup_extended (self->plans, key, &own, &plan))
+    return NULL;
+  g_queue_remove (&self->recent, own);
+  g_queue_push_head (&self->recent, own);
+  return json_object_ref (plan);
+}
+
+static void
+waiter_free (Waiter *waiter)
+{
+  GCancellable *cancellable = g_task_get_cancellable (waiter->task);
+
+  if (cancellable != NULL)
+    g_signal_handler_disconnect (cancellable, waiter->handler);
+  g_object_unref (waiter->task);
+  g_free (waiter);
+}
+
+static void
+solving_free (Solving *solving)
+{
+  if (g_hash_table_lookup (solving->catalogue->solving, solving->key) == solving)
+    g_hash_table_remove (solving->catalogue->solving, solving->key);
+  g_ptr_array_unref (solving->waiters);
+  g_object_unref (solving->catalogue);
+  g_object_unref (solving->worker);
+  g_object_unref (solving->cancellable);
+  g_free (solving->key);
+  g_free (solving);
+}
+
+/* Emitted from inside g_cancellable_cancel(), on the main thread. When nobody wants the plan any more its worker ends,
+ * and somebody who comes later starts another one. */
+static void
+on_waiter_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  Waiter *waiter = user_data;
+  Solving *solving = waiter->solving;
+
+  for (guint i = 0; i < solving->waiters->len; i++)
+    if (!g_cancellable_is_cancelled (g_task_get_cancellable (((Waiter *) solving->waiters->pdata[i])->task)))
+      return;
+  g_hash_table_remove (solving->catalogue->solving, solving->key);
+  g_cancellable_cancel (solving->cancellable);
+}
+
+static void
+answer_waiter (Waiter *waiter, JsonObject *plan, const GError *error)
+{
+  if (g_task_return_error_if_cancelled (waiter->task))
+    return;
+  if (plan != NULL)
+    g_task_return_pointer (waiter->task, json_object_ref (plan), (GDestroyNotify) json_object_unref);
+  else
+    g_task_return_error (waiter->task, g_error_copy (error));
+}
+
+static void
+on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Solving *solving = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) plan = cold_worker_process_run_finish (COLD_WORKER_PROCESS (source), result, &error);
+
+  if (plan != NULL)
+    json_object_remove_member (plan, "type");
+  if (plan != NULL && !cold_catalogue_check_plan (plan, &error))
+    g_clear_pointer (&plan, json_object_unref);
+  if (plan != NULL)
+    remember_plan (solving->catalogue, solving->key, plan);
+  if (g_hash_table_lookup (solving->catalogue->solving, solving->key) == solving)
+    g_hash_table_remove (solving->catalogue->solving, solving->key);
+  for (guint i = 0; i < solving->waiters->len; i++)
+    answer_waiter (g_ptr_array_index (solving->waiters, i), plan, error);
+  solving_free (solving);
+}
+
+static void
+add_waiter (Solving *solving, GTask *task)
+{
+  Waiter *waiter = g_new0 (Waiter, 1);
+  GCancellable *cancellable = g_task_get_cancellable (task);
+
+  waiter->task = task;
+  waiter->solving = solving;
+  g_ptr_array_add (solving->waiters, waiter);
+  if (cancellable != NULL)
+    waiter->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled), waiter);
+}
+
+static Solving *
+start_solving (ColdCatalogue *self, const char *key, const ColdFacts *facts, gboolean security_only,
+               const char *const *exclude)
+{
+  Solving *solving = g_new0 (Solving, 1);
+  g_autoptr (JsonObject) request = json_object_new ();
+  g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
+  g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
+
+  solving->catalogue = g_object_ref (self);
+  solving->key = g_strdup (key);
+  solving->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) waiter_free);
+  solving->cancellable = g_cancellable_new ();
+  solving->worker = cold_worker_process_new (COLD_VERB_PLAN, NULL);
+  cold_worker_process_add_bind (solving->worker, manifest, inside);
+  cold_worker_process_set_catalogue (solving->worker, COLD_WORKER_CATALOGUE_READ);
+  json_object_set_string_member (request, "manifest", inside);
+  json_object_set_boolean_member (request, "security-only", security_only);
+  cold_json_set_strv (request, "exclude", exclude);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts);
+  g_hash_table_insert (self->solving, solving->key, solving);
+  cold_worker_process_run_async (solving->worker, request, solving->cancellable, on_planned, solving);
+  return solving;
+}
+
+void
+cold_catalogue_plan_async (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only,
+                           const char *const *exclude, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autofree char *key = plan_key (self, facts, security_only, exclude);
+  JsonObject *plan = recall_plan (self, key);
+  Solving *solving;
+
+  g_task_set_source_tag (task, cold_catalogue_plan_async);
+  if (g_task_return_error_if_cancelled (task))
+    {
+      g_clear_pointer (&plan, json_object_unref);
+      return;
+    }
+  if (plan != NULL)
+    {
+      g_task_return_pointer (task, plan, (GDestroyNotify) json_object_unref);
+      return;
+    }
+  if (*facts->manifest == '\0' || !cold_catalogue_serves (self, facts))
+    {
+      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_BLOCKED,
+                               "no-catalogue: no repository of sources.d that was fetched serves %s %s %s", facts->os,
+                               facts->os_version, facts->arch);
+      return;
+    }
+  solving = g_hash_table_lookup (self->solving, key);
+  if (solving == NULL)
+    solving = start_solving (self, key, facts, security_only, exclude);
+  add_waiter (solving, g_steal_pointer (&task));
+}
+
+JsonObject *
+cold_catalogue_plan_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* Bundles. */
+
+static void
+on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GError) error = NULL;
+  ColdWorkerProcess *worker = COLD_WORKER_PROCESS (source);
+  g_autoptr (JsonObject) answer = cold_worker_process_run_finish (worker, result, &error);
+  char *path = answer != NULL ? cold_catalogue_find_bundle (cold_worker_process_get_scratch (worker), answer, &error)
+                              : NULL;
+
+  if (path != NULL)
+    g_task_return_pointer (task, path, g_free);
+  else
+    g_task_return_error (task, g_steal_pointer (&error));
+}
+
+void
+cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, const char *scratch,
+                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (JsonObject) request = json_object_new ();
+  g_autoptr (ColdWorkerProcess) worker = cold_worker_process_new (COLD_VERB_BUNDLE, scratch);
+  g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
+  g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
+
+  g_task_set_source_tag (task, cold_catalogue_bundle_async);
+  cold_worker_process_add_bind (worker, manifest, inside);
+  cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
+  json_object_set_object_member (request, "plan", json_object_ref (plan));
+  json_object_set_string_member (request, "manifest", inside);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts);
+  cold_worker_process_run_async (worker, request, cancellable, on_bundled, task);
+}
+
+char *
+cold_catalogue_bundle_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
