@@ -41,18 +41,22 @@ cold_deb_fetch_index_hash (const ColdDebRelease *release, const char *component,
   return file != NULL ? file->sha256 : NULL;
 }
 
+/* @empty: whether there is nothing to read: libarchive has no entry then */
 static struct archive *
-open_compressed (const char *path, GError **error)
+open_compressed (const char *path, gboolean *empty, GError **error)
 {
   struct archive *archive = archive_read_new ();
   struct archive_entry *entry;
+  int result = ARCHIVE_FATAL;
 
   archive_read_support_filter_xz (archive);
   archive_read_support_filter_gzip (archive);
   archive_read_support_format_raw (archive);
   archive_read_support_format_empty (archive);
-  if (archive_read_open_filename (archive, path, 128 * 1024) == ARCHIVE_OK
-      && archive_read_next_header (archive, &entry) <= ARCHIVE_EOF)
+  if (archive_read_open_filename (archive, path, 128 * 1024) == ARCHIVE_OK)
+    result = archive_read_next_header (archive, &entry);
+  *empty = result == ARCHIVE_EOF;
+  if (result == ARCHIVE_OK || result == ARCHIVE_EOF)
     return archive;
   g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "a package index cannot be unpacked: %s",
                archive_error_string (archive));
@@ -98,7 +102,8 @@ copy_data (struct archive *archive, int fd, guint64 size_max, GError **error)
 static gboolean
 unpack (const char *from, const char *to, const ColdDebFile *plain, GError **error)
 {
-  struct archive *archive = open_compressed (from, error);
+  gboolean empty;
+  struct archive *archive = open_compressed (from, &empty, error);
   int fd = archive != NULL ? open (to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
   gboolean done;
 
@@ -110,7 +115,7 @@ unpack (const char *from, const char *to, const ColdDebFile *plain, GError **err
       archive_read_free (archive);
       return FALSE;
     }
-  done = copy_data (archive, fd, plain != NULL ? MIN (plain->size, INDEX_MAX) : INDEX_MAX, error);
+  done = empty || copy_data (archive, fd, plain != NULL ? MIN (plain->size, INDEX_MAX) : INDEX_MAX, error);
   if (close (fd) < 0 && done)
     done = cold_error_set_errno (error, errno, "cannot write %s", to);
   archive_read_free (archive);

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <gio/gio.h>
+#include <stdio.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-verb.h"
+#include "repository-fixture.h"
+
+static gboolean
+lists (JsonObject *plan, const char *member, const char *words)
+{
+  JsonArray *array = cold_json_array (plan, member);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (strstr (cold_json_array_string (array, i), words) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+static guint
+count (JsonObject *plan, const char *member)
+{
+  return json_array_get_length (cold_json_array (plan, member));
+}
+
+static void
+test_upgrade (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *foo = repository_fixture_installed ("foo", "1:1.0-1", NULL);
+  g_autofree char *bar = repository_fixture_installed ("bar", "2.0", NULL);
+  g_autofree char *status = g_strconcat (foo, "\n", bar, NULL);
+  g_autoptr (JsonObject) plan = NULL;
+  JsonObject *package;
+
+  repository_fixture_add (fixture, "foo", "1:1.0-2", NULL);
+  repository_fixture_add (fixture, "bar", "1.9", NULL);
+  repository_fixture_add (fixture, "other", "1.0", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, NULL);
+  g_assert_cmpuint (count (plan, "packages"), ==, 1);
+  package = repository_fixture_planned (plan, "foo");
+  g_assert_cmpstr (cold_json_string (package, "installed"), ==, "1:1.0-1");
+  g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "1:1.0-2");
+  g_assert_cmpstr (cold_json_string (package, "arch"), ==, "all");
+  g_assert_cmpstr (cold_json_string (package, "origin"), ==, "Test:stable");
+  g_assert_cmpstr (cold_json_string (package, "repository"), ==, "test");
+  g_assert_cmpstr (cold_json_string (package, "path"), ==, "pool/stable/foo_1.0-2_all.deb");
+  g_assert_true (cold_json_bool (package, "security"));
+  g_assert_cmpint (cold_json_int (package, "size"), >, 100);
+  g_assert_cmpint (cold_json_int (plan, "download-size"), ==, cold_json_int (package, "size"));
+  g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
+  g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+static void
+test_new_dependency (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", "Depends: foo-data (>= 1.1)\nRecommends: noise");
+  repository_fixture_add (fixture, "foo-data", "1.1", NULL);
+  repository_fixture_add (fixture, "noise", "1.0", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, NULL);
+  g_assert_cmpuint (count (plan, "packages"), ==, 2);
+  g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo-data"), "installed"), ==, "");
+  g_assert_null (repository_fixture_planned (plan, "noise"));
+}
+
+static void
+test_removal_is_kept_back (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *foo = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *bar = repository_fixture_installed ("bar", "1.0", NULL);
+  g_autofree char *good = repository_fixture_installed ("good", "1.0", NULL);
+  g_autofree char *status = g_strconcat (foo, "\n", bar, "\n", good, NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  /* With and without the fields that dpkg calls a takeover. */
+  repository_fixture_add (fixture, "foo", "1.1", "Conflicts: bar\nReplaces: bar\nProvides: bar");
+  repository_fixture_add (fixture, "good", "1.1", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, NULL);
+  g_assert_cmpuint (count (plan, "packages"), ==, 1);
+  g_assert_nonnull (repository_fixture_planned (plan, "good"));
+  g_assert_true (lists (plan, "kept-back", "foo"));
+}
+
+static void
+test_missing_dependency_is_kept_back (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", "Depends: nowhere");
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, NULL);
+  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+  g_assert_true (lists (plan, "kept-back", "foo"));
+}
+
+static RepositoryFixture *
+fixture_with_two_versions (void)
+{
+  RepositoryFixture *fixture = repository_fixture_new ();
+
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  repository_fixture_add (fixture, "foo", "1.2", NULL);
+  repository_fixture_index (fixture, NULL);
+  return fixture;
+}
+
+static void
+test_hold (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, "\"held\":[\"foo:amd64\"]");
+
+  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+  g_assert_true (lists (plan, "held", "foo"));
+  g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
+}
+
+static void
+test_status_counts (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  const char *const statuses[] = { "hold ok installed", "deinstall ok config-files", "install ok half-configured" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++)
+    {
+      g_autofree char *other = repository_fixture_installed ("other", "1.0", NULL);
+      g_autofree char *status = g_strdup_printf (
+          "Package: foo\nStatus: %s\nArchitecture: all\nVersion: 1.0\n\n%s", statuses[i], other);
+      g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, NULL);
+
+      g_assert_cmpuint (count (plan, "packages"), ==, 0);
+      g_assert_cmpuint (count (plan, "held"), ==, i == 0);
+    }
+}
+
+static const struct
+{
+  const char *name;
+  const char *text;
+  const char *candidate; /* (nullable) */
+  const char *problem;   /* (nullable) */
+} pins[] = {
+  { "none", "", "1.2", NULL },
+  { "version", "Package: foo\\nPin: version 1.1*\\nPin-Priority: 600\\n", "1.1", NULL },
+  { "negative", "Package: foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  { "release", "Package: foo\\nPin: release o=Test, n=stable\\nPin-Priority: -10\\n", NULL, NULL },
+  { "other-release", "Package: foo\\nPin: release a=testing\\nPin-Priority: -10\\n", "1.2", NULL },
+  { "general", "Package: *\\nPin: release l=Test\\nPin-Priority: 50\\n", NULL, NULL },
+  { "specific-wins", "Package: *\\nPin: release l=Test\\nPin-Priority: -1\\n\\nPackage: fo?\\nPin: version *\\nPin-Priority: 990\\n",
+    "1.2", NULL },
+  { "origin", "Package: foo\\nPin: origin \\\"coldpatch.invalid\\\"\\nPin-Priority: -1\\n", NULL, NULL },
+  { "stay", "Package: foo\\nPin: version 1.0\\nPin-Priority: 900\\n", NULL, NULL },
+  { "not-understood", "Package: foo\\nPin: moon full\\nPin-Priority: 900\\n", NULL, "does not understand" },
+  { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+};
+
+static void
+test_pin (gconstpointer data)
+{
+  guint i = GPOINTER_TO_UINT (data);
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *member = g_strdup_printf ("\"preferences\":[{\"file\":\"preferences\",\"text\":\"%s\"}]", pins[i].text);
+  g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, member);
+
+  g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, pins[i].candidate);
+  g_assert_cmpint (lists (plan, "kept-back", "foo"), ==, pins[i].problem != NULL);
+  if (pins[i].problem != NULL)
+    g_assert_true (lists (plan, "problems", pins[i].problem));
+  else
+    g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+static void
+test_downgrade_pin (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autofree char *status = repository_fixture_installed ("foo", "2.0", NULL);
+  g_autoptr (JsonObject) plan = repository_fixture_plan (
+      fixture, status, "\"preferences\":[{\"text\":\"Package: foo\\nPin: version 1.1\\nPin-Priority: 1001\"}]");
+
+  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+  g_assert_true (lists (plan, "kept-back", "foo"));
+  g_assert_true (lists (plan, "problems", "older version 1.1"));
+}
+
+static void
+test_not_automatic (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  repository_fixture_index (fixture, "NotAutomatic: yes");
+  plan = repository_fixture_plan (fixture, status, NULL);
+  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+}
+
+static JsonObject *
+plan_again (RepositoryFixture *fixture, const char *member, gboolean value, const char *exclude)
+{
+  g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+  g_autofree char *path = g_build_filename (fixture->folder, "manifest.json", NULL);
+  const char *const names[] = { exclude, NULL };
+  g_autoptr (GError) error = NULL;
+  JsonObject *plan;
+
+  json_object_set_string_member (request, "manifest", path);
+  json_object_set_boolean_member (repository_fixture_entry (request), "security", value);
+  json_object_set_boolean_member (request, member, TRUE);
+  cold_json_set_strv (request, "exclude", names);
+  plan = cold_verb_plan (request, &error);
+  g_assert_no_error (error);
+  return plan;
+}
+
+static void
+test_security_only_and_exclude (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (JsonObject) all = repository_fixture_plan (fixture, status, NULL);
+  g_autoptr (JsonObject) security = plan_again (fixture, "security-only", TRUE, NULL);
+  g_autoptr (JsonObject) other = plan_again (fixture, "security-only", FALSE, NULL);
+  g_autoptr (JsonObject) excluded = plan_again (fixture, "unused", TRUE, "foo");
+
+  g_assert_cmpuint (count (all, "packages"), ==, 1);
+  g_assert_cmpuint (count (security, "packages"), ==, 1);
+  g_assert_cmpuint (count (other, "packages"), ==, 0);
+  g_assert_cmpuint (count (excluded, "packages"), ==, 0);
+  g_assert_cmpuint (count (excluded, "kept-back"), ==, 0);
+}
+
+/* Signed, and yet nothing that may be used: every stanza in turn gets a value that no archive would publish. */
+static void
+test_hostile_values (void)
+{
+  static const char *const replacements[][2] = {
+    { "Filename: pool/", "Filename: ../../" }, { "Filename: pool/", "Filename: /etc/" }, { "Size: ", "Size: -" },
+    { "Size: ", "Size: 99999999999999999999" }, { "SHA256: ", "SHA256: zz" },         { "Version: 1.1", "Version: 1.1/../x" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (replacements); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *foo = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *bar = repository_fixture_installed ("bar", "1.0", NULL);
+      g_autofree char *status = g_strconcat (foo, "\n", bar, NULL);
+      g_autofree char *path = repository_fixture_path (fixture, "main/binary-amd64/Packages");
+      g_autofree char *xz = g_strconcat (path, ".xz", NULL);
+      g_autofree char *gz = g_strconcat (path, ".gz", NULL);
+      g_autofree char *text = NULL;
+      g_autoptr (GString) changed = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+      char *stanza;
+
+      repository_fixture_add (fixture, "foo", "1.1", NULL);
+      repository_fixture_add (fixture, "bar", "1.2", NULL);
+      repository_fixture_index (fixture, NULL);
+      g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+      stanza = strstr (strstr (text, "Package: foo"), replacements[i][0]);
+      g_assert_nonnull (stanza);
+      changed = g_string_new_len (text, stanza - text);
+      g_string_append (changed, replacements[i][1]);
+      g_string_append (changed, stanza + strlen (replacements[i][0]));
+      g_assert_true (g_file_set_contents (path, changed->str, -1, NULL));
+      g_assert_cmpint (remove (xz), ==, 0);
+      g_assert_cmpint (remove (gz), ==, 0);
+      repository_fixture_run (fixture, "sign", fixture->repository, "stable", fixture->home, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_cmpuint (count (plan, "packages"), ==, 1);
+      g_assert_nonnull (repository_fixture_planned (plan, "bar"));
+      g_assert_true (lists (plan, "problems", "foo"));
+    }
+}
+
+static void
+test_foreign_architecture (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  const char *status = "Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n"
+                       "Multi-Arch: same\n\nPackage: lib\nStatus: install ok installed\nArchitecture: i386\n"
+                       "Version: 1.0\nMulti-Arch: same\n";
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_run (fixture, "deb", fixture->repository, "stable", "lib", "1.1", "--arch", "amd64",
+                          "Multi-Arch: same", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
+  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+  g_assert_true (lists (plan, "kept-back", "lib"));
+  g_assert_true (lists (plan, "problems", "several architectures"));
+}
+
+static void
+test_bad_manifest (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autoptr (JsonObject) answer = repository_fixture_refresh (fixture);
+  const char *const texts[] = { "{}", "{\"native\":\"amd64\",\"status\":\"nonsense\"}", "[]", "{\"native\":1,\"status\":2}" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+      g_autofree char *path = g_build_filename (fixture->folder, "manifest.json", NULL);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_true (g_file_set_contents (path, texts[i], -1, NULL));
+      json_object_set_string_member (request, "manifest", path);
+      g_assert_null (cold_verb_plan (request, &error));
+      g_assert_nonnull (error);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/plan/upgrade", test_upgrade);
+  g_test_add_func ("/plan/new-dependency", test_new_dependency);
+  g_test_add_func ("/plan/removal/kept-back", test_removal_is_kept_back);
+  g_test_add_func ("/plan/missing-dependency/kept-back", test_missing_dependency_is_kept_back);
+  g_test_add_func ("/plan/hold", test_hold);
+  g_test_add_func ("/plan/only-installed-counts", test_status_counts);
+  for (guint i = 0; i < G_N_ELEMENTS (pins); i++)
+    {
+      g_autofree char *path = g_strconcat ("/plan/pin/", pins[i].name, NULL);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_pin);
+    }
+  g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
+  g_test_add_func ("/plan/not-automatic", test_not_automatic);
+  g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
+  g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);
+  g_test_add_func ("/plan/foreign-architecture/kept-back", test_foreign_architecture);
+  g_test_add_func ("/plan/bad-manifest/refused", test_bad_manifest);
+  return g_test_run ();
+}
