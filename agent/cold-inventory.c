@@ -47,6 +47,7 @@ struct _ColdInventory
   ColdVolumeIndex *volumes;
   GHashTable *watches; /* (element-type utf8 ColdWatch): by pool UUID */
   GHashTable *reads;   /* (element-type utf8 Read): by UUID */
+  GHashTable *marks;   /* (element-type utf8 guint64*): by domain UUID: generation when its last event was heard */
   GQueue merges;       /* (element-type Merge) */
   guint merge_source;
 };
@@ -89,6 +90,7 @@ cold_inventory_finalize (GObject *object)
   g_queue_clear_full (&self->merges, (GDestroyNotify) merge_free);
   g_hash_table_unref (self->watches);
   g_hash_table_unref (self->reads);
+  g_hash_table_unref (self->marks);
   g_ptr_array_unref (self->connections);
   g_hash_table_unref (self->pools);
   g_hash_table_unref (self->domains);
@@ -126,6 +128,7 @@ cold_inventory_init (ColdInventory *self)
   self->volumes = cold_volume_index_new ();
   self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->reads = g_hash_table_new (g_str_hash, g_str_equal);
+  self->marks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_queue_init (&self->merges);
 }
 
@@ -203,9 +206,17 @@ merge_volume (ColdInventory *self, const ColdPool *pool, const ColdVolumeInfo *i
   volume->last_seen = now;
   changed |= replace (&volume->key, info->key);
   changed |= replace (&volume->path, info->path);
-  changed |= !cold_file_id_same_content (&volume->file, &info->file) && info->file.inode != 0;
+  changed |= !cold_file_id_same_content (&volume->file, &info->file)
+             && (volume->file.inode != 0 || info->file.inode != 0);
   changed |= volume->file.nlink != info->file.nlink;
   volume->file = info->file;
+  /* libvirt could not describe it: what was known stays. */
+  if (*volume->type == '\0' && info->type != NULL)
+    {
+      replace (&volume->type, info->type);
+      replace (&volume->format, info->format);
+      changed = TRUE;
+    }
   if (info->described)
     {
       changed |= replace (&volume->type, info->type);
@@ -332,6 +343,15 @@ disks_equal (GPtrArray *a, GPtrArray *b)
           || left->readonly != right->readonly || left->shareable != right->shareable
           || left->transient != right->transient || left->chain->len != right->chain->len)
         return FALSE;
+      for (guint j = 0; j < left->chain->len; j++)
+        {
+          const ColdChainMember *below = g_ptr_array_index (left->chain, j);
+          const ColdChainMember *other = g_ptr_array_index (right->chain, j);
+
+          if (g_strcmp0 (below->path, other->path) != 0 || g_strcmp0 (below->format, other->format) != 0
+              || !cold_file_id_same_file (&below->file, &other->file))
+            return FALSE;
+        }
     }
   return TRUE;
 }
@@ -365,6 +385,19 @@ note_stop (ColdInventory *self, ColdDomain *domain, const char *how)
   replace (&domain->info->state, "shutoff");
   replace (&domain->last_stop, how);
   domain->last_stop_time = g_get_real_time ();
+}
+
+/*
+ * Whether @snapshot was begun before the domain's last event. A guest that shuts down sends "shutdown" and, moments later,
+ * "stopped": the read that the first asked for still sees it running, and must not undo what the second has told. Every event
+ * asks for a read of its own, which is newer.
+ */
+static gboolean
+is_outdated (ColdInventory *self, const ColdSnapshot *snapshot, const char *uuid)
+{
+  const guint64 *mark = g_hash_table_lookup (self->marks, uuid);
+
+  return mark != NULL && snapshot->generation < *mark;
 }
 
 static void
@@ -428,7 +461,8 @@ end_domains (ColdInventory *self, const Merge *merge)
       gboolean asked = merge->all_domains ? g_strcmp0 (domain->info->uri, merge->snapshot->uri) == 0
                                           : g_strcmp0 (domain->uuid, merge->domain_uuid) == 0;
 
-      if (asked && !snapshot_has_domain (merge->snapshot, domain->uuid))
+      if (asked && !snapshot_has_domain (merge->snapshot, domain->uuid)
+          && !is_outdated (self, merge->snapshot, domain->uuid))
         set_domain_gone (self, domain);
     }
 }
@@ -462,7 +496,10 @@ merge_step (ColdInventory *self, Merge *merge)
     }
   if (merge->domain < merge->snapshot->domains->len)
     {
-      merge_domain (self, g_ptr_array_index (merge->snapshot->domains, merge->domain++));
+      ColdDomainInfo *info = g_ptr_array_index (merge->snapshot->domains, merge->domain++);
+
+      if (!is_outdated (self, merge->snapshot, info->uuid))
+        merge_domain (self, info);
       return TRUE;
     }
   end_pools (self, merge);
@@ -551,7 +588,8 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   else
     g_debug ("%s: %s", read->uuid, error->message);
-  if (read->again && snapshot != NULL)
+  /* Also when this one has failed: what was asked for meanwhile is another state of the world. */
+  if (read->again && cold_connection_is_connected (read->connection))
     {
       read->again = FALSE;
       read->refresh = read->again_refresh;
@@ -634,7 +672,7 @@ update_watch (ColdInventory *self, const ColdPool *pool)
   ColdWatch *watch = g_hash_table_lookup (self->watches, pool->uuid);
   g_autoptr (GError) error = NULL;
 
-  if (wanted && watch != NULL && g_str_equal (cold_watch_get_path (watch), pool->path))
+  if (wanted && watch != NULL && cold_watch_is_alive (watch) && g_str_equal (cold_watch_get_path (watch), pool->path))
     return;
   g_hash_table_remove (self->watches, pool->uuid);
   if (!wanted)
@@ -682,10 +720,12 @@ static void
 on_domain_event (ColdConnection *connection, const char *uuid, const char *name, const char *event, const char *detail,
                  ColdInventory *self)
 {
+  guint64 generation = cold_connection_get_generation (connection);
   ColdDomain *domain;
 
   if (g_str_has_prefix (name, COLD_GATE_DOMAIN_PREFIX))
     return;
+  g_hash_table_replace (self->marks, g_strdup (uuid), g_memdup2 (&generation, sizeof generation));
   domain = ensure_domain (self, uuid);
   if (g_str_equal (event, "started"))
     {
@@ -757,7 +797,8 @@ static void
 on_connected (ColdConnection *connection, ColdInventory *self)
 {
   g_message ("connected to %s", cold_connection_get_uri (connection));
-  sync_connection (self, connection, FALSE, NULL);
+  /* A file that came while the agent was not running is in no listing before a refresh. */
+  sync_connection (self, connection, TRUE, NULL);
   g_signal_emit (self, signals[CONNECTION_CHANGED], 0);
 }
 

@@ -22,11 +22,11 @@ is_unsupported (void)
   return virGetLastErrorCode () == VIR_ERR_NO_SUPPORT;
 }
 
-/* Our own folder for work copies, when it lies inside a pool. */
+/* Our own folders for work copies: inside a pool, or beside the folder of another pool. */
 static gboolean
 is_hidden (const char *name)
 {
-  return g_str_equal (name, COLD_HIDDEN_DIR);
+  return g_str_equal (name, COLD_HIDDEN_DIR) || g_str_has_prefix (name, COLD_HIDDEN_DIR "-");
 }
 
 static void
@@ -34,11 +34,9 @@ describe (virStorageVolPtr vol, ColdVolumeInfo *info)
 {
   char *xml = virStorageVolGetXMLDesc (vol, 0);
 
-  /* A header that libvirt cannot read: the volume is shown all the same. */
-  if (xml != NULL)
-    cold_libvirt_xml_read_volume (xml, info);
+  /* A header that libvirt cannot read: the volume is shown all the same, with what was known of it before. */
+  info->described = xml != NULL && cold_libvirt_xml_read_volume (xml, info);
   free (xml);
-  info->described = TRUE;
   if (info->type == NULL)
     info->type = g_strdup ("file");
   if (info->format == NULL)
@@ -85,7 +83,14 @@ read_volumes (virStoragePoolPtr pool, GHashTable *known, ColdPoolInfo *info, GEr
     {
       /* It has stopped, or its folder vanished, between two questions. */
       info->active = virStoragePoolIsActive (pool) == 1;
-      return !info->active || fail (error, "libvirt cannot list the volumes of a pool");
+      if (!info->active)
+        return TRUE;
+      if (virConnectIsAlive (virStoragePoolGetConnect (pool)) != 1)
+        return fail (error, "libvirt cannot list the volumes of a pool");
+      /* One broken pool does not hide the others; as an inactive one it keeps its volumes. */
+      g_message ("the volumes of pool %s cannot be listed: %s", info->name, virGetLastErrorMessage ());
+      info->active = FALSE;
+      return TRUE;
     }
   for (int i = 0; i < n; i++)
     {
@@ -199,13 +204,29 @@ identify_disks (virConnectPtr conn, ColdDomainInfo *info)
     }
 }
 
-static void
-count_snapshots (virDomainPtr domain, ColdDomainInfo *info)
+/*
+ * What libvirt could not be asked is not "none": a domain without its disks would leave them free to be changed. So the
+ * read fails, unless the domain has gone in between, or its driver does not know the thing at all.
+ */
+static gboolean
+is_harmless (void)
+{
+  int code = virGetLastErrorCode ();
+
+  return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_NO_SUPPORT;
+}
+
+static gboolean
+count_snapshots (virDomainPtr domain, ColdDomainInfo *info, GError **error)
 {
   virDomainSnapshotPtr *list = NULL;
   virDomainCheckpointPtr *checkpoints = NULL;
-  int n = virDomainSnapshotNum (domain, 0) > 0 ? virDomainListAllSnapshots (domain, &list, 0) : 0;
+  int n = virDomainSnapshotNum (domain, 0);
 
+  if (n > 0)
+    n = virDomainListAllSnapshots (domain, &list, 0);
+  if (n < 0 && !is_harmless ())
+    return fail (error, "libvirt cannot list the snapshots of a domain");
   info->snapshots = MAX (n, 0);
   for (int i = 0; i < n; i++)
     {
@@ -222,10 +243,13 @@ count_snapshots (virDomainPtr domain, ColdDomainInfo *info)
     }
   free (list);
   n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
+  if (n < 0 && !is_harmless ())
+    return fail (error, "libvirt cannot list the checkpoints of a domain");
   info->checkpoints = MAX (n, 0);
   for (int i = 0; i < n; i++)
     virDomainCheckpointFree (checkpoints[i]);
   free (checkpoints);
+  return TRUE;
 }
 
 static const char *
@@ -241,45 +265,73 @@ state_name (int state)
 }
 
 static gboolean
-read_definition (virDomainPtr domain, guint flags, ColdDomainInfo *info)
+read_definition (virDomainPtr domain, guint flags, ColdDomainInfo *info, GError **error)
 {
   char *xml = virDomainGetXMLDesc (domain, flags);
   gboolean good = xml != NULL && cold_libvirt_xml_read_domain (xml, info);
 
+  if (xml == NULL)
+    fail (error, "libvirt cannot describe a domain");
+  else if (!good)
+    g_set_error (error, COLD_ERROR, COLD_ERROR_IO, "the definition of domain %s cannot be parsed", info->name);
   free (xml);
   return good;
 }
 
-static void
-read_domain (virConnectPtr conn, virDomainPtr domain, ColdSnapshot *snapshot)
+static gboolean
+fill_domain (virDomainPtr domain, ColdDomainInfo *info, GError **error)
+{
+  int state = 0, reason = 0, saved = virDomainHasManagedSaveImage (domain, 0), active;
+
+  if (saved < 0 && !is_harmless ())
+    return fail (error, "libvirt does not say whether a domain has a managed save image");
+  info->managed_save = saved == 1;
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
+    return fail (error, "libvirt does not tell the state of a domain");
+  info->state = g_strdup (state_name (state));
+  active = virDomainIsActive (domain);
+  if (active < 0)
+    return fail (error, "libvirt does not tell whether a domain runs");
+  info->active = active == 1;
+  info->persistent = virDomainIsPersistent (domain) == 1;
+  /* A disk that was plugged in is in use as well as one that will be there next time. */
+  if (info->active && !read_definition (domain, 0, info, error))
+    return FALSE;
+  if ((info->persistent || !info->active) && !read_definition (domain, VIR_DOMAIN_XML_INACTIVE, info, error))
+    return FALSE;
+  return count_snapshots (domain, info, error);
+}
+
+static gboolean
+read_domain (virConnectPtr conn, virDomainPtr domain, ColdSnapshot *snapshot, GError **error)
 {
   g_autoptr (ColdDomainInfo) info = cold_domain_info_new ();
+  g_autoptr (GError) inner = NULL;
   char uuid[VIR_UUID_STRING_BUFLEN];
-  int state = 0, reason = 0;
 
-  if (virDomainGetUUIDString (domain, uuid) < 0 || virDomainGetState (domain, &state, &reason, 0) < 0)
-    return; /* it has gone in between */
+  if (virDomainGetUUIDString (domain, uuid) < 0)
+    return fail (error, "libvirt does not tell the UUID of a domain");
   info->uri = g_strdup (snapshot->uri);
   info->uuid = g_strdup (uuid);
   info->name = g_strdup (virDomainGetName (domain));
-  info->state = g_strdup (state_name (state));
-  info->active = virDomainIsActive (domain) == 1;
-  info->persistent = virDomainIsPersistent (domain) == 1;
-  info->managed_save = virDomainHasManagedSaveImage (domain, 0) == 1;
-  /* A disk that was plugged in is in use as well as one that will be there next time. */
-  if (info->active)
-    read_definition (domain, 0, info);
-  if (info->persistent)
-    read_definition (domain, VIR_DOMAIN_XML_INACTIVE, info);
+  if (!fill_domain (domain, info, &inner))
+    {
+      /* It has gone in between. */
+      if (virGetLastErrorCode () == VIR_ERR_NO_DOMAIN)
+        return TRUE;
+      g_propagate_prefixed_error (error, g_steal_pointer (&inner), "domain %s: ", info->name);
+      return FALSE;
+    }
   identify_disks (conn, info);
-  count_snapshots (domain, info);
   g_ptr_array_add (snapshot->domains, g_steal_pointer (&info));
+  return TRUE;
 }
 
 gboolean
 cold_libvirt_read_domains (virConnectPtr conn, const char *uuid, ColdSnapshot *snapshot, GError **error)
 {
   virDomainPtr *domains = NULL;
+  gboolean good = TRUE;
   int n;
 
   if (uuid != NULL)
@@ -288,21 +340,21 @@ cold_libvirt_read_domains (virConnectPtr conn, const char *uuid, ColdSnapshot *s
 
       if (domain == NULL)
         return virGetLastErrorCode () == VIR_ERR_NO_DOMAIN || fail (error, "libvirt cannot look up a domain");
-      read_domain (conn, domain, snapshot);
+      good = read_domain (conn, domain, snapshot, error);
       virDomainFree (domain);
-      return TRUE;
+      return good;
     }
   n = virConnectListAllDomains (conn, &domains, 0);
   if (n < 0)
     return fail (error, "libvirt cannot list its domains");
   for (int i = 0; i < n; i++)
     {
-      if (!g_str_has_prefix (virDomainGetName (domains[i]), COLD_GATE_DOMAIN_PREFIX))
-        read_domain (conn, domains[i], snapshot);
+      if (good && !g_str_has_prefix (virDomainGetName (domains[i]), COLD_GATE_DOMAIN_PREFIX))
+        good = read_domain (conn, domains[i], snapshot, error);
       virDomainFree (domains[i]);
     }
   free (domains);
-  return TRUE;
+  return good;
 }
 
 gboolean

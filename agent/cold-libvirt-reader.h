@@ -22,7 +22,11 @@ G_BEGIN_DECLS
 gboolean cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, gboolean refresh, GHashTable *known,
                                   ColdSnapshot *snapshot, GError **error);
 
-/* @uuid: (nullable): one domain; it is left out when it does not exist */
+/*
+ * @uuid: (nullable): one domain; it is left out when it does not exist
+ *
+ * Fails with Io when a domain cannot be described: without its disks they would pass for unused.
+ */
 gboolean cold_libvirt_read_domains (virConnectPtr conn, const char *uuid, ColdSnapshot *snapshot, GError **error);
 
 /* See cold_connection_prove_gate_async(). */

@@ -22,6 +22,7 @@ struct _ColdWatch
   guint timer;
   gint64 burst_began; /* monotonic; 0: no burst */
   gboolean listing;
+  gboolean alive;
 };
 
 enum
@@ -100,9 +101,12 @@ on_readable (int fd, GIOCondition condition, gpointer user_data)
       const struct inotify_event *event = (const struct inotify_event *) (gpointer) p;
 
       p += sizeof *event + event->len;
-      /* Our own work, when its folder lies inside the pool. */
-      if (event->len > 0 && g_str_equal (event->name, COLD_HIDDEN_DIR))
+      /* Our own work, whose folder lies inside the pool, or beside the folder of another one. */
+      if (event->len > 0
+          && (g_str_equal (event->name, COLD_HIDDEN_DIR) || g_str_has_prefix (event->name, COLD_HIDDEN_DIR "-")))
         continue;
+      if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
+        self->alive = FALSE;
       if ((event->mask & IN_IGNORED) != 0)
         continue;
       note (self, (event->mask & ~(guint32) (IN_CLOSE_WRITE | IN_ISDIR)) != 0);
@@ -126,6 +130,7 @@ cold_watch_new (const char *path, GError **error)
       cold_error_set_errno (error, errno, "cannot watch %s", path);
       return NULL;
     }
+  self->alive = TRUE;
   self->source = g_unix_fd_add (self->fd, G_IO_IN, on_readable, self);
   return g_steal_pointer (&self);
 }
@@ -134,4 +139,10 @@ const char *
 cold_watch_get_path (ColdWatch *self)
 {
   return self->path;
+}
+
+gboolean
+cold_watch_is_alive (ColdWatch *self)
+{
+  return self->alive;
 }

@@ -20,4 +20,7 @@ G_DECLARE_FINAL_TYPE (ColdWatch, cold_watch, COLD, WATCH, GObject)
 ColdWatch *cold_watch_new (const char *path, GError **error);
 const char *cold_watch_get_path (ColdWatch *self);
 
+/* %FALSE once the folder was moved, removed or unmounted: whatever has its name now needs a new watch. */
+gboolean cold_watch_is_alive (ColdWatch *self);
+
 G_END_DECLS
