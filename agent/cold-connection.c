@@ -218,21 +218,16 @@ on_closed (virConnectPtr conn, int reason, void *user_data)
   g_async_queue_push_front (core->orders, order);
 }
 
-static gpointer
-event_thread (gpointer user_data)
-{
-  while (TRUE)
-    if (virEventRunDefaultImpl () < 0)
-      g_warning ("libvirt's event loop: %s", virGetLastErrorMessage ());
-  return NULL;
-}
-
 static void
 ignore_error (void *user_data, virErrorPtr error)
 {
 }
 
-/* Must be there before the first connection is opened; once a process. */
+/*
+ * Must be there before the first connection is opened; once a process. libvirt's default implementation is GLib's default main
+ * context (virEventGLibRunOnce iterates it), so our main loop drives it: a thread that called virEventRunDefaultImpl would
+ * run the agent's own handlers. What happens there is short: sockets are read without waiting, calls wait on our threads.
+ */
 static void
 start_events (void)
 {
@@ -242,7 +237,6 @@ start_events (void)
     return;
   virSetErrorFunc (NULL, ignore_error);
   virEventRegisterDefaultImpl ();
-  g_thread_unref (g_thread_new ("libvirt-events", event_thread, NULL));
   g_once_init_leave (&once, 1);
 }
 

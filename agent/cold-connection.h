@@ -36,8 +36,8 @@ gboolean cold_connection_is_connected (ColdConnection *self);
 /**
  * cold_connection_get_generation:
  *
- * Counts every event and disconnect that came from libvirt; it is raised on the thread where the event arrives, before
- * the main loop hears of it. Callable from any thread.
+ * Counts every event and disconnect that came from libvirt; it is raised when the main loop reads the event, before any signal is
+ * emitted for it. Callable from any thread.
  */
 guint64 cold_connection_get_generation (ColdConnection *self);
 
