@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The catalogue with real workers in their sandbox. Needs root: in a mount namespace of its own, with the agent's folders
+ * on tmpfs and a copy of /etc/passwd that has the worker's user.
+ */
+#include <glib/gstdio.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cold-catalogue.h"
+#include "cold-error.h"
+#include "cold-folders.h"
+#include "cold-json.h"
+#include "cold-names.h"
+#include "repository-fixture.h"
+
+#define WORKER_ID 59903
+
+typedef struct
+{
+  RepositoryFixture *repository;
+  ColdConfig *config;
+  ColdCatalogue *catalogue;
+  ColdFacts *facts;
+  guint changes;
+} Fixture;
+
+static char *
+write_file (RepositoryFixture *repository, const char *name, const char *text)
+{
+  char *path = g_build_filename (repository->folder, name, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  g_mkdir_with_parents (folder, 0755);
+  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
+  return path;
+}
+
+static void
+count_change (ColdCatalogue *catalogue, gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+static ColdConfig *
+load_config (RepositoryFixture *repository)
+{
+  g_autofree char *sources = g_strdup_printf ("[test]\nType=deb\nMatch=debian 12 x86_64\nUri=file://%s\nSuites=stable\n"
+                                              "Components=main\nSignedBy=%s\nSecurity=yes\n",
+                                              repository->repository, repository->keyring);
+  g_autofree char *path = write_file (repository, "etc/coldpatch.conf", "[Agent]\n");
+  g_autofree char *entry = write_file (repository, "etc/sources.d/test.conf", sources);
+  g_autoptr (GError) error = NULL;
+  ColdConfig *config = cold_config_load (path, &error);
+
+  g_assert_no_error (error);
+  return config;
+}
+
+/* Puts a manifest where the agent keeps them. Returns: (transfer full): a guest with these packages */
+static ColdFacts *
+make_guest (const char *status)
+{
+  g_autoptr (JsonObject) manifest = json_object_new ();
+  g_autofree char *text = NULL;
+  g_autofree char *path = NULL;
+  ColdFacts *facts = cold_facts_new ();
+
+  json_object_set_string_member (manifest, "native", "amd64");
+  json_object_set_string_member (manifest, "status", status);
+  text = cold_json_to_text (manifest);
+  g_free (facts->manifest);
+  facts->manifest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
+  path = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
+  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
+  g_free (facts->os);
+  facts->os = g_strdup ("debian");
+  g_free (facts->os_version);
+  facts->os_version = g_strdup ("12");
+  g_free (facts->arch);
+  facts->arch = g_strdup ("x86_64");
+  g_free (facts->package_format);
+  facts->package_format = g_strdup ("deb");
+  return facts;
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (mount ("tmpfs", "/var/lib", "tmpfs", 0, NULL), ==, 0);
+  g_assert_cmpint (mount ("tmpfs", "/var/cache", "tmpfs", 0, NULL), ==, 0);
+  g_assert_true (cold_folders_prepare (&error));
+  g_assert_no_error (error);
+  fixture->repository = repository_fixture_new ();
+  repository_fixture_add (fixture->repository, "foo", "1.1", NULL);
+  repository_fixture_index (fixture->repository, "Date: Mon, 05 Jan 2026 00:00:00 UTC");
+  fixture->config = load_config (fixture->repository);
+  fixture->catalogue = cold_catalogue_new (fixture->config);
+  g_signal_connect (fixture->catalogue, "changed", G_CALLBACK (count_change), &fixture->changes);
+  fixture->facts = make_guest (status);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_assert_finalize_object (fixture->catalogue);
+  cold_config_free (fixture->config);
+  cold_facts_free (fixture->facts);
+  repository_fixture_free (fixture->repository);
+  g_assert_cmpint (umount ("/var/cache"), ==, 0);
+  g_assert_cmpint (umount ("/var/lib"), ==, 0);
+}
+
+static void
+on_done (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static void
+wait_for (GAsyncResult **result)
+{
+  while (*result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static gboolean
+refresh (Fixture *fixture, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  cold_catalogue_refresh_async (fixture->catalogue, NULL, on_done, &result);
+  wait_for (&result);
+  return cold_catalogue_refresh_finish (fixture->catalogue, result, error);
+}
+
+static JsonObject *
+plan (Fixture *fixture, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &result);
+  wait_for (&result);
+  return cold_catalogue_plan_finish (fixture->catalogue, result, error);
+}
+
+static void
+test_refresh (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColdCatalogue) again = NULL;
+  gint64 time;
+
+  g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 0);
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+  g_assert_null (plan (fixture, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_prefix (error->message, "no-catalogue: "));
+  g_clear_error (&error);
+
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture->changes, ==, 1);
+  g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
+  time = cold_catalogue_get_time (fixture->catalogue);
+  g_assert_cmpint (time, >, 0);
+  g_assert_true (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+
+  /* Nothing new is no change. */
+  g_assert_true (refresh (fixture, &error));
+  g_assert_cmpuint (fixture->changes, ==, 1);
+  g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
+
+  /* Another agent finds what this one left. */
+  again = cold_catalogue_new (fixture->config);
+  g_assert_cmpuint (cold_catalogue_get_generation (again), ==, 1);
+  g_assert_cmpint (cold_catalogue_get_time (again), >=, time);
+  g_assert_true (cold_catalogue_serves (again, fixture->facts));
+}
+
+static void
+test_other_guests (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  g_free (fixture->facts->arch);
+  fixture->facts->arch = g_strdup ("aarch64");
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+  g_free (fixture->facts->arch);
+  fixture->facts->arch = g_strdup ("x86_64");
+  g_free (fixture->facts->package_format);
+  fixture->facts->package_format = g_strdup ("rpm");
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+}
+
+static void
+test_failed_refresh (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *inrelease = repository_fixture_path (fixture->repository, "InRelease");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  g_assert_cmpint (g_unlink (inrelease), ==, 0);
+  g_assert_false (refresh (fixture, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND);
+  g_assert_nonnull (strstr (error->message, "repository test"));
+  g_clear_error (&error);
+  g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
+  made = plan (fixture, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (repository_fixture_planned (made, "foo"));
+}
+
+static void
+test_plans_are_shared (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) first_result = NULL;
+  g_autoptr (GAsyncResult) second_result = NULL;
+  g_autoptr (JsonObject) first = NULL;
+  g_autoptr (JsonObject) second = NULL;
+  g_autoptr (JsonObject) third = NULL;
+  g_autoptr (JsonObject) next = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &first_result);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &second_result);
+  wait_for (&first_result);
+  wait_for (&second_result);
+  first = cold_catalogue_plan_finish (fixture->catalogue, first_result, &error);
+  g_assert_no_error (error);
+  second = cold_catalogue_plan_finish (fixture->catalogue, second_result, &error);
+  third = plan (fixture, &error);
+  /* One worker made it: it is one object. */
+  g_assert_true (first == second);
+  g_assert_true (first == third);
+  g_assert_cmpstr (cold_json_string (repository_fixture_planned (first, "foo"), "candidate"), ==, "1.1");
+
+  repository_fixture_add (fixture->repository, "foo", "1.2", NULL);
+  repository_fixture_index (fixture->repository, NULL);
+  g_assert_true (refresh (fixture, &error));
+  g_assert_cmpuint (fixture->changes, ==, 2);
+  next = plan (fixture, &error);
+  g_assert_cmpstr (cold_json_string (repository_fixture_planned (next, "foo"), "candidate"), ==, "1.2");
+}
+
+static void
+test_cancelled_plan (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) cancelled = NULL;
+  g_autoptr (GAsyncResult) patient = NULL;
+  g_autoptr (JsonObject) made = NULL;
+  g_autoptr (JsonObject) again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  /* Somebody else still wants it. */
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, cancellable, on_done, &cancelled);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &patient);
+  g_cancellable_cancel (cancellable);
+  wait_for (&cancelled);
+  wait_for (&patient);
+  g_assert_null (cold_catalogue_plan_finish (fixture->catalogue, cancelled, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  made = cold_catalogue_plan_finish (fixture->catalogue, patient, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (made);
+
+  /* Nobody does. */
+  g_clear_object (&cancelled);
+  g_cancellable_reset (cancellable);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, TRUE, NULL, cancellable, on_done, &cancelled);
+  g_cancellable_cancel (cancellable);
+  wait_for (&cancelled);
+  g_assert_null (cold_catalogue_plan_finish (fixture->catalogue, cancelled, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  again = plan (fixture, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_bundle (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) fetched = NULL;
+  g_autoptr (GAsyncResult) bundled = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+  g_autofree char *scratch = g_strdup (COLD_SCRATCH_DIR "/bundle-of-a-test");
+  g_autofree char *path = NULL;
+  g_autofree char *wanted = g_build_filename (scratch, "bundle.iso", NULL);
+  GStatBuf st;
+
+  g_assert_true (refresh (fixture, &error));
+  made = plan (fixture, &error);
+  g_assert_no_error (error);
+  cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &fetched);
+  wait_for (&fetched);
+  g_assert_true (cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
+  cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, made, scratch, NULL, on_done, &bundled);
+  wait_for (&bundled);
+  path = cold_catalogue_bundle_finish (fixture->catalogue, bundled, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (path, ==, wanted);
+  g_assert_cmpint (g_stat (path, &st), ==, 0);
+  g_assert_cmpint (st.st_size, >, 32768);
+  g_assert_cmpint (st.st_uid, ==, WORKER_ID);
+}
+
+static void
+test_config_without_repositories (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_set_size (fixture->config->repositories, 0);
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 0);
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+}
+
+static void
+install_passwd (const char *path)
+{
+  g_autofree char *old = NULL;
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents ("/etc/passwd", &old, NULL, NULL));
+  text = g_strdup_printf (COLD_WORKER_USER ":x:%d:%d::/:/usr/sbin/nologin\n%s", WORKER_ID, WORKER_ID, old);
+  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
+  g_assert_cmpint (mount (path, "/etc/passwd", NULL, MS_BIND, NULL), ==, 0);
+}
+
+#define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_autofree char *passwd = NULL;
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  if (geteuid () != 0 || unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    {
+      g_print ("1..0 # SKIP workers need root, and mount namespaces\n");
+      return 0;
+    }
+  passwd = g_strdup_printf ("/var/tmp/coldpatch-test-catalogue-%d", getpid ());
+  install_passwd (passwd);
+  g_assert_cmpint (mount ("tmpfs", "/run", "tmpfs", 0, NULL), ==, 0);
+  ADD ("/catalogue/refresh", test_refresh);
+  ADD ("/catalogue/other-guests/not-served", test_other_guests);
+  ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
+  ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
+  ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
+  ADD ("/catalogue/fetch-and-bundle", test_bundle);
+  ADD ("/catalogue/no-repositories", test_config_without_repositories);
+  status = g_test_run ();
+  g_unlink (passwd);
+  return status;
+}
