@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# TAP for tests in shell, which run in a private host of their own: sourced first by each of them.
+#
+#   COLDPATCH_BUILD      build folder (set by meson)
+#   PRIVATE_HOST_OPTIONS words for private-host, set by the test before it sources this
+#   FAKE_WORKER=yes      set by the test: host/fake-sandbox answers in place of workers
+# shellcheck shell=bash
+set -u
+
+tests=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+if [ -z "${PRIVATE_HOST:-}" ]; then
+  # shellcheck disable=SC2086
+  exec "$tests/host/private-host" --build "${COLDPATCH_BUILD:?is not set: run this by meson test}" \
+    ${PRIVATE_HOST_OPTIONS:-} -- "$(readlink -f "$0")" "$@"
+fi
+. "$tests/host/libvirtd.sh"
+. "$tests/host/agent.sh"
+if [ "${FAKE_WORKER:-no}" = yes ]; then
+  mkdir -p /run/fake-libexec
+  ln -sf "$tests/host/fake-sandbox" /run/fake-libexec/coldpatch-sandbox
+  ln -sf /bin/false /run/fake-libexec/coldpatch-worker
+  export COLDPATCH_LIBEXECDIR=/run/fake-libexec
+fi
+mkdir -p /etc/coldpatch
+# The noise of daemons in the background must not look like TAP.
+exec 3>&1 1>&2
+test_number=0
+
+# check NAME COMMAND...: one subtest
+check()
+{
+  local name=$1 said=/run/check.log
+  shift
+  test_number=$((test_number + 1))
+  if "$@" >"$said" 2>&1; then
+    echo "ok $test_number $name" >&3
+  else
+    echo "not ok $test_number $name" >&3
+    { echo "failed: $*"; tail -20 "$said"; echo "the agent's last words:"; tail -15 "$AGENT_LOG"; } 2>/dev/null |
+      sed 's/^/# /' >&3
+  fi
+}
+
+# eventually SECONDS COMMAND...: for check: succeeds within that time
+eventually()
+{
+  wait_for "$@"
+}
+
+# equals WANTED COMMAND...: what the command prints
+equals()
+{
+  local wanted=$1 got
+  shift
+  got=$("$@")
+  [ "$got" = "$wanted" ] || { echo "got \"$got\" in place of \"$wanted\""; return 1; }
+}
+
+# matches PATTERN COMMAND...: a line of what the command prints, standard error too
+matches()
+{
+  local pattern=$1 got
+  shift
+  got=$("$@" 2>&1)
+  grep -qE -- "$pattern" <<<"$got" || { echo "no \"$pattern\" in \"$got\""; return 1; }
+}
+
+# fails COMMAND...
+fails()
+{
+  ! "$@"
+}
+
+agent_is_up()
+{
+  kill -0 "$AGENT_PID" && busctl -q status org.coldpatch1
+}
+
+# Last line of every test.
+finish()
+{
+  echo "1..$test_number" >&3
+  exit 0
+}
