@@ -25,7 +25,7 @@ file_clear (File *file)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (File, file_clear)
 
-/* GKeyFile keeps no line numbers. @key: (nullable): the line of the group itself */
+/* GKeyFile keeps no line numbers. @key: (nullable): the line of the group itself, as for a key that is missing */
 static guint
 find_line (const char *text, const char *group, const char *key)
 {
@@ -40,8 +40,8 @@ find_line (const char *text, const char *group, const char *key)
       if (lines[i][0] == '[')
         {
           inside = g_str_equal (lines[i], header);
-          if (inside && key == NULL)
-            return i + 1;
+          if (inside && found == 0)
+            found = i + 1;
         }
       else if (inside && key != NULL && g_str_has_prefix (lines[i], key)
                && strchr (" \t=", lines[i][strlen (key)]) != NULL)

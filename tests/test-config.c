@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "cold-config.h"
+#include "cold-error.h"
+#include "cold-names.h"
+
+#define KEYS_DOCUMENTED 11
+
+#define SOURCE(name, extra) \
+  "[" name "]\nType=deb\nMatch=debian 12 x86_64\nUri=http://mirror.example.org/debian/\nSuites=bookworm bookworm-updates\n" \
+  "Components=main,contrib\nSignedBy=/keyring.gpg\n" extra
+
+typedef struct
+{
+  char *folder;
+  char *path; /* of coldpatch.conf */
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->folder = g_dir_make_tmp ("test-config-XXXXXX", &error);
+  g_assert_no_error (error);
+  f->path = g_build_filename (f->folder, "coldpatch.conf", NULL);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  const char *const argv[] = { "rm", "-rf", f->folder, NULL };
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+  g_free (f->path);
+  g_free (f->folder);
+}
+
+/* @name: below the fixture's folder */
+static void
+put (Fixture *f, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (f->folder, name, NULL);
+  g_autofree char *parent = g_path_get_dirname (path);
+
+  g_assert_cmpint (g_mkdir_with_parents (parent, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static ColdConfig *
+load (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  ColdConfig *config = cold_config_load (f->path, &error);
+
+  g_assert_no_error (error);
+  g_assert_nonnull (config);
+  return config;
+}
+
+/* @where: file name and line, such as "coldpatch.conf:2:"; @what: a part of the message */
+static void
+assert_refused (Fixture *f, const char *where, const char *what)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cold_config_load (f->path, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_CONFIG);
+  g_test_message ("%s", error->message);
+  g_assert_true (g_str_has_prefix (error->message, f->folder) || strstr (error->message, f->path) != NULL);
+  g_assert_nonnull (strstr (error->message, where));
+  g_assert_nonnull (strstr (error->message, what));
+}
+
+static void
+assert_defaults (const ColdConfig *config)
+{
+  g_assert_cmpuint (g_strv_length (config->uris), ==, 1);
+  g_assert_cmpstr (config->uris[0], ==, "qemu:///system");
+  g_assert_cmpstr (config->policy, ==, "manual");
+  g_assert_cmpuint (config->settle_seconds, ==, 10);
+  g_assert_cmpuint (config->resync_seconds, ==, 3600);
+  g_assert_cmpstr (config->accelerator, ==, "auto");
+  g_assert_cmpuint (config->max_jobs, ==, 0);
+  g_assert_cmpuint (config->retention_days, ==, 7);
+  g_assert_cmpuint (config->refresh_seconds, ==, 21600);
+  g_assert_cmpuint (config->cache_max, ==, G_GUINT64_CONSTANT (4096) << 20);
+  g_assert_false (config->guest_sources);
+  g_assert_cmpuint (g_strv_length (config->allow_hosts), ==, 0);
+}
+
+static char *
+read_shipped (const char *name)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("TEST_DATA"), name, NULL);
+  g_autoptr (GError) error = NULL;
+  char *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return text;
+}
+
+static void
+test_missing (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = load (f);
+
+  assert_defaults (config);
+  g_assert_cmpuint (config->repositories->len, ==, 0);
+}
+
+static void
+test_shipped (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = read_shipped ("coldpatch.conf");
+  g_autoptr (ColdConfig) config = NULL;
+
+  put (f, "coldpatch.conf", text);
+  config = load (f);
+  assert_defaults (config);
+}
+
+/* "#Key=value" lines with the '#' taken away: what the file says about defaults is true. */
+static void
+test_shipped_uncommented (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = read_shipped ("coldpatch.conf");
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree char *uncommented = NULL;
+  g_autoptr (ColdConfig) config = NULL;
+  guint n_keys = 0;
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (lines[i][0] == '#' && g_ascii_isupper (lines[i][1]) && strchr (lines[i], '=') != NULL)
+      {
+        memmove (lines[i], lines[i] + 1, strlen (lines[i]));
+        n_keys++;
+      }
+  g_assert_cmpuint (n_keys, ==, KEYS_DOCUMENTED);
+  uncommented = g_strjoinv ("\n", lines);
+  put (f, "coldpatch.conf", uncommented);
+  config = load (f);
+  assert_defaults (config);
+}
+
+static void
+test_every_key (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+
+  put (f, "coldpatch.conf",
+       "[Agent]\nUris=qemu:///system test:///default\nPolicy=auto\nSettleSeconds=0\nResyncSeconds=10\nAccelerator=tcg\n"
+       "MaxJobs=3\nRetentionDays=30\n"
+       "[Catalogue]\nRefreshSeconds=60\nCacheMaxMiB=16\nGuestSources=allow\nAllowHosts=*.example.org, 10.0.0.1\n");
+  config = load (f);
+  g_assert_cmpuint (g_strv_length (config->uris), ==, 2);
+  g_assert_cmpstr (config->uris[1], ==, "test:///default");
+  g_assert_cmpstr (config->policy, ==, "auto");
+  g_assert_cmpuint (config->settle_seconds, ==, 0);
+  g_assert_cmpuint (config->resync_seconds, ==, 10);
+  g_assert_cmpstr (config->accelerator, ==, "tcg");
+  g_assert_cmpuint (config->max_jobs, ==, 3);
+  g_assert_cmpuint (config->retention_days, ==, 30);
+  g_assert_cmpuint (config->refresh_seconds, ==, 60);
+  g_assert_cmpuint (config->cache_max, ==, 16 << 20);
+  g_assert_true (config->guest_sources);
+  g_assert_cmpuint (g_strv_length (config->allow_hosts), ==, 2);
+  g_assert_cmpstr (config->allow_hosts[0], ==, "*.example.org");
+  g_assert_cmpstr (config->allow_hosts[1], ==, "10.0.0.1");
+}
+
+static void
+test_unknown (Fixture *f, gconstpointer data)
+{
+  put (f, "coldpatch.conf", "# first\n[Agent]\n\nPolicy=auto\nPolitics=auto\n");
+  assert_refused (f, "coldpatch.conf:5:", "unknown key Politics in [Agent]: allowed are Uris, Policy");
+  put (f, "coldpatch.conf", "[Catalogue]\nPolicy=auto\n"); /* a key of the other group */
+  assert_refused (f, "coldpatch.conf:2:", "unknown key Policy");
+  put (f, "coldpatch.conf", "[Agent]\nPolicy=auto\n[Agents]\n");
+  assert_refused (f, "coldpatch.conf:3:", "unknown group [Agents]");
+}
+
+static void
+test_bad_values (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *group;
+    const char *line;
+    const char *allowed;
+  } cases[] = {
+    { "Agent", "Uris= ,", "at least one libvirt URI" },
+    { "Agent", "Policy=inherit", "off, manual, auto" },
+    { "Agent", "Policy=", "off, manual, auto" },
+    { "Agent", "SettleSeconds=soon", "from 0 to 86400" },
+    { "Agent", "SettleSeconds=-1", "from 0 to 86400" },
+    { "Agent", "SettleSeconds=86401", "from 0 to 86400" },
+    { "Agent", "SettleSeconds=10s", "from 0 to 86400" },
+    { "Agent", "ResyncSeconds=9", "from 10 to 604800" },
+    { "Agent", "Accelerator=xen", "auto, kvm, tcg" },
+    { "Agent", "MaxJobs=1025", "from 0 to 1024" },
+    { "Agent", "RetentionDays=3651", "from 0 to 3650" },
+    { "Catalogue", "RefreshSeconds=59", "from 60 to 2592000" },
+    { "Catalogue", "CacheMaxMiB=15", "from 16 to 2147483647" },
+    { "Catalogue", "CacheMaxMiB=99999999999999999999", "from 16 to 2147483647" },
+    { "Catalogue", "GuestSources=yes", "deny, allow" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = g_strdup_printf ("\n[%s]\n# why\n%s\n", cases[i].group, cases[i].line);
+
+      put (f, "coldpatch.conf", text);
+      assert_refused (f, "coldpatch.conf:4:", cases[i].allowed);
+    }
+}
+
+static void
+test_no_keyfile (Fixture *f, gconstpointer data)
+{
+  put (f, "coldpatch.conf", "Policy=auto\n");
+  assert_refused (f, "coldpatch.conf", "");
+  put (f, "coldpatch.conf", "[Agent]\nPolicy\n");
+  assert_refused (f, "coldpatch.conf", "");
+  g_assert_cmpint (g_unlink (f->path), ==, 0);
+  g_assert_cmpint (g_mkdir (f->path, 0700), ==, 0);
+  assert_refused (f, "coldpatch.conf", "cannot read");
+}
+
+static void
+test_dropins (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+
+  put (f, "coldpatch.conf", "[Agent]\nPolicy=off\nMaxJobs=1\nRetentionDays=1\n");
+  put (f, COLD_CONFIG_DROPINS "/20-late.conf", "[Agent]\nMaxJobs=3\n");
+  put (f, COLD_CONFIG_DROPINS "/10-early.conf", "[Agent]\nMaxJobs=2\nRetentionDays=2\n");
+  put (f, COLD_CONFIG_DROPINS "/30-off.conf.disabled", "[Agent]\nMaxJobs=4\n");
+  put (f, COLD_CONFIG_DROPINS "/.40-hidden.conf", "no keyfile");
+  config = load (f);
+  g_assert_cmpstr (config->policy, ==, "off");
+  g_assert_cmpuint (config->retention_days, ==, 2);
+  g_assert_cmpuint (config->max_jobs, ==, 3);
+
+  put (f, COLD_CONFIG_DROPINS "/50-wrong.conf", "[Agent]\nMaxJob=4\n");
+  assert_refused (f, "50-wrong.conf:2:", "unknown key MaxJob");
+}
+
+static void
+test_sources (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+  const ColdRepository *first, *second;
+
+  put (f, COLD_SOURCES_DIR "/b.conf", SOURCE ("second", "Security=yes\n"));
+  put (f, COLD_SOURCES_DIR "/a.conf", SOURCE ("first", ""));
+  config = load (f);
+  g_assert_cmpuint (config->repositories->len, ==, 2);
+  first = g_ptr_array_index (config->repositories, 0);
+  second = g_ptr_array_index (config->repositories, 1);
+  g_assert_cmpstr (first->id, ==, "first");
+  g_assert_cmpstr (first->type, ==, "deb");
+  g_assert_cmpstr (first->uri, ==, "http://mirror.example.org/debian"); /* without the slash */
+  g_assert_cmpuint (g_strv_length (first->suites), ==, 2);
+  g_assert_cmpstr (first->suites[1], ==, "bookworm-updates");
+  g_assert_cmpuint (g_strv_length (first->components), ==, 2);
+  g_assert_cmpstr (first->components[1], ==, "contrib");
+  g_assert_cmpstr (first->signed_by, ==, "/keyring.gpg");
+  g_assert_false (first->security);
+  g_assert_true (second->security);
+  g_assert_true (cold_repository_matches (first, "debian", "12", "x86_64"));
+  g_assert_false (cold_repository_matches (first, "debian", "11", "x86_64"));
+  g_assert_false (cold_repository_matches (first, "ubuntu", "12", "x86_64"));
+  g_assert_false (cold_repository_matches (first, "debian", "12", "aarch64"));
+}
+
+static void
+test_source_matches_all (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+  const ColdRepository *repository;
+
+  put (f, COLD_SOURCES_DIR "/a.conf",
+       "[all]\nType=deb\nMatch=debian * *\nUri=file:///mirror\nSuites=s\nComponents=c\nSignedBy=/k\n");
+  config = load (f);
+  repository = g_ptr_array_index (config->repositories, 0);
+  g_assert_true (cold_repository_matches (repository, "debian", "11", "aarch64"));
+  g_assert_false (cold_repository_matches (repository, "ubuntu", "11", "aarch64"));
+}
+
+static void
+test_sources_refused (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *text;
+    guint line;
+    const char *what;
+  } cases[] = {
+    { "[a]\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 1, "lacks Type" },
+    { "[a]\nType=dev\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch, apk" },
+    { "#\n[a]\nType=deb\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "Match needs three words" },
+    { "[a]\nType=deb\nMatch=d 1\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 3, "Match needs three words" },
+    { "[a]\nType=deb\nMatch=d 1 x\nSuites=s\nComponents=c\nSignedBy=/k\n", 1, "use an http, https or file URI" },
+    { "[a]\nType=deb\nMatch=d 1 x\nUri=ftp://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 4, "Uri=ftp://h/" },
+    { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nComponents=c\nSignedBy=/k\n", 1, "lacks Suites" },
+    { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nSignedBy=/k\n", 1, "lacks Components" },
+    { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\n", 1, "needs SignedBy" },
+    { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=k\n", 7, "needs SignedBy" },
+    { SOURCE ("a", "Security=maybe\n"), 8, "yes, no" },
+    { SOURCE ("a", "Priority=1\n"), 8, "unknown key Priority in [a]" },
+    { SOURCE ("a/b", ""), 1, "use letters, digits" },
+    { SOURCE ("-a", ""), 1, "begin with a letter or digit" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *where = g_strdup_printf ("/a.conf:%u:", cases[i].line);
+
+      put (f, COLD_SOURCES_DIR "/a.conf", cases[i].text);
+      assert_refused (f, where, cases[i].what);
+    }
+}
+
+static void
+test_source_twice (Fixture *f, gconstpointer data)
+{
+  put (f, COLD_SOURCES_DIR "/a.conf", SOURCE ("same", ""));
+  put (f, COLD_SOURCES_DIR "/b.conf", SOURCE ("same", ""));
+  assert_refused (f, "b.conf:1:", "[same] is defined twice");
+}
+
+static void
+test_shipped_sources (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = read_shipped ("sources.d/debian.conf.example");
+  g_autoptr (ColdConfig) inactive = NULL;
+  g_autoptr (ColdConfig) active = NULL;
+  const ColdRepository *repository;
+
+  put (f, COLD_SOURCES_DIR "/debian.conf.example", text);
+  inactive = load (f);
+  g_assert_cmpuint (inactive->repositories->len, ==, 0);
+
+  put (f, COLD_SOURCES_DIR "/debian.conf", text);
+  active = load (f);
+  g_assert_cmpuint (active->repositories->len, ==, 2);
+  for (guint i = 0; i < active->repositories->len; i++)
+    {
+      repository = g_ptr_array_index (active->repositories, i);
+      g_assert_true (cold_repository_matches (repository, "debian", "12", "x86_64"));
+      g_assert_cmpint (repository->security, ==, i == 1);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, test) g_test_add ("/config/" path, Fixture, NULL, setup, test, teardown)
+  ADD ("missing/is-the-defaults", test_missing);
+  ADD ("shipped/is-the-defaults", test_shipped);
+  ADD ("shipped/comments-say-the-defaults", test_shipped_uncommented);
+  ADD ("every-key/is-heard", test_every_key);
+  ADD ("unknown/names-file-and-line", test_unknown);
+  ADD ("bad-value/says-what-is-allowed", test_bad_values);
+  ADD ("no-keyfile/is-refused", test_no_keyfile);
+  ADD ("drop-ins/later-one-wins", test_dropins);
+  ADD ("sources/in-order-of-names", test_sources);
+  ADD ("sources/match-all", test_source_matches_all);
+  ADD ("sources/bad-or-missing/names-file-and-line", test_sources_refused);
+  ADD ("sources/twice/is-refused", test_source_twice);
+  ADD ("sources/shipped-example/only-when-renamed", test_shipped_sources);
+  return g_test_run ();
+}
