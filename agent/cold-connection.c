@@ -137,6 +137,7 @@ static void
 send (Core *core, guint signal, const char *uuid, const char *name, const char *event, const char *detail)
 {
   Message *message = g_new0 (Message, 1);
+  g_autoptr (GSource) source = NULL;
 
   message->core = g_atomic_rc_box_acquire (core);
   message->signal = signal;
@@ -144,7 +145,11 @@ send (Core *core, guint signal, const char *uuid, const char *name, const char *
   message->name = g_strdup (name);
   message->event = event;
   message->detail = detail;
-  g_main_context_invoke_full (core->context, G_PRIORITY_DEFAULT, deliver, message, message_free);
+  /* Not g_main_context_invoke(), which calls on this thread while nobody runs the loop yet. */
+  source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, deliver, message, message_free);
+  g_source_attach (source, core->context);
 }
 
 static const char *
