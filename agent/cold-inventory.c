@@ -20,6 +20,8 @@ typedef struct
   GTask *task;          /* (nullable): returned once everything is in */
   guint pool, volume, domain;
   GHashTable *seen;     /* (nullable) (element-type ColdVolume): of the pool that is being put in */
+  GPtrArray *missing;   /* (element-type ColdVolume): to be marked gone, one a step */
+  gboolean ended;       /* what was asked for and is not in the snapshot is in missing */
 } Merge;
 
 /* A read that is under way; whatever asks for the same meanwhile makes it run once more. */
@@ -46,6 +48,7 @@ struct _ColdInventory
   GHashTable *domains;
   ColdVolumeIndex *volumes;
   GHashTable *watches; /* (element-type utf8 ColdWatch): by pool UUID */
+  GHashTable *blind;   /* (element-type utf8): UUIDs of pools whose folder could not be watched: told once */
   GHashTable *reads;   /* (element-type utf8 Read): by UUID */
   GHashTable *marks;   /* (element-type utf8 guint64*): by domain UUID: generation when its last event was heard */
   GQueue merges;       /* (element-type Merge) */
@@ -69,6 +72,17 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (ColdInventory, cold_inventory, G_TYPE_OBJECT)
 
+/* @snapshot: (transfer full) */
+static Merge *
+merge_new (ColdSnapshot *snapshot)
+{
+  Merge *merge = g_new0 (Merge, 1);
+
+  merge->snapshot = snapshot;
+  merge->missing = g_ptr_array_new ();
+  return merge;
+}
+
 static void
 merge_free (Merge *merge)
 {
@@ -76,6 +90,7 @@ merge_free (Merge *merge)
   g_free (merge->pool_uuid);
   g_free (merge->domain_uuid);
   g_clear_pointer (&merge->seen, g_hash_table_unref);
+  g_ptr_array_unref (merge->missing);
   g_clear_object (&merge->task);
   g_free (merge);
 }
@@ -89,6 +104,7 @@ cold_inventory_finalize (GObject *object)
   g_clear_handle_id (&self->merge_source, g_source_remove);
   g_queue_clear_full (&self->merges, (GDestroyNotify) merge_free);
   g_hash_table_unref (self->watches);
+  g_hash_table_unref (self->blind);
   g_hash_table_unref (self->reads);
   g_hash_table_unref (self->marks);
   g_ptr_array_unref (self->connections);
@@ -127,6 +143,7 @@ cold_inventory_init (ColdInventory *self)
   self->domains = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) cold_domain_free);
   self->volumes = cold_volume_index_new ();
   self->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->blind = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reads = g_hash_table_new (g_str_hash, g_str_equal);
   self->marks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_queue_init (&self->merges);
@@ -263,10 +280,9 @@ merge_pool (ColdInventory *self, const ColdPoolInfo *info)
 
 /* Whatever an active pool does not list any more is gone; an inactive one hides its volumes only. */
 static void
-end_pool (ColdInventory *self, const ColdPool *pool, GHashTable *seen)
+end_pool (ColdInventory *self, const ColdPool *pool, Merge *merge)
 {
   GHashTable *names = cold_volume_index_get_pool (self->volumes, pool->uuid);
-  g_autoptr (GPtrArray) missing = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer value;
 
@@ -274,10 +290,8 @@ end_pool (ColdInventory *self, const ColdPool *pool, GHashTable *seen)
     return;
   g_hash_table_iter_init (&iter, names);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (!((ColdVolume *) value)->gone && !g_hash_table_contains (seen, value))
-      g_ptr_array_add (missing, value);
-  for (guint i = 0; i < missing->len; i++)
-    set_volume_gone (self, g_ptr_array_index (missing, i));
+    if (!((ColdVolume *) value)->gone && !g_hash_table_contains (merge->seen, value))
+      g_ptr_array_add (merge->missing, value);
 }
 
 static GPtrArray *
@@ -294,10 +308,11 @@ copy_values (GHashTable *table)
 }
 
 static void
-set_pool_gone (ColdInventory *self, ColdPool *pool)
+set_pool_gone (ColdInventory *self, ColdPool *pool, GPtrArray *missing)
 {
   GHashTable *names = cold_volume_index_get_pool (self->volumes, pool->uuid);
-  g_autoptr (GPtrArray) volumes = names != NULL ? copy_values (names) : g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
 
   if (pool->gone)
     return;
@@ -306,9 +321,12 @@ set_pool_gone (ColdInventory *self, ColdPool *pool)
   pool->volume_count = 0;
   update_watch (self, pool);
   cold_inventory_pool_touch (self, pool);
-  for (guint i = 0; i < volumes->len; i++)
-    if (!((ColdVolume *) g_ptr_array_index (volumes, i))->gone)
-      set_volume_gone (self, g_ptr_array_index (volumes, i));
+  if (names == NULL)
+    return;
+  g_hash_table_iter_init (&iter, names);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (!((ColdVolume *) value)->gone)
+      g_ptr_array_add (missing, value);
 }
 
 static gboolean
@@ -435,7 +453,7 @@ set_domain_gone (ColdInventory *self, ColdDomain *domain)
 }
 
 static void
-end_pools (ColdInventory *self, const Merge *merge)
+end_pools (ColdInventory *self, Merge *merge)
 {
   g_autoptr (GPtrArray) pools = copy_values (self->pools);
 
@@ -446,7 +464,7 @@ end_pools (ColdInventory *self, const Merge *merge)
                                         : g_strcmp0 (pool->uuid, merge->pool_uuid) == 0;
 
       if (asked && !snapshot_has_pool (merge->snapshot, pool->uuid))
-        set_pool_gone (self, pool);
+        set_pool_gone (self, pool, merge->missing);
     }
 }
 
@@ -471,6 +489,11 @@ end_domains (ColdInventory *self, const Merge *merge)
 static gboolean
 merge_step (ColdInventory *self, Merge *merge)
 {
+  if (merge->missing->len > 0)
+    {
+      set_volume_gone (self, g_ptr_array_steal_index_fast (merge->missing, merge->missing->len - 1));
+      return TRUE;
+    }
   if (merge->pool < merge->snapshot->pools->len)
     {
       const ColdPoolInfo *info = g_ptr_array_index (merge->snapshot->pools, merge->pool);
@@ -488,7 +511,7 @@ merge_step (ColdInventory *self, Merge *merge)
           merge_volume (self, pool, g_ptr_array_index (info->volumes, merge->volume++), merge->seen);
           return TRUE;
         }
-      end_pool (self, pool, merge->seen);
+      end_pool (self, pool, merge);
       g_clear_pointer (&merge->seen, g_hash_table_unref);
       merge->volume = 0;
       merge->pool++;
@@ -502,9 +525,12 @@ merge_step (ColdInventory *self, Merge *merge)
         merge_domain (self, info);
       return TRUE;
     }
+  if (merge->ended)
+    return FALSE;
+  merge->ended = TRUE;
   end_pools (self, merge);
   end_domains (self, merge);
-  return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -580,9 +606,8 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (snapshot != NULL)
     {
-      Merge *merge = g_new0 (Merge, 1);
+      Merge *merge = merge_new (snapshot);
 
-      merge->snapshot = snapshot;
       *(read->is_domain ? &merge->domain_uuid : &merge->pool_uuid) = g_strdup (read->uuid);
       push_merge (self, merge);
     }
@@ -680,9 +705,11 @@ update_watch (ColdInventory *self, const ColdPool *pool)
   watch = cold_watch_new (pool->path, &error);
   if (watch == NULL)
     {
-      g_warning ("pool %s: %s; changes are seen at the next resync", pool->name, error->message);
+      if (g_hash_table_add (self->blind, g_strdup (pool->uuid)))
+        g_warning ("pool %s: %s; changes are seen at the next resync", pool->name, error->message);
       return;
     }
+  g_hash_table_remove (self->blind, pool->uuid);
   g_signal_connect_object (watch, "changed", G_CALLBACK (on_folder_changed), self, 0);
   g_hash_table_insert (self->watches, g_strdup (pool->uuid), watch);
 }
@@ -765,9 +792,8 @@ on_synced (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (snapshot != NULL)
     {
-      Merge *merge = g_new0 (Merge, 1);
+      Merge *merge = merge_new (snapshot);
 
-      merge->snapshot = snapshot;
       merge->all_pools = merge->all_domains = TRUE;
       merge->task = sync->task;
       push_merge (self, merge);
@@ -1134,8 +1160,7 @@ on_domains_reread (GObject *source, GAsyncResult *result, gpointer user_data)
       gather_one (outer, error);
       return;
     }
-  merge = g_new0 (Merge, 1);
-  merge->snapshot = snapshot;
+  merge = merge_new (snapshot);
   merge->all_domains = TRUE;
   merge->task = g_task_new (self, NULL, on_gathered, g_steal_pointer (&outer));
   push_merge (self, merge);
