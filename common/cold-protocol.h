@@ -68,6 +68,14 @@
  *
  * bundle   {"verb","plan":plan,"manifest":"/manifests/ID","repositories":[repository]}
  *       -> {"bundle":"bundle.iso","bytes":n}
+ *          ISO 9660 with Rock Ridge names. For apt it holds:
+ *            /bundle.json      {"version":1,"manager":"apt","packages":[{"name","version","arch","file":"debs/...","sha256"}]}
+ *            /debs/            the planned packages, named as in apt's archives folder (':' is %3a)
+ *            /sources.list     one deb line for each suite that has a planned package; a repository of files shows as
+ *                              http://coldpatch.invalid/<repository id>, since apt does without downloading only there
+ *            /lists/           for apt's lists folder, under the names that fit these lines: each suite's InRelease as it
+ *                              was published, and Packages with nothing but what is planned
+ *          NotFound: a refresh took a planned version away; plan again.
  *
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan}
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
