@@ -79,7 +79,10 @@
  *
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan}
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
- *           "kernel-changed":b,"changed-files":n,"unattributed":[path]}
+ *           "kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path]}
+ *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are
+ *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again.
+ *          Lists end after 1000.
  *
  * verify   {"verb","accelerator","disks":[disk],"plan":plan}
  *       -> facts as of inspect, and "checks":[{"name","ok":b,"detail"}],"ok":b

@@ -9,36 +9,72 @@
 
 G_BEGIN_DECLS
 
+typedef struct _ColdGuest ColdGuest;
+
 /**
  * cold_guest_open:
  * @request: "disks", "accelerator" as common/cold-protocol.h says
- * @readonly: %FALSE for upgrade
+ * @writable: %TRUE for upgrade; otherwise nothing reaches the images whatever is done to the devices
  * @extra_disk: (nullable): path of one more disk, raw and read-only (the bundle); it is the last device
  *
- * Chains are opened without locks on any member. Returns: (transfer full): launched; guestfs_close() shuts it down
- */
-guestfs_h *cold_guest_open (JsonObject *request, gboolean readonly, const char *extra_disk, GError **error);
-
-/**
- * cold_guest_inspect:
- * @facts: gets everything but packages and manifest
+ * Chains are opened without locks on any member, by a qemu-nbd of their own: libguestfs switches off locking for the
+ * top image only, and a lock on a base makes somebody's start fail.
  *
- * Finds the one root and mounts its file systems (read-only or not, as @readonly says), the shortest path first.
- *
- * Returns: (transfer full) (nullable): the root; %NULL without @error when @facts got a blocker that says why there is
- *   none
+ * Returns: (transfer full): launched; %NULL with @error (Worker, InvalidArgument)
  */
-char *cold_guest_inspect (guestfs_h *g, gboolean readonly, JsonObject *facts, GError **error);
+ColdGuest *cold_guest_open (JsonObject *request, gboolean writable, const char *extra_disk, GError **error);
 
-/* Adds {"code","detail"} to "blockers" of @facts. */
+/* Without cold_guest_close(): what was written may be lost. */
+void cold_guest_free (ColdGuest *guest);
+
+/* Unmounts, syncs, shuts down: what was written is in the files when it returns %TRUE. */
+gboolean cold_guest_close (ColdGuest *guest, GError **error);
+
+guestfs_h *cold_guest_handle (ColdGuest *guest); /* (transfer none) */
+
+/* The device of @extra_disk inside the appliance: (transfer full); %NULL with @error. */
+char *cold_guest_last_device (guestfs_h *g, GError **error);
+
+/* Adds {"code","detail"} to "blockers" of @facts; @detail is made valid UTF-8. */
 void cold_guest_add_blocker (JsonObject *facts, const char *code, const char *detail);
 
-/* GError from the handle's last error: Guest, "<what>: <libguestfs' words>". Returns: %FALSE */
+/* GError (Guest) from the handle's last error: "<what>: <libguestfs' words>". Returns: %FALSE */
 gboolean cold_guest_set_error (guestfs_h *g, GError **error, const char *what);
 
-/* Unmounts, syncs, shuts down: data is on disk when it returns %TRUE. */
-gboolean cold_guest_close (guestfs_h *g, GError **error);
+/**
+ * cold_guest_read_text:
+ * @path: inside the guest; symbolic links are followed inside it
+ * @max: bytes
+ *
+ * Returns: (transfer full) (nullable): the content of a regular file, NUL-terminated; %NULL without @error when there is
+ *   no such file, with @error (Guest) when it is too large or cannot be read
+ */
+char *cold_guest_read_text (guestfs_h *g, const char *path, gsize max, GError **error);
 
+/**
+ * cold_guest_download:
+ * @to: a file outside; made
+ */
+gboolean cold_guest_download (guestfs_h *g, const char *path, const char *to, GError **error);
+
+/**
+ * cold_guest_appliance_path:
+ * @device: a disk or partition as libguestfs names it
+ *
+ * Returns: (transfer full): its name for cold_guest_appliance_sh()
+ */
+char *cold_guest_appliance_path (const char *device);
+
+/**
+ * cold_guest_appliance_sh:
+ *
+ * Runs @command by the appliance's own shell, outside the guest's tree (which is at /sysroot).
+ *
+ * Returns: (transfer full): its output; %NULL with @error (Guest) when it fails
+ */
+char *cold_guest_appliance_sh (guestfs_h *g, const char *command, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdGuest, cold_guest_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (guestfs_h, guestfs_close)
 
 G_END_DECLS

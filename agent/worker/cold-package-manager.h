@@ -12,42 +12,33 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const char *name;            /* libguestfs' word: apt dnf yum zypper pacman apk */
-  const char *format;          /* libguestfs' word: deb rpm pacman apk */
+  const char *name;   /* libguestfs' word: apt dnf yum zypper pacman apk */
+  const char *format; /* libguestfs' word: deb rpm pacman apk */
 
   /**
    * manifest:
    * @g: launched; the guest's file systems are mounted, read-only is enough
-   * @root: the inspected root
-   * @facts: gets "packages" and, where something is wrong, "blockers" (interrupted-transaction)
+   * @facts: as inspected; gets "packages" and, where something is wrong, the blocker interrupted-transaction
    *
    * Returns: (transfer full): the manifest as common/cold-protocol.h says; %NULL with @error
    */
-  JsonObject *(*manifest) (guestfs_h *g, const char *root, JsonObject *facts, GError **error);
+  JsonObject *(*manifest) (guestfs_h *g, JsonObject *facts, GError **error);
 
-  /**
-   * apply:
-   * @g: launched, mounted for writing; the bundle is mounted at @bundle inside the guest's tree
-   * @plan: what to upgrade
-   * @log: path inside the guest's tree of the log, on tmpfs
-   * @result: gets "deferred", "kept-config", ...
-   */
-  gboolean (*apply) (guestfs_h *g, JsonObject *plan, const char *bundle, const char *log, JsonObject *result,
-                     GError **error);
+  /* Resource with the shell script that upgrades the guest from inside, in the frame of scripts/frame.sh. */
+  const char *script;
 
-  /**
-   * check:
-   * @checks: gets {"name","ok","detail"} for a consistent package database and for every planned version
-   *
-   * Returns: %FALSE with @error only when the check itself could not be made
-   */
-  gboolean (*check) (guestfs_h *g, JsonObject *plan, JsonArray *checks, GError **error);
+  /* Shell command that prints every path that a package owns, one a line. */
+  const char *owned;
+
+  /* Paths below which the manager's own tools and triggers write what no package owns; %NULL-terminated. */
+  const char *const *generated;
+
+  /* What it appends to the name of the packaged version of a configuration file that was kept; %NULL-terminated. */
+  const char *const *kept_suffixes;
 } ColdPackageManager;
 
-/* %NULL-terminated */
-extern const ColdPackageManager *const cold_package_managers[];
-
-const ColdPackageManager *cold_package_manager_find (const char *name); /* (nullable) */
+/* (nullable): none of that name is supported */
+const ColdPackageManager *cold_package_manager_find (const char *name);
 
 extern const ColdPackageManager cold_apt;
 

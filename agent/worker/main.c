@@ -19,9 +19,12 @@ static const struct
 } verbs[] = {
   { COLD_VERB_BUNDLE, cold_verb_bundle },
   { COLD_VERB_FETCH, cold_verb_fetch },
+  { COLD_VERB_INSPECT, cold_verb_inspect },
+  { COLD_VERB_LAUNCH, cold_verb_launch },
   { COLD_VERB_PLAN, cold_verb_plan },
   { COLD_VERB_PROBE, cold_verb_probe },
-  { COLD_VERB_LAUNCH, cold_verb_launch },
+  { COLD_VERB_UPGRADE, cold_verb_upgrade },
+  { COLD_VERB_VERIFY, cold_verb_verify },
 };
 
 static JsonObject *

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-guest-inspect.h"
+
+#include <sys/utsname.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+
+#define OS_RELEASE_MAX 65536
+
+/* --- file systems ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+is_ext (const char *type)
+{
+  return g_str_equal (type, "ext4") || g_str_equal (type, "ext3") || g_str_equal (type, "ext2");
+}
+
+static const char *
+lookup (char **pairs, const char *key)
+{
+  for (guint i = 0; pairs[i] != NULL; i += 2)
+    if (g_str_equal (pairs[i], key))
+      return pairs[i + 1];
+  return "";
+}
+
+/* Returns: (transfer full) (nullable): how the file system was left, when it was not unmounted cleanly */
+static char *
+find_dirt (guestfs_h *g, const char *device, const char *type)
+{
+  g_autofree char *path = cold_guest_appliance_path (device);
+  g_autofree char *quoted = g_shell_quote (path);
+  g_autofree char *command = NULL;
+  g_autofree char *output = NULL;
+
+  if (is_ext (type))
+    {
+      g_auto (GStrv) superblock = guestfs_tune2fs_l (g, device);
+
+      if (superblock == NULL)
+        return g_strdup ("its superblock cannot be read");
+      if (strstr (lookup (superblock, "Filesystem features"), "needs_recovery") != NULL)
+        return g_strdup ("its journal has to be replayed");
+      if (!g_str_equal (lookup (superblock, "Filesystem state"), "clean"))
+        return g_strdup_printf ("its state is \"%s\"", lookup (superblock, "Filesystem state"));
+      return NULL;
+    }
+  if (g_str_equal (type, "xfs"))
+    command = g_strdup_printf ("xfs_repair -n %s 2>&1 | grep -o 'valuable metadata changes in a log' || true", quoted);
+  else if (g_str_equal (type, "btrfs"))
+    command = g_strdup_printf ("btrfs inspect-internal dump-super %s | grep -E '^log_root[[:space:]]+[1-9]' || true",
+                               quoted);
+  if (command == NULL)
+    return NULL;
+  output = cold_guest_appliance_sh (g, command, NULL);
+  return output != NULL && *g_strstrip (output) != '\0' ? g_strdup ("its log has to be replayed") : NULL;
+}
+
+static void
+check_filesystem (guestfs_h *g, const char *device, const char *type, JsonObject *facts)
+{
+  g_autofree char *dirt = NULL;
+  g_autofree char *detail = NULL;
+
+  if (g_str_equal (type, "crypto_LUKS") || g_str_equal (type, "BitLocker"))
+    {
+      detail = g_strdup_printf ("%s: %s", device, type);
+      cold_guest_add_blocker (facts, "encrypted", detail);
+    }
+  /* blkid's names of swap space that holds the image of a suspended system */
+  else if (g_str_equal (type, "swsuspend") || g_str_equal (type, "swsusp"))
+    {
+      cold_guest_add_blocker (facts, "hibernated", device);
+    }
+  else if ((dirt = find_dirt (g, device, type)) != NULL)
+    {
+      detail = g_strdup_printf ("%s: %s", device, dirt);
+      cold_guest_add_blocker (facts, "dirty-filesystem", detail);
+    }
+}
+
+gboolean
+cold_guest_check_filesystems (guestfs_h *g, JsonObject *facts, GError **error)
+{
+  g_auto (GStrv) found = guestfs_list_filesystems (g);
+
+  if (found == NULL)
+    return cold_guest_set_error (g, error, "cannot list the guest's file systems");
+  for (guint i = 0; found[i] != NULL; i += 2)
+    /* Subvolumes of btrfs are listed beside their device. */
+    if (g_str_has_prefix (found[i], "/dev/"))
+      check_filesystem (g, found[i], found[i + 1], facts);
+  return TRUE;
+}
+
+static void
+fsck (guestfs_h *g, const char *device, const char *type, JsonArray *checks)
+{
+  g_autofree char *path = cold_guest_appliance_path (device);
+  g_autofree char *quoted = g_shell_quote (path);
+  g_autofree char *command = NULL;
+  g_autofree char *output = NULL;
+  g_autofree char *name = g_strconcat ("filesystem ", device, NULL);
+  g_autoptr (GError) problem = NULL;
+  JsonObject *check;
+
+  if (is_ext (type))
+    command = g_strdup_printf ("e2fsck -f -n %s 2>&1", quoted);
+  else if (g_str_equal (type, "xfs"))
+    command = g_strdup_printf ("xfs_repair -n %s 2>&1", quoted);
+  else if (g_str_equal (type, "btrfs"))
+    command = g_strdup_printf ("btrfs check --readonly %s 2>&1", quoted);
+  if (command == NULL)
+    return;
+  output = cold_guest_appliance_sh (g, command, &problem);
+  check = json_object_new ();
+  json_object_set_string_member (check, "name", name);
+  json_object_set_boolean_member (check, "ok", output != NULL);
+  json_object_set_string_member (check, "detail", output != NULL ? type : problem->message);
+  json_array_add_object_element (checks, check);
+}
+
+gboolean
+cold_guest_fsck (guestfs_h *g, JsonArray *checks, GError **error)
+{
+  g_auto (GStrv) found = guestfs_list_filesystems (g);
+
+  if (found == NULL)
+    return cold_guest_set_error (g, error, "cannot list the guest's file systems");
+  for (guint i = 0; found[i] != NULL; i += 2)
+    if (g_str_has_prefix (found[i], "/dev/"))
+      fsck (g, found[i], found[i + 1], checks);
+  return TRUE;
+}
+
+/* --- the operating system -------------------------------------------------------------------------------------------- */
+
+/* @text: taken over; libguestfs says "unknown" for what it does not know */
+static void
+set_text (JsonObject *facts, const char *member, char *text)
+{
+  g_autofree char *valid = cold_text_make_valid (text);
+
+  if (*valid != '\0' && !g_str_equal (valid, "unknown"))
+    json_object_set_string_member (facts, member, valid);
+  free (text);
+}
+
+/* Returns: (transfer full) (nullable): a value of os-release(5) */
+static char *
+os_release (const char *text, const char *key)
+{
+  g_auto (GStrv) lines = text != NULL ? g_strsplit (text, "\n", -1) : NULL;
+
+  for (guint i = 0; lines != NULL && lines[i] != NULL; i++)
+    {
+      char *equals = strchr (lines[i], '=');
+
+      if (equals == NULL)
+        continue;
+      *equals = '\0';
+      if (g_str_equal (lines[i], key))
+        {
+          char *value = g_shell_unquote (equals + 1, NULL);
+
+          return value != NULL ? value : g_strdup (equals + 1);
+        }
+    }
+  return NULL;
+}
+
+/* As its makers name it, and the release: "12", "22.04"; for one without number its code name. */
+static void
+set_release (guestfs_h *g, const char *root, JsonObject *facts)
+{
+  g_autoptr (GError) ignored = NULL;
+  g_autofree char *text = cold_guest_read_text (g, "/etc/os-release", OS_RELEASE_MAX, &ignored);
+  g_autofree char *version = os_release (text, "VERSION_ID");
+  int major = guestfs_inspect_get_major_version (g, root);
+  int minor = guestfs_inspect_get_minor_version (g, root);
+
+  if (version == NULL)
+    version = os_release (text, "VERSION_CODENAME");
+  if (version == NULL)
+    version = minor > 0 ? g_strdup_printf ("%d.%d", major, minor) : g_strdup_printf ("%d", MAX (major, 0));
+  if (!json_object_has_member (facts, "distribution"))
+    set_text (facts, "distribution", os_release (text, "ID"));
+  set_text (facts, "product", guestfs_inspect_get_product_name (g, root));
+  set_text (facts, "product", os_release (text, "PRETTY_NAME"));
+  set_text (facts, "version", g_steal_pointer (&version));
+  json_object_set_int_member (facts, "major", MAX (major, 0));
+  json_object_set_int_member (facts, "minor", MAX (minor, 0));
+}
+
+static void
+check_kind (guestfs_h *g, JsonObject *facts)
+{
+  struct utsname host;
+  const char *os = cold_json_string (facts, "os");
+  const char *arch = cold_json_string (facts, "arch");
+
+  uname (&host);
+  if (g_strcmp0 (os, "linux") != 0)
+    cold_guest_add_blocker (facts, "unsupported-os", os != NULL ? os : "unknown");
+  else if (g_strcmp0 (arch, host.machine) != 0)
+    cold_guest_add_blocker (facts, "foreign-arch", arch != NULL ? arch : "unknown");
+  if (guestfs_is_dir (g, "/ostree/repo") > 0)
+    cold_guest_add_blocker (facts, "immutable-os", "/ostree/repo");
+  else if (guestfs_exists (g, "/etc/NIXOS") > 0)
+    cold_guest_add_blocker (facts, "immutable-os", "/etc/NIXOS");
+  else if (guestfs_exists (g, "/usr/sbin/transactional-update") > 0)
+    cold_guest_add_blocker (facts, "immutable-os", "/usr/sbin/transactional-update");
+}
+
+typedef struct
+{
+  char *where;
+  char *device;
+} Mount;
+
+static int
+compare_mounts (gconstpointer a, gconstpointer b)
+{
+  const Mount *one = a;
+  const Mount *other = b;
+  gsize length = strlen (one->where), other_length = strlen (other->where);
+
+  return length != other_length ? (length < other_length ? -1 : 1) : strcmp (one->where, other->where);
+}
+
+/* Whether packages put files there: everything but the places of data. */
+static gboolean
+is_of_system (const char *where)
+{
+  static const char *const data[] = { "/home", "/srv", "/mnt", "/media", "/data" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (data); i++)
+    if (g_str_has_prefix (where, data[i]) && strchr ("/", where[strlen (data[i])]) != NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+mount_one (guestfs_h *g, const Mount *mount, gboolean writable, JsonObject *facts, GError **error)
+{
+  g_autofree char *what = NULL;
+
+  if ((writable ? guestfs_mount_options (g, "noatime", mount->device, mount->where)
+                : guestfs_mount_ro (g, mount->device, mount->where)) == 0)
+    return TRUE;
+  if (!is_of_system (mount->where))
+    return TRUE;
+  what = g_strdup_printf ("%s cannot be mounted on %s", mount->device, mount->where);
+  /* Seen at every inspection, and nothing that trying again would mend. */
+  if (!writable && !g_str_equal (mount->where, "/"))
+    {
+      cold_guest_add_blocker (facts, "missing-disk", what);
+      return TRUE;
+    }
+  return cold_guest_set_error (g, error, what);
+}
+
+static gboolean
+mount_all (guestfs_h *g, const char *root, gboolean writable, JsonObject *facts, GError **error)
+{
+  g_auto (GStrv) pairs = guestfs_inspect_get_mountpoints (g, root);
+  g_autoptr (GArray) mounts = g_array_new (FALSE, FALSE, sizeof (Mount));
+  JsonArray *listed = json_array_new ();
+
+  json_object_set_array_member (facts, "mountpoints", listed);
+  if (pairs == NULL)
+    return cold_guest_set_error (g, error, "cannot find out what the guest mounts");
+  for (guint i = 0; pairs[i] != NULL; i += 2)
+    {
+      const Mount mount = { pairs[i], pairs[i + 1] };
+
+      g_array_append_val (mounts, mount);
+    }
+  g_array_sort (mounts, compare_mounts);
+  for (guint i = 0; i < mounts->len; i++)
+    {
+      const Mount *mount = &g_array_index (mounts, Mount, i);
+      g_autofree char *where = cold_text_make_valid (mount->where);
+      g_autofree char *device = cold_text_make_valid (mount->device);
+      JsonArray *pair = json_array_new ();
+
+      json_array_add_string_element (pair, where);
+      json_array_add_string_element (pair, device);
+      json_array_add_array_element (listed, pair);
+      if (!mount_one (g, mount, writable, facts, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): the one root */
+static char *
+find_root (guestfs_h *g, JsonObject *facts, GError **error)
+{
+  g_auto (GStrv) roots = guestfs_inspect_os (g);
+  guint n;
+
+  if (roots == NULL)
+    {
+      cold_guest_set_error (g, error, "the guest cannot be inspected");
+      return NULL;
+    }
+  n = g_strv_length (roots);
+  json_object_set_int_member (facts, "roots", n);
+  if (n == 1)
+    return g_strdup (roots[0]);
+  if (n > 1)
+    {
+      g_autofree char *all = g_strjoinv (", ", roots);
+
+      cold_guest_add_blocker (facts, "several-operating-systems", all);
+    }
+  else
+    {
+      cold_guest_add_blocker (facts, "no-operating-system", "no file system has one");
+    }
+  return NULL;
+}
+
+char *
+cold_guest_inspect (guestfs_h *g, gboolean writable, JsonObject *facts, GError **error)
+{
+  g_autofree char *root = find_root (g, facts, error);
+
+  if (root == NULL)
+    return NULL;
+  set_text (facts, "os", guestfs_inspect_get_type (g, root));
+  set_text (facts, "distribution", guestfs_inspect_get_distro (g, root));
+  set_text (facts, "arch", guestfs_inspect_get_arch (g, root));
+  set_text (facts, "hostname", guestfs_inspect_get_hostname (g, root));
+  set_text (facts, "package-format", guestfs_inspect_get_package_format (g, root));
+  set_text (facts, "package-manager", guestfs_inspect_get_package_management (g, root));
+  if (!mount_all (g, root, writable, facts, error))
+    return NULL;
+  set_release (g, root, facts);
+  check_kind (g, facts);
+  return g_steal_pointer (&root);
+}
