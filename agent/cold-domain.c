@@ -25,3 +25,14 @@ cold_domain_free (ColdDomain *domain)
   g_free (domain->last_stop);
   g_free (domain);
 }
+
+void
+cold_domain_note_stop (ColdDomain *domain, const char *how)
+{
+  domain->info->active = FALSE;
+  g_free (domain->info->state);
+  domain->info->state = g_strdup ("shutoff");
+  g_free (domain->last_stop);
+  domain->last_stop = g_strdup (how);
+  domain->last_stop_time = g_get_real_time ();
+}

@@ -21,6 +21,9 @@ typedef struct
 ColdDomain *cold_domain_new (const char *uuid);
 void cold_domain_free (ColdDomain *domain);
 
+/* A run has ended just now; @how: a word of last_stop. */
+void cold_domain_note_stop (ColdDomain *domain, const char *how);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDomain, cold_domain_free)
 
 G_END_DECLS

@@ -195,3 +195,39 @@ cold_file_id_same_content (const ColdFileId *a, const ColdFileId *b)
   /* Not ctime: libvirt changes owner and labels at every start and stop. */
   return cold_file_id_same_file (a, b) && a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
+
+static gboolean
+disks_equal (GPtrArray *a, GPtrArray *b)
+{
+  if (a->len != b->len)
+    return FALSE;
+  for (guint i = 0; i < a->len; i++)
+    {
+      const ColdDisk *left = g_ptr_array_index (a, i), *right = g_ptr_array_index (b, i);
+
+      if (g_strcmp0 (left->target, right->target) != 0 || g_strcmp0 (left->path, right->path) != 0
+          || g_strcmp0 (left->format, right->format) != 0 || !cold_file_id_same_file (&left->file, &right->file)
+          || left->readonly != right->readonly || left->shareable != right->shareable
+          || left->transient != right->transient || left->chain->len != right->chain->len)
+        return FALSE;
+      for (guint j = 0; j < left->chain->len; j++)
+        {
+          const ColdChainMember *below = g_ptr_array_index (left->chain, j);
+          const ColdChainMember *other = g_ptr_array_index (right->chain, j);
+
+          if (g_strcmp0 (below->path, other->path) != 0 || g_strcmp0 (below->format, other->format) != 0
+              || !cold_file_id_same_file (&below->file, &other->file))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+gboolean
+cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b)
+{
+  return g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->state, b->state) == 0 && a->active == b->active
+         && a->persistent == b->persistent && a->managed_save == b->managed_save && a->snapshots == b->snapshots
+         && a->memory_snapshots == b->memory_snapshots && a->external_snapshots == b->external_snapshots
+         && a->checkpoints == b->checkpoints && g_strcmp0 (a->arch, b->arch) == 0 && disks_equal (a->disks, b->disks);
+}

@@ -106,6 +106,8 @@ void cold_chain_member_unref (ColdChainMember *member);
 ColdDomainInfo *cold_domain_info_new (void);
 ColdDomainInfo *cold_domain_info_ref (ColdDomainInfo *info);
 void cold_domain_info_unref (ColdDomainInfo *info);
+/* Whether libvirt said the same of a domain twice, disks and their chains included; sizes and times of files do not count. */
+gboolean cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b);
 ColdSnapshot *cold_snapshot_new (void);
 void cold_snapshot_unref (ColdSnapshot *snapshot);
 
