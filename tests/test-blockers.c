@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "cold-blockers.h"
+#include "inventory-fixture.h"
+
+static gboolean
+serves (const ColdFacts *facts, gpointer user_data)
+{
+  return g_strcmp0 (facts->os, user_data) == 0;
+}
+
+/* What stands against the volume, as "code code ...". */
+static char *
+codes_with (InventoryFixture *f, ColdVolume *volume, const ColdBlockerContext *given)
+{
+  ColdBlockerContext context = *given;
+  g_autoptr (GHashTable) backing = cold_blockers_find_backing (f->inventory);
+  g_autoptr (GPtrArray) blockers = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) words = NULL;
+
+  context.backing = backing;
+  blockers = cold_blockers_find (f->inventory, volume, &context);
+  for (guint i = 0; i < blockers->len; i++)
+    {
+      const ColdBlocker *blocker = g_ptr_array_index (blockers, i);
+
+      /* Every code that is found has a sentence and a remedy. */
+      g_assert_cmpstr (cold_blocker_text (blocker->code)->code, ==, blocker->code);
+      g_strv_builder_add (builder, blocker->code);
+    }
+  words = g_strv_builder_end (builder);
+  return g_strjoinv (" ", words);
+}
+
+static const ColdBlockerContext harmless
+    = { .gate_live = TRUE, .host_policy = "manual", .serves = serves, .user_data = (gpointer) "debian" };
+
+#define ASSERT_CODES(volume, wanted) \
+  G_STMT_START \
+  { \
+    g_autofree char *got_ = codes_with (f, volume, &harmless); \
+    g_assert_cmpstr (got_, ==, wanted); \
+  } \
+  G_STMT_END
+
+static void
+set (char **where, const char *text)
+{
+  g_free (*where);
+  *where = g_strdup (text);
+}
+
+static void
+give_guest (ColdVolume *volume, const char *os)
+{
+  volume->facts = cold_facts_new ();
+  volume->facts->has_guest = TRUE;
+  set (&volume->facts->os, os);
+}
+
+static void
+test_none (InventoryFixture *f, gconstpointer data)
+{
+  give_guest (f->volume, "debian");
+  ASSERT_CODES (f->volume, "");
+  inventory_fixture_attach (f->domain, f->volume);
+  ASSERT_CODES (f->volume, "");
+}
+
+static void
+test_domain (InventoryFixture *f, gconstpointer data)
+{
+  ColdDomainInfo *info = f->domain->info;
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+
+  info->active = TRUE;
+  ASSERT_CODES (f->volume, "in-use");
+  ASSERT_CODES (f->other, ""); /* not its */
+  info->active = FALSE;
+  f->domain->claimed = TRUE;
+  ASSERT_CODES (f->volume, "claimed");
+  f->domain->claimed = FALSE;
+  info->managed_save = TRUE;
+  ASSERT_CODES (f->volume, "managed-save");
+  info->managed_save = FALSE;
+  info->memory_snapshots = 1;
+  ASSERT_CODES (f->volume, "memory-snapshot");
+  info->memory_snapshots = 0;
+  info->external_snapshots = 1;
+  ASSERT_CODES (f->volume, "external-snapshot");
+  info->external_snapshots = 0;
+  info->checkpoints = 1;
+  ASSERT_CODES (f->volume, "has-checkpoints");
+  info->checkpoints = 0;
+  disk->shareable = TRUE;
+  ASSERT_CODES (f->volume, "shared");
+  disk->shareable = FALSE;
+  disk->transient = TRUE;
+  ASSERT_CODES (f->volume, "transient-disk");
+  disk->transient = FALSE;
+  f->domain->gone = TRUE;
+  info->active = TRUE;
+  ASSERT_CODES (f->volume, "");
+}
+
+static void
+test_last_stop (InventoryFixture *f, gconstpointer data)
+{
+  static const char *const clean[] = { "", "shutdown", "destroyed", "crashed", "failed", "unknown" };
+
+  inventory_fixture_attach (f->domain, f->volume);
+  set (&f->domain->last_stop, "saved");
+  ASSERT_CODES (f->volume, "saved-elsewhere");
+  set (&f->domain->last_stop, "migrated");
+  ASSERT_CODES (f->volume, "saved-elsewhere");
+  for (guint i = 0; i < G_N_ELEMENTS (clean); i++)
+    {
+      set (&f->domain->last_stop, clean[i]);
+      ASSERT_CODES (f->volume, "");
+    }
+}
+
+static void
+test_several_owners (InventoryFixture *f, gconstpointer data)
+{
+  inventory_fixture_attach (f->domain, f->volume);
+  inventory_fixture_attach (f->other_domain, f->volume);
+  ASSERT_CODES (f->volume, "several-owners");
+  f->other_domain->info->active = TRUE;
+  ASSERT_CODES (f->volume, "in-use several-owners");
+}
+
+/* What stands against one disk of a guest stands against all of them. */
+static void
+test_other_disk (InventoryFixture *f, gconstpointer data)
+{
+  inventory_fixture_attach (f->domain, f->volume);
+  inventory_fixture_attach (f->domain, f->other)->shareable = TRUE;
+  ASSERT_CODES (f->volume, "shared");
+  f->other->file.nlink = 2;
+  ASSERT_CODES (f->volume, "shared several-names");
+}
+
+static void
+test_missing_disk (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+
+  disk = inventory_fixture_attach (f->domain, f->other);
+  set (&disk->path, "/elsewhere/c.raw");
+  disk->file = (ColdFileId){ 0 };
+  ASSERT_CODES (f->volume, "missing-disk");
+}
+
+static void
+test_backing (InventoryFixture *f, gconstpointer data)
+{
+  g_autoptr (GHashTable) backing = NULL;
+
+  set (&f->other->format, "qcow2");
+  f->other->backing_path = g_strdup (f->volume->path);
+  f->other->backing_format = g_strdup ("raw");
+  backing = cold_blockers_find_backing (f->inventory);
+  g_assert_cmpuint (g_hash_table_size (backing), ==, 1);
+  g_assert_true (g_hash_table_contains (backing, &f->volume->id));
+  ASSERT_CODES (f->volume, "backing-of");
+  ASSERT_CODES (f->other, "");
+  f->other->gone = TRUE;
+  ASSERT_CODES (f->volume, "");
+}
+
+static void
+test_backing_by_domain (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->other);
+  ColdChainMember *member = cold_chain_member_new ();
+
+  member->path = g_strdup ("/another/name/of/it");
+  member->file = f->volume->file;
+  g_ptr_array_add (disk->chain, member);
+  f->domain->info->active = TRUE;
+  ASSERT_CODES (f->volume, "in-use backing-of");
+}
+
+static void
+test_untrusted_chain (InventoryFixture *f, gconstpointer data)
+{
+  set (&f->volume->format, "qcow2");
+  f->volume->backing_path = g_strdup ("/etc/shadow");
+  f->volume->backing_format = g_strdup ("raw");
+  ASSERT_CODES (f->volume, "untrusted-chain");
+  /* A raw image has no header: a guest has written there what libvirt took for one. */
+  set (&f->volume->format, "raw");
+  ASSERT_CODES (f->volume, "");
+}
+
+static void
+test_unsupported (InventoryFixture *f, gconstpointer data)
+{
+  set (&f->volume->type, "block");
+  ASSERT_CODES (f->volume, "unsupported-storage");
+  set (&f->volume->type, "file");
+  set (&f->volume->format, "vmdk");
+  ASSERT_CODES (f->volume, "unsupported-format");
+}
+
+static void
+test_pool (InventoryFixture *f, gconstpointer data)
+{
+  f->pool->active = FALSE;
+  ASSERT_CODES (f->volume, "pool-inactive");
+  f->pool->active = TRUE;
+  f->volume->file.nlink = 2;
+  ASSERT_CODES (f->volume, "several-names");
+}
+
+static void
+test_not_connected (InventoryFixture *f, gconstpointer data)
+{
+  const char *const uris[] = { "test:///default", NULL };
+  g_autoptr (ColdInventory) unconnected = cold_inventory_new (f->store, uris, 3600);
+  ColdVolume *volume = cold_inventory_lookup_volume (unconnected, f->volume->id);
+  g_autoptr (GHashTable) backing = cold_blockers_find_backing (unconnected);
+  g_autoptr (GPtrArray) blockers = NULL;
+  ColdBlockerContext context = harmless;
+  const ColdBlocker *first;
+
+  context.backing = backing;
+  blockers = cold_blockers_find (unconnected, volume, &context);
+  g_assert_cmpuint (blockers->len, ==, 1);
+  first = g_ptr_array_index (blockers, 0);
+  g_assert_cmpstr (first->code, ==, "pool-inactive");
+  g_assert_nonnull (strstr (first->detail, "not connected"));
+}
+
+static void
+test_gone (InventoryFixture *f, gconstpointer data)
+{
+  f->volume->gone = TRUE;
+  ASSERT_CODES (f->volume, "missing-disk");
+}
+
+static void
+test_guest (InventoryFixture *f, gconstpointer data)
+{
+  give_guest (f->volume, "plan9");
+  ASSERT_CODES (f->volume, "no-catalogue");
+  /* What the inspection found counts more than that nothing serves such a guest. */
+  g_ptr_array_add (f->volume->facts->blockers, cold_blocker_new ("hibernated", "swap signature"));
+  ASSERT_CODES (f->volume, "hibernated");
+  g_ptr_array_add (f->volume->facts->blockers, cold_blocker_new ("hibernated", "again"));
+  ASSERT_CODES (f->volume, "hibernated");
+}
+
+static void
+test_quarantine (InventoryFixture *f, gconstpointer data)
+{
+  f->volume->failures = COLD_FAILURES_MAX - 1;
+  ASSERT_CODES (f->volume, "");
+  f->volume->failures = COLD_FAILURES_MAX;
+  ASSERT_CODES (f->volume, "quarantined");
+}
+
+static void
+test_policy_and_gate (InventoryFixture *f, gconstpointer data)
+{
+  ColdBlockerContext context = harmless;
+  g_autofree char *off = NULL;
+  g_autofree char *dead = NULL;
+
+  context.host_policy = "off";
+  off = codes_with (f, f->volume, &context);
+  g_assert_cmpstr (off, ==, "policy-off");
+  context.gate_live = FALSE;
+  context.gate_problem = "no hook";
+  dead = codes_with (f, f->volume, &context);
+  g_assert_cmpstr (dead, ==, "policy-off gate-missing");
+}
+
+static gboolean
+is_sentence (const char *text)
+{
+  return g_str_has_suffix (text, ".") && strlen (text) > 10 && strchr (text, '\n') == NULL;
+}
+
+static void
+test_table (void)
+{
+  guint n;
+  const ColdBlockerText *texts = cold_blocker_texts (&n);
+
+  g_assert_cmpuint (n, >, 30);
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_true (cold_blocker_text (texts[i].code) == &texts[i]); /* stands there once */
+      g_assert_true (is_sentence (texts[i].reason));
+      g_assert_true (is_sentence (texts[i].remedy));
+    }
+  g_assert_cmpstr (cold_blocker_text ("no-such-code")->code, ==, "");
+  g_assert_true (is_sentence (cold_blocker_text ("no-such-code")->reason));
+}
+
+/* One line of words, as a reader sees them: roff's own dash is a dash. */
+static char *
+read_manual (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("TEST_DATA"), "man", "coldpatchd.8", NULL);
+  g_autoptr (GString) text = NULL;
+  g_autofree char *source = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_file_get_contents (path, &source, NULL, &error);
+  g_assert_no_error (error);
+  text = g_string_new (source);
+  g_string_replace (text, "\\-", "-", 0);
+  g_string_replace (text, "\n", " ", 0);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+static void
+test_manual (void)
+{
+  g_autofree char *manual = read_manual ();
+  const char *at = strstr (manual, ".Sh BLOCKERS");
+  guint n;
+  const ColdBlockerText *texts = cold_blocker_texts (&n);
+
+  g_assert_nonnull (at);
+  at = strstr (at, ".It ");
+  /* The same entries in the same order, and no others. */
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *entry
+          = g_strdup_printf (".It Sy %s %s %s ", texts[i].code, texts[i].reason, texts[i].remedy);
+
+      g_assert_nonnull (at);
+      if (!g_str_has_prefix (at, entry))
+        g_test_message ("the manual has \"%.*s\"", (int) strlen (entry), at);
+      g_assert_cmpmem (at, MIN (strlen (at), strlen (entry)), entry, strlen (entry));
+      at += strlen (entry);
+    }
+  g_assert_true (g_str_has_prefix (at, ".El"));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, test) \
+  g_test_add ("/blockers/" path, InventoryFixture, NULL, inventory_fixture_setup, test, inventory_fixture_teardown)
+  ADD ("none/harmless-guest", test_none);
+  ADD ("domain/each", test_domain);
+  ADD ("domain/last-stop", test_last_stop);
+  ADD ("domain/several-owners", test_several_owners);
+  ADD ("domain/other-disk-counts", test_other_disk);
+  ADD ("domain/missing-disk", test_missing_disk);
+  ADD ("backing/by-header", test_backing);
+  ADD ("backing/by-definition", test_backing_by_domain);
+  ADD ("untrusted-chain/not-for-raw", test_untrusted_chain);
+  ADD ("unsupported/type-and-format", test_unsupported);
+  ADD ("pool/inactive-and-several-names", test_pool);
+  ADD ("pool/libvirt-not-connected", test_not_connected);
+  ADD ("gone/missing-disk", test_gone);
+  ADD ("guest/found-inside-goes-first", test_guest);
+  ADD ("quarantined/only-after-the-last-try", test_quarantine);
+  ADD ("policy-off-and-gate-missing/last", test_policy_and_gate);
+  g_test_add_func ("/blockers/texts/sentences", test_table);
+  g_test_add_func ("/blockers/texts/manual-has-them", test_manual);
+  return g_test_run ();
+}
