@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-bus-report.h"
+
+#include "cold-bus-filter.h"
+#include "cold-bus-volume-properties.h"
+#include "cold-bus-volume.h"
+#include "cold-json.h"
+#include "cold-names.h"
+
+/* Never more at once. */
+#define LIST_MAX 10000
+
+typedef struct
+{
+  gint64 id;
+  char *name;
+  const char *state;
+} Row;
+
+static void
+row_free (gpointer user_data)
+{
+  Row *row = user_data;
+
+  g_free (row->name);
+  g_free (row);
+}
+
+static GVariant *
+make_list (gpointer data, GError **error)
+{
+  GPtrArray *rows = data;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(oss)"));
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const Row *row = g_ptr_array_index (rows, i);
+      g_autofree char *path = cold_bus_volume_path (row->id);
+
+      g_variant_builder_add (&builder, "(o@ss)", path, cold_bus_text (row->name), row->state);
+    }
+  return g_variant_new ("(a(oss))", &builder);
+}
+
+void
+cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guint offset, guint limit,
+                      GDBusMethodInvocation *invocation)
+{
+  GError *error = NULL;
+  g_autoptr (GPtrArray) volumes = cold_bus_filter_volumes (context, filter, FALSE, &error);
+  GPtrArray *rows;
+
+  if (volumes == NULL)
+    {
+      cold_bus_return_error (invocation, error);
+      return;
+    }
+  if (limit == 0 || limit > LIST_MAX)
+    limit = LIST_MAX;
+  rows = g_ptr_array_new_with_free_func (row_free);
+  for (guint i = offset; i < volumes->len && i - offset < limit; i++)
+    {
+      const ColdVolume *volume = g_ptr_array_index (volumes, i);
+      Row *row = g_new0 (Row, 1);
+
+      row->id = volume->id;
+      row->name = g_strdup (volume->name);
+      row->state = cold_bus_volume_state (volume);
+      g_ptr_array_add (rows, row);
+    }
+  cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify) g_ptr_array_unref);
+}
+
+/* One guest of the report, copied. */
+typedef struct
+{
+  GVariant *properties; /* as packed for the bus */
+  GVariant *blockers;   /* a(sss) */
+  gint64 id;
+  char *pool;
+} Guest;
+
+typedef struct
+{
+  GPtrArray *guests; /* (element-type Guest) */
+  char *policy;
+  guint64 generation;
+  gint64 time;
+} Report;
+
+static void
+guest_free (gpointer user_data)
+{
+  Guest *guest = user_data;
+
+  g_variant_unref (guest->properties);
+  g_variant_unref (guest->blockers);
+  g_free (guest->pool);
+  g_free (guest);
+}
+
+static void
+report_free (gpointer user_data)
+{
+  Report *report = user_data;
+
+  g_ptr_array_unref (report->guests);
+  g_free (report->policy);
+  g_free (report);
+}
+
+static void
+set_member (JsonObject *object, const char *member, const Guest *guest, const char *property)
+{
+  g_autoptr (GVariant) value = cold_bus_volume_get (guest->properties, 0, property);
+
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    json_object_set_string_member (object, member, g_variant_get_string (value, NULL));
+  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
+    json_object_set_int_member (object, member, g_variant_get_uint32 (value));
+  else
+    json_object_set_int_member (object, member, g_variant_get_uint64 (value));
+}
+
+static JsonArray *
+make_blockers (const Guest *guest)
+{
+  JsonArray *blockers = json_array_new ();
+  GVariantIter iter;
+  const char *code, *reason, *remedy;
+
+  g_variant_iter_init (&iter, guest->blockers);
+  while (g_variant_iter_next (&iter, "(&s&s&s)", &code, &reason, &remedy))
+    {
+      JsonObject *blocker = json_object_new ();
+
+      json_object_set_string_member (blocker, "code", code);
+      json_object_set_string_member (blocker, "reason", reason);
+      json_object_set_string_member (blocker, "remedy", remedy);
+      json_array_add_object_element (blockers, blocker);
+    }
+  return blockers;
+}
+
+static JsonObject *
+make_guest (const Guest *guest)
+{
+  static const struct
+  {
+    const char *member;
+    const char *property;
+  } members[] = {
+    { "path", "Path" },           { "name", "Name" },           { "hostname", "Hostname" },
+    { "os", "Os" },               { "os-version", "OsVersion" }, { "arch", "Arch" },
+    { "state", "State" },         { "packages", "PackageCount" }, { "inspected", "Inspected" },
+    { "upgraded", "Upgraded" },   { "last-outcome", "LastOutcome" },
+  };
+  JsonObject *object = json_object_new (), *pending = json_object_new ();
+  g_autofree char *volume = cold_bus_volume_path (guest->id);
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    set_member (object, members[i].member, guest, members[i].property);
+  json_object_set_string_member (object, "volume", volume);
+  json_object_set_string_member (object, "pool", guest->pool);
+  set_member (pending, "count", guest, "PendingCount");
+  set_member (pending, "security", guest, "PendingSecurity");
+  set_member (pending, "bytes", guest, "PendingBytes");
+  json_object_set_object_member (object, "pending", pending);
+  json_object_set_array_member (object, "blockers", make_blockers (guest));
+  return object;
+}
+
+static GVariant *
+make_report (gpointer data, GError **error)
+{
+  const Report *report = data;
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonObject *catalogue = json_object_new ();
+  JsonArray *guests = json_array_new ();
+
+  json_object_set_string_member (object, "version", COLD_VERSION);
+  json_object_set_string_member (object, "host", g_get_host_name ());
+  json_object_set_int_member (object, "time", g_get_real_time ());
+  json_object_set_string_member (object, "policy", report->policy);
+  json_object_set_int_member (catalogue, "generation", report->generation);
+  json_object_set_int_member (catalogue, "time", report->time);
+  json_object_set_object_member (object, "catalogue", catalogue);
+  for (guint i = 0; i < report->guests->len; i++)
+    json_array_add_object_element (guests, make_guest (g_ptr_array_index (report->guests, i)));
+  json_object_set_array_member (object, "guests", guests);
+  return g_variant_new ("(@s)", g_variant_new_take_string (cold_json_to_text (object)));
+}
+
+void
+cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusMethodInvocation *invocation)
+{
+  GError *error = NULL;
+  g_autoptr (GPtrArray) volumes = cold_bus_filter_volumes (context, options, TRUE, &error);
+  Report *report;
+
+  if (volumes == NULL)
+    {
+      cold_bus_return_error (invocation, error);
+      return;
+    }
+  report = g_new0 (Report, 1);
+  report->guests = g_ptr_array_new_full (volumes->len, guest_free);
+  report->policy = g_strdup (cold_scheduler_get_policy (context->scheduler));
+  report->generation = cold_catalogue_get_generation (context->catalogue);
+  report->time = cold_catalogue_get_time (context->catalogue);
+  for (guint i = 0; i < volumes->len; i++)
+    {
+      const ColdVolume *volume = g_ptr_array_index (volumes, i);
+      const ColdPool *pool = cold_inventory_lookup_pool (context->inventory, volume->pool_uuid);
+      Guest *guest = g_new0 (Guest, 1);
+
+      guest->id = volume->id;
+      guest->properties = cold_bus_volume_pack (context, volume);
+      guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
+      guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
+      g_ptr_array_add (report->guests, guest);
+    }
+  cold_bus_return_made (invocation, make_report, report, report_free);
+}
