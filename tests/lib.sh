@@ -73,7 +73,7 @@ fails()
 
 agent_is_up()
 {
-  kill -0 "$AGENT_PID" && busctl -q status org.coldpatch1
+  kill -0 "$AGENT_PID" && name_has_owner
 }
 
 # Last line of every test.
