@@ -176,7 +176,11 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
   const ColdFacts *facts = volume->facts;
 
   if (facts == NULL)
-    return;
+    {
+      if (g_str_equal (volume->type, "file") && cold_volume_is_too_small (volume))
+        add (blockers, "no-operating-system", "too little is written to it");
+      return;
+    }
   for (guint i = 0; i < facts->blockers->len; i++)
     {
       const ColdBlocker *found = g_ptr_array_index (facts->blockers, i);

@@ -78,7 +78,8 @@ set_live (ColdGateProof *self, gboolean live, const char *problem)
   self->problem = g_strdup (problem);
   if (live)
     g_info ("the gate is live: libvirtd calls the hook");
-  else
+  /* That libvirt is not connected is told by the connection. */
+  else if (cold_inventory_is_connected (self->inventory))
     g_warning ("the gate is not live, nothing will be upgraded: %s", problem);
   g_signal_emit (self, signals[CHANGED], 0);
 }

@@ -12,7 +12,6 @@
 #include "cold-upgrade.h"
 
 /* Less than that cannot hold an operating system: no appliance is started for it. */
-#define GUEST_SIZE_MIN (1024 * 1024)
 /* Volumes looked at in one turn of the main loop. */
 #define EVALUATE_SLICE 200
 /* After a failure nothing is tried again by itself for so long, unless content or catalogue change. */
@@ -183,7 +182,7 @@ can_be_inspected (const ColdVolume *volume)
       = { "in-use", "claimed", "pool-inactive", "missing-disk", "untrusted-chain", "unsupported-storage",
           "unsupported-format", "policy-off", "several-names", NULL };
 
-  return g_str_equal (volume->type, "file") && volume->allocation >= GUEST_SIZE_MIN
+  return g_str_equal (volume->type, "file") && !cold_volume_is_too_small (volume)
          && (g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2"))
          && !has_any_blocker (volume, hindrances);
 }
@@ -209,7 +208,7 @@ find_state (ColdScheduler *self, const ColdVolume *volume)
     return COLD_VOLUME_FAILED;
   if (volume->facts == NULL)
     {
-      if (!g_str_equal (volume->type, "file") || volume->allocation < GUEST_SIZE_MIN
+      if (!g_str_equal (volume->type, "file") || cold_volume_is_too_small (volume)
           || cold_volume_has_blocker (volume, "unsupported-format"))
         return COLD_VOLUME_UNSUPPORTED;
       return volume->blockers->len > 0 && !can_be_inspected (volume) ? COLD_VOLUME_BLOCKED : COLD_VOLUME_NEW;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-volume.h"
 
+#define GUEST_SIZE_MIN (1024 * 1024) /* bytes */
+
 static const char *const state_names[] = {
   [COLD_VOLUME_NEW] = "new",
   [COLD_VOLUME_INSPECTING] = "inspecting",
@@ -107,6 +109,13 @@ gboolean
 cold_volume_inspection_is_fresh (const ColdVolume *volume)
 {
   return volume->inspected != 0 && cold_file_id_same_content (&volume->file, &volume->inspected_file);
+}
+
+gboolean
+cold_volume_is_too_small (const ColdVolume *volume)
+{
+  /* An overlay holds only what differs from the image below. */
+  return volume->allocation < GUEST_SIZE_MIN && volume->backing_path == NULL;
 }
 
 gboolean

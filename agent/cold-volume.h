@@ -98,6 +98,8 @@ void cold_facts_free (ColdFacts *facts);
 
 /* Whether the content is still what was inspected. */
 gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);
+/* Whether so little is written to it that there cannot be an operating system: nothing is launched for it. */
+gboolean cold_volume_is_too_small (const ColdVolume *volume);
 gboolean cold_volume_has_blocker (const ColdVolume *volume, const char *code);
 const char *cold_volume_state_to_string (ColdVolumeState state);
 

@@ -182,7 +182,7 @@ main (int argc, char *argv[])
       return EXIT_SUCCESS;
     }
   if (verbose)
-    g_setenv ("G_MESSAGES_DEBUG", "all", TRUE);
+    g_setenv ("G_MESSAGES_DEBUG", G_LOG_DOMAIN, TRUE);
   umask (0022);
   /* A lease that is broken, and a worker that dies while it is written to, must not end the agent. */
   signal (SIGIO, SIG_IGN);

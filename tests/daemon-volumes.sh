@@ -50,6 +50,9 @@ check /volume/removed/gone eventually 5 state_is gone dropped.raw
 head -c 5000 /dev/urandom >"$images/noise.img"
 check /volume/no-image/recorded eventually 10 settled noise.img
 check /volume/no-image/blocked eventually 10 blocked_by default noise.img no-operating-system
+head -c 3000000 /dev/urandom >"$images/more-noise.img"
+check /volume/no-image/inspected eventually 20 equals 'nothing in it' eval \
+  'call "$(volume default more-noise.img)" Volume GetBlockers | jq -r ".[0][1]" | grep -o "nothing in it"'
 : >"$images/nothing.img"
 check /volume/zero-length eventually 10 settled nothing.img
 

@@ -19,7 +19,11 @@ if [ "${FAKE_WORKER:-no}" = yes ]; then
   mkdir -p /run/fake-libexec
   ln -sf "$tests/host/fake-sandbox" /run/fake-libexec/coldpatch-sandbox
   ln -sf /bin/false /run/fake-libexec/coldpatch-worker
-  export COLDPATCH_LIBEXECDIR=/run/fake-libexec
+  # An appliance that nobody starts.
+  printf '#!/bin/sh\ncd "$1" && echo fake | tee kernel initrd root README.fixed >/dev/null\n' \
+    >/run/fake-libexec/libguestfs-make-fixed-appliance
+  chmod 0755 /run/fake-libexec/libguestfs-make-fixed-appliance
+  export COLDPATCH_LIBEXECDIR=/run/fake-libexec PATH=/run/fake-libexec:$PATH
 fi
 mkdir -p /etc/coldpatch
 # The noise of daemons in the background must not look like TAP.
