@@ -359,10 +359,13 @@ cold_connection_dispose (GObject *object)
 
   if (self->core != NULL)
     {
-      Order *order = g_new0 (Order, 1);
+      if (self->started)
+        {
+          Order *order = g_new0 (Order, 1);
 
-      order->stop = TRUE;
-      g_async_queue_push_front (self->core->orders, order);
+          order->stop = TRUE;
+          g_async_queue_push_front (self->core->orders, order);
+        }
       g_weak_ref_set (&self->core->object, NULL);
       core_unref (g_steal_pointer (&self->core));
     }
