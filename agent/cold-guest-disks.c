@@ -290,3 +290,14 @@ cold_guest_disks_check_headers (GPtrArray *disks, JsonObject *probed, GError **e
     }
   return TRUE;
 }
+
+ColdVolume *
+cold_guest_disks_find_leader (ColdInventory *inventory, ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (inventory, volume, NULL);
+  ColdVolume *leader = NULL;
+
+  if (disks != NULL && disks->len > 0)
+    leader = cold_inventory_lookup_volume (inventory, ((ColdGuestDisk *) g_ptr_array_index (disks, 0))->volume);
+  return leader != NULL ? leader : volume;
+}

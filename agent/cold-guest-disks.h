@@ -62,4 +62,7 @@ void cold_open_image_clear (ColdOpenImage *image);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColdOpenImage, cold_open_image_clear)
 
+/* Returns: (transfer none): the volume that carries the facts of the guest which @volume belongs to; itself if no other does */
+ColdVolume *cold_guest_disks_find_leader (ColdInventory *inventory, ColdVolume *volume);
+
 G_END_DECLS

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-follower.h"
+
+struct _ColdFollower
+{
+  GObject parent_instance;
+
+  const ColdParts *parts;
+  ColdJobQueue *queue;
+  ColdAgenda *agenda;
+  ColdJudge *judge;
+};
+
+G_DEFINE_FINAL_TYPE (ColdFollower, cold_follower, G_TYPE_OBJECT)
+
+static void
+look_again (ColdFollower *self, const ColdDomain *domain)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  cold_judge_forget_backing (self->judge);
+  for (guint i = 0; i < domain->info->disks->len; i++)
+    {
+      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
+      const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, &disk->file);
+
+      if (volume != NULL)
+        cold_agenda_add (self->agenda, volume->id);
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          volume = cold_inventory_lookup_file (self->parts->inventory,
+                                               &((ColdChainMember *) g_ptr_array_index (disk->chain, j))->file);
+          if (volume != NULL)
+            cold_agenda_add (self->agenda, volume->id);
+        }
+    }
+  /* Disks that the domain had before show its name until they are looked at again. */
+  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts->inventory));
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ColdVolume *volume = value;
+
+      for (guint i = 0; i < volume->blockers->len; i++)
+        if (g_strcmp0 (((ColdBlocker *) g_ptr_array_index (volume->blockers, i))->detail, domain->info->name) == 0)
+          cold_agenda_add (self->agenda, volume->id);
+    }
+}
+
+/* Whoever works on a disk of the domain gives it up at once. */
+static void
+yield_to (ColdFollower *self, const ColdDomain *domain)
+{
+  GPtrArray *jobs = cold_job_queue_get_jobs (self->queue);
+
+  for (guint i = 0; i < jobs->len; i++)
+    {
+      ColdJob *job = g_ptr_array_index (jobs, i);
+      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, cold_job_get_volume (job));
+      g_autoptr (GPtrArray) domains = NULL;
+
+      if (cold_job_is_finished (job) || volume == NULL)
+        continue;
+      domains = cold_inventory_domains_of (self->parts->inventory, volume);
+      if (g_ptr_array_find (domains, domain, NULL))
+        {
+          g_message ("job %u yields to domain %s", cold_job_get_number (job), domain->info->name);
+          cold_job_cancel (job, "yielded");
+        }
+    }
+}
+
+static void
+on_domain_changed (ColdInventory *inventory, ColdDomain *domain, ColdFollower *self)
+{
+  /* The claim may have come before libvirt told us of the domain. */
+  domain->claimed = cold_claim_watch_contains (self->parts->claims, domain->uuid);
+  if (domain->info->active || domain->claimed)
+    yield_to (self, domain);
+  look_again (self, domain);
+}
+
+static void
+on_domain_started (ColdInventory *inventory, ColdDomain *domain, ColdFollower *self)
+{
+  g_autoptr (GPtrArray) volumes = cold_inventory_volumes_of (inventory, domain);
+
+  yield_to (self, domain);
+  for (guint i = 0; i < volumes->len; i++)
+    {
+      ColdVolume *volume = g_ptr_array_index (volumes, i);
+
+      if (!volume->awaits_boot)
+        continue;
+      volume->awaits_boot = FALSE;
+      cold_inventory_volume_touch (inventory, volume);
+    }
+}
+
+static void
+set_claimed (ColdFollower *self, const char *uuid, gboolean claimed)
+{
+  ColdDomain *domain = cold_inventory_lookup_domain (self->parts->inventory, uuid);
+
+  /* A domain that is not known yet is read when libvirt says that it was started; an exchange asks for its claim. */
+  if (domain == NULL || domain->claimed == claimed)
+    return;
+  domain->claimed = claimed;
+  if (claimed)
+    yield_to (self, domain);
+  cold_inventory_domain_touch (self->parts->inventory, domain);
+}
+
+static void
+on_claim_added (ColdClaimWatch *watch, const char *uuid, ColdFollower *self)
+{
+  set_claimed (self, uuid, TRUE);
+}
+
+static void
+on_claim_removed (ColdClaimWatch *watch, const char *uuid, ColdFollower *self)
+{
+  set_claimed (self, uuid, FALSE);
+}
+
+static gboolean
+domain_is_inactive (const char *uuid, gpointer user_data)
+{
+  ColdFollower *self = user_data;
+  const ColdDomain *domain = cold_inventory_lookup_domain (self->parts->inventory, uuid);
+
+  return domain == NULL || domain->gone || !domain->info->active;
+}
+
+static void
+cold_follower_class_init (ColdFollowerClass *klass)
+{
+}
+
+static void
+cold_follower_init (ColdFollower *self)
+{
+}
+
+ColdFollower *
+cold_follower_new (const ColdParts *parts, ColdJobQueue *queue, ColdAgenda *agenda, ColdJudge *judge)
+{
+  ColdFollower *self = g_object_new (COLD_TYPE_FOLLOWER, NULL);
+
+  self->parts = parts;
+  self->queue = queue;
+  self->agenda = agenda;
+  self->judge = judge;
+  g_signal_connect_object (parts->inventory, "domain-changed", G_CALLBACK (on_domain_changed), self, 0);
+  g_signal_connect_object (parts->inventory, "domain-started", G_CALLBACK (on_domain_started), self, 0);
+  g_signal_connect_object (parts->claims, "claim-added", G_CALLBACK (on_claim_added), self, 0);
+  g_signal_connect_object (parts->claims, "claim-removed", G_CALLBACK (on_claim_removed), self, 0);
+  return self;
+}
+
+void
+cold_follower_start (ColdFollower *self)
+{
+  g_auto (GStrv) claims = cold_claim_watch_list (self->parts->claims);
+
+  for (guint i = 0; claims[i] != NULL; i++)
+    set_claimed (self, claims[i], TRUE);
+}
+
+void
+cold_follower_clear_stale_claims (ColdFollower *self)
+{
+  cold_claim_watch_clear_stale (self->parts->claims, domain_is_inactive, self);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-judge.h"
+
+struct ColdJudge
+{
+  const ColdParts *parts;
+  ColdJobQueue *queue;
+  ColdRetries *retries;
+  GHashTable *backing; /* (nullable) cold_blockers_find_backing(), until a volume or domain changes */
+  gboolean announcing;
+  guint pending_count;
+};
+
+ColdJudge *
+cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries)
+{
+  ColdJudge *self = g_new0 (ColdJudge, 1);
+
+  self->parts = parts;
+  self->queue = queue;
+  self->retries = retries;
+  return self;
+}
+
+void
+cold_judge_free (ColdJudge *self)
+{
+  g_clear_pointer (&self->backing, g_hash_table_unref);
+  g_free (self);
+}
+
+void
+cold_judge_forget_backing (ColdJudge *self)
+{
+  g_clear_pointer (&self->backing, g_hash_table_unref);
+}
+
+gboolean
+cold_judge_is_announcing (ColdJudge *self)
+{
+  return self->announcing;
+}
+
+guint
+cold_judge_get_pending_count (ColdJudge *self)
+{
+  return self->pending_count;
+}
+
+static gboolean
+has_any_blocker (const ColdVolume *volume, const char *const *codes)
+{
+  for (; *codes != NULL; codes++)
+    if (cold_volume_has_blocker (volume, *codes))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+cold_judge_allows_inspection (const ColdVolume *volume)
+{
+  static const char *const hindrances[]
+      = { "in-use", "claimed", "pool-inactive", "missing-disk", "untrusted-chain", "unsupported-storage",
+          "unsupported-format", "policy-off", "several-names", NULL };
+
+  return g_str_equal (volume->type, "file") && !cold_volume_is_too_small (volume)
+         && (g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2"))
+         && !has_any_blocker (volume, hindrances);
+}
+
+static ColdVolumeState
+find_state (ColdJudge *self, const ColdVolume *volume)
+{
+  ColdJob *job = volume->job != 0 ? cold_job_queue_lookup (self->queue, volume->job) : NULL;
+
+  if (volume->gone)
+    return COLD_VOLUME_GONE;
+  if (job != NULL && !cold_job_is_finished (job))
+    return g_str_equal (cold_job_get_kind (job), "inspect") ? COLD_VOLUME_INSPECTING : COLD_VOLUME_UPGRADING;
+  if (cold_retries_is_unreadable (self->retries, volume) || (volume->failures > 0 && cold_volume_inspection_is_fresh (volume)))
+    return COLD_VOLUME_FAILED;
+  if (volume->facts == NULL)
+    {
+      if (!g_str_equal (volume->type, "file") || cold_volume_is_too_small (volume)
+          || cold_volume_has_blocker (volume, "unsupported-format"))
+        return COLD_VOLUME_UNSUPPORTED;
+      return volume->blockers->len > 0 && !cold_judge_allows_inspection (volume) ? COLD_VOLUME_BLOCKED : COLD_VOLUME_NEW;
+    }
+  if (!volume->facts->has_guest || cold_volume_has_blocker (volume, "unsupported-os"))
+    return COLD_VOLUME_UNSUPPORTED;
+  if (volume->facts->blockers->len > 0 || cold_volume_has_blocker (volume, "no-catalogue"))
+    return COLD_VOLUME_BLOCKED;
+  if (volume->pending_count == 0)
+    return COLD_VOLUME_CURRENT;
+  return volume->blockers->len > 0 ? COLD_VOLUME_BLOCKED : COLD_VOLUME_PENDING;
+}
+
+static gboolean
+blockers_equal (GPtrArray *a, GPtrArray *b)
+{
+  if (a->len != b->len)
+    return FALSE;
+  for (guint i = 0; i < a->len; i++)
+    {
+      const ColdBlocker *left = g_ptr_array_index (a, i), *right = g_ptr_array_index (b, i);
+
+      if (!g_str_equal (left->code, right->code) || g_strcmp0 (left->detail, right->detail) != 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+serves (const ColdFacts *facts, gpointer user_data)
+{
+  return cold_catalogue_serves (user_data, facts);
+}
+
+static GPtrArray *
+find_blockers (ColdJudge *self, ColdVolume *volume)
+{
+  ColdBlockerContext context = {
+    .gate_live = cold_gate_proof_is_live (self->parts->gate),
+    .gate_problem = cold_gate_proof_get_problem (self->parts->gate),
+    .host_policy = self->parts->policy,
+    .serves = serves,
+    .user_data = self->parts->catalogue,
+  };
+
+  if (self->backing == NULL)
+    self->backing = cold_blockers_find_backing (self->parts->inventory);
+  context.backing = self->backing;
+  return cold_blockers_find (self->parts->inventory, volume, &context);
+}
+
+void
+cold_judge_show (ColdJudge *self, ColdVolume *volume)
+{
+  GPtrArray *blockers = find_blockers (self, volume);
+  gboolean same = blockers_equal (blockers, volume->blockers);
+  ColdVolumeState state;
+
+  g_ptr_array_unref (volume->blockers);
+  volume->blockers = blockers;
+  state = find_state (self, volume);
+  if (same && state == volume->state)
+    return;
+  self->pending_count -= volume->state == COLD_VOLUME_PENDING;
+  self->pending_count += state == COLD_VOLUME_PENDING;
+  volume->state = state;
+  self->announcing = TRUE;
+  g_signal_emit_by_name (self->parts->inventory, "volume-changed", volume);
+  self->announcing = FALSE;
+}
+
+gint64
+cold_judge_settle_time_left (ColdJudge *self, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (self->parts->inventory, volume);
+  gint64 quiet_since = volume->file.mtime_ns / 1000;
+  gint64 now = g_get_real_time ();
+  gint64 wait = self->parts->config->settle_seconds * (gint64) G_USEC_PER_SEC;
+
+  for (guint i = 0; i < domains->len; i++)
+    quiet_since = MAX (quiet_since, ((ColdDomain *) g_ptr_array_index (domains, i))->last_stop_time);
+  /* A file from the future (clock stepped) is not waited for longer than one settle time. */
+  return CLAMP (quiet_since + wait - now, 0, wait);
+}
+
+gboolean
+cold_judge_ended_cleanly (ColdJudge *self, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (self->parts->inventory, volume);
+
+  for (guint i = 0; i < domains->len; i++)
+    {
+      const ColdDomain *domain = g_ptr_array_index (domains, i);
+
+      if (*domain->last_stop != '\0' && !g_str_equal (domain->last_stop, "shutdown"))
+        return FALSE;
+    }
+  return TRUE;
+}
