@@ -171,7 +171,8 @@ make_on_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 }
 
 void
-cold_bus_return_made (GDBusMethodInvocation *invocation, ColdBusMake make, gpointer data, GDestroyNotify data_free)
+cold_bus_return_made (GDBusMethodInvocation *invocation, ColdBusMake make, gpointer data,
+                      GDestroyNotify data_free)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
   Answer *answer = g_new0 (Answer, 1);

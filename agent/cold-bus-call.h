@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What all objects on the bus need to answer a call: paths, errors as the bus names them, and answers that are too
- * heavy for the main loop.
+ * What all objects on the bus need to answer a call: paths, errors as the bus names them, and answers that
+ * are too heavy for the main loop.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ char *cold_bus_job_path (guint number); /* 0: none, which is "/" */
 /* Returns: the id in a volume's path, 0 when it is none */
 gint64 cold_bus_parse_volume_path (const char *path);
 
-/* Returns: (transfer floating): a string of what a guest, a file system or libvirt calls something, as valid UTF-8 */
+/* Returns: (transfer floating): what a guest, a file system or libvirt calls something, in valid UTF-8 */
 GVariant *cold_bus_text (const char *text);
 
 /**
@@ -71,6 +71,7 @@ void cold_bus_return_done (GDBusMethodInvocation *invocation, gboolean ok, GErro
 typedef GVariant *(*ColdBusMake) (gpointer data, GError **error);
 
 /* Makes, serialises and sends an answer on a thread. Takes @invocation and @data. */
-void cold_bus_return_made (GDBusMethodInvocation *invocation, ColdBusMake make, gpointer data, GDestroyNotify data_free);
+void cold_bus_return_made (GDBusMethodInvocation *invocation, ColdBusMake make, gpointer data,
+                           GDestroyNotify data_free);
 
 G_END_DECLS

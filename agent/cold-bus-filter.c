@@ -34,9 +34,11 @@ parse_state (const ColdBusContext *context, GVariant *value, Filter *filter, GEr
   for (guint i = 0; i <= COLD_VOLUME_GONE; i++)
     if (g_str_equal (cold_volume_state_to_string (i), filter->state))
       return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
-               "'%s' is no state of a volume: use new, inspecting, current, pending, blocked, upgrading, failed,"
-               " unsupported or gone", filter->state);
+  g_set_error (
+      error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
+      "'%s' is no state of a volume: use new, inspecting, current, pending, blocked, upgrading, failed,"
+      " unsupported or gone",
+      filter->state);
   return FALSE;
 }
 
@@ -58,7 +60,8 @@ parse_pool (const ColdBusContext *context, GVariant *value, Filter *filter, GErr
           return TRUE;
         }
     }
-  g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "there is no pool '%s': virsh pool-list --all names them", wanted);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+               "there is no pool '%s': virsh pool-list --all names them", wanted);
   return FALSE;
 }
 
@@ -70,8 +73,8 @@ parse_domain (const ColdBusContext *context, GVariant *value, Filter *filter, GE
 
   if (domain == NULL || domain->gone)
     {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "there is no domain '%s': virsh list --all names them",
-                   wanted);
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+                   "there is no domain '%s': virsh list --all names them", wanted);
       return FALSE;
     }
   g_clear_pointer (&filter->domain, g_hash_table_unref);
@@ -124,8 +127,9 @@ parse_one (const ColdBusContext *context, const char *key, GVariant *value, Filt
     const char *type;
     Parse parse;
   } keys[] = {
-    { "state", "s", parse_state },     { "pool", "s", parse_pool },       { "domain", "s", parse_domain },
-    { "os", "s", parse_os },           { "policy", "s", parse_policy },   { "blocker", "s", parse_blocker },
+    { "state", "s", parse_state },         { "pool", "s", parse_pool },
+    { "domain", "s", parse_domain },       { "os", "s", parse_os },
+    { "policy", "s", parse_policy },       { "blocker", "s", parse_blocker },
     { "has-guest", "b", parse_has_guest },
   };
 
@@ -135,8 +139,9 @@ parse_one (const ColdBusContext *context, const char *key, GVariant *value, Filt
         continue;
       if (g_variant_is_of_type (value, G_VARIANT_TYPE (keys[i].type)))
         return keys[i].parse (context, value, filter, error);
-      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "the value of '%s' must be of type %s, not %s", key,
-                   keys[i].type, g_variant_get_type_string (value));
+      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
+                   "the value of '%s' must be of type %s, not %s", key, keys[i].type,
+                   g_variant_get_type_string (value));
       return FALSE;
     }
   g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
@@ -182,7 +187,7 @@ matches (const Filter *filter, const ColdVolume *volume)
 static int
 compare_ids (gconstpointer a, gconstpointer b)
 {
-  const ColdVolume *left = *(ColdVolume *const *) a, *right = *(ColdVolume *const *) b;
+  const ColdVolume *left = *(ColdVolume *const *)a, *right = *(ColdVolume *const *)b;
 
   return (left->id > right->id) - (left->id < right->id);
 }

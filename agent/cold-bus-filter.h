@@ -11,9 +11,10 @@ G_BEGIN_DECLS
  * @options: a{sv}; keys as data/org.coldpatch1.xml documents them
  * @guests: only volumes that carry a guest, whatever @options say
  *
- * Returns: (transfer full) (element-type ColdVolume): borrowed volumes in the order of their ids; %NULL with @error
- *   (InvalidArgument, NotFound)
+ * Returns: (transfer full) (element-type ColdVolume): borrowed volumes in the order of their ids; %NULL with
+ * @error (InvalidArgument, NotFound)
  */
-GPtrArray *cold_bus_filter_volumes (const ColdBusContext *context, GVariant *options, gboolean guests, GError **error);
+GPtrArray *cold_bus_filter_volumes (const ColdBusContext *context, GVariant *options, gboolean guests,
+                                    GError **error);
 
 G_END_DECLS

@@ -42,7 +42,8 @@ on_refresh_catalogue (ColdDbusManager *skeleton, GDBusMethodInvocation *invocati
 }
 
 static gboolean
-on_upgrade_all (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GVariant *options, ColdBusManager *self)
+on_upgrade_all (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GVariant *options,
+                ColdBusManager *self)
 {
   GError *error = NULL;
   g_autoptr (GPtrArray) jobs = cold_scheduler_upgrade_all (self->context->scheduler, options, &error);
@@ -65,7 +66,8 @@ on_upgrade_all (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GV
 }
 
 static gboolean
-on_set_policy (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *policy, ColdBusManager *self)
+on_set_policy (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *policy,
+               ColdBusManager *self)
 {
   GError *error = NULL;
   gboolean ok = cold_scheduler_set_policy (self->context->scheduler, policy, &error);
@@ -124,15 +126,16 @@ on_inhibit (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const 
   /* A caller that left before this is told of at once as well. */
   if (!g_hash_table_contains (self->owners, owner))
     g_hash_table_insert (self->owners, g_strdup (owner),
-                         GUINT_TO_POINTER (g_bus_watch_name_on_connection (
-                             self->context->connection, owner, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_owner_gone,
-                             self, NULL)));
+                         GUINT_TO_POINTER (g_bus_watch_name_on_connection (self->context->connection, owner,
+                                                                           G_BUS_NAME_WATCHER_FLAGS_NONE,
+                                                                           NULL, on_owner_gone, self, NULL)));
   cold_dbus_manager_complete_inhibit (skeleton, invocation, cookie);
   return TRUE;
 }
 
 static gboolean
-on_uninhibit (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, guint cookie, ColdBusManager *self)
+on_uninhibit (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, guint cookie,
+              ColdBusManager *self)
 {
   GError *error = NULL;
   gboolean ok = cold_scheduler_uninhibit (self->context->scheduler, cookie, &error);
@@ -177,12 +180,14 @@ on_statted (GObject *source, GAsyncResult *result, gpointer user_data)
   if (volume != NULL)
     return_volume (user_data, volume);
   else
-    cold_bus_return_new_error (user_data, COLD_ERROR_NOT_FOUND,
-                               "no volume of a pool is the file %s: define a pool for its folder, or call Resync", path);
+    cold_bus_return_new_error (
+        user_data, COLD_ERROR_NOT_FOUND,
+        "no volume of a pool is the file %s: define a pool for its folder, or call Resync", path);
 }
 
 static gboolean
-on_lookup_volume (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *path, ColdBusManager *self)
+on_lookup_volume (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *path,
+                  ColdBusManager *self)
 {
   const ColdVolume *volume = cold_inventory_lookup_path (self->context->inventory, path);
   g_autoptr (GTask) task = NULL;
@@ -223,12 +228,14 @@ on_lookup_volume_by_name (ColdDbusManager *skeleton, GDBusMethodInvocation *invo
     return_volume (invocation, volume);
   else
     cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND,
-                               "there is no volume '%s' in a pool '%s': virsh vol-list names them", name, pool);
+                               "there is no volume '%s' in a pool '%s': virsh vol-list names them", name,
+                               pool);
   return TRUE;
 }
 
 static gboolean
-on_lookup_domain (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *name, ColdBusManager *self)
+on_lookup_domain (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *name,
+                  ColdBusManager *self)
 {
   const ColdDomain *domain = cold_inventory_lookup_domain (self->context->inventory, name);
   g_autofree char *path = NULL;
@@ -245,16 +252,18 @@ on_lookup_domain (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, 
 }
 
 static gboolean
-on_find_package (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *name, const char *below,
-                 ColdBusManager *self)
+on_find_package (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *name,
+                 const char *below, ColdBusManager *self)
 {
-  cold_bus_return_new_error (invocation, COLD_ERROR_NOT_SUPPORTED,
-                             "this version of coldpatchd does not search through all guests; ask Volume.GetPackages of each");
+  cold_bus_return_new_error (
+      invocation, COLD_ERROR_NOT_SUPPORTED,
+      "this version of coldpatchd does not search through all guests; ask Volume.GetPackages of each");
   return TRUE;
 }
 
 static gboolean
-on_get_report (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GVariant *options, ColdBusManager *self)
+on_get_report (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GVariant *options,
+               ColdBusManager *self)
 {
   cold_bus_report_guests (self->context, options, invocation);
   return TRUE;
@@ -300,7 +309,8 @@ cold_bus_manager_emit_upgrade_finished (ColdBusManager *self, const ColdVolume *
   const char *outcome = cold_job_get_outcome (job);
 
   cold_dbus_manager_emit_upgrade_finished (self->skeleton, volume_path, job_path, outcome,
-                                           g_str_equal (outcome, "upgraded") ? cold_job_get_packages (job) : 0);
+                                           g_str_equal (outcome, "upgraded") ? cold_job_get_packages (job)
+                                                                             : 0);
 }
 
 ColdBusManager *
@@ -336,8 +346,8 @@ cold_bus_manager_new (const ColdBusContext *context)
     g_signal_connect (self->skeleton, handlers[i].signal, handlers[i].handler, self);
   cold_dbus_manager_set_version (self->skeleton, COLD_VERSION);
   cold_bus_manager_update (self);
-  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), context->connection, COLD_BUS_ROOT,
-                                         &error))
+  if (!g_dbus_interface_skeleton_export (G_DBUS_INTERFACE_SKELETON (self->skeleton), context->connection,
+                                         COLD_BUS_ROOT, &error))
     g_critical ("the manager is not on the bus: %s", error->message);
   return self;
 }

@@ -6,22 +6,21 @@
 
 #define INTERFACE "org.freedesktop.DBus.ObjectManager"
 
-static const char introspection[]
-    = "<node>"
-      "  <interface name='" INTERFACE "'>"
-      "    <method name='GetManagedObjects'>"
-      "      <arg type='a{oa{sa{sv}}}' name='objects' direction='out'/>"
-      "    </method>"
-      "    <signal name='InterfacesAdded'>"
-      "      <arg type='o' name='path'/>"
-      "      <arg type='a{sa{sv}}' name='interfaces'/>"
-      "    </signal>"
-      "    <signal name='InterfacesRemoved'>"
-      "      <arg type='o' name='path'/>"
-      "      <arg type='as' name='interfaces'/>"
-      "    </signal>"
-      "  </interface>"
-      "</node>";
+static const char introspection[] = "<node>"
+                                    "  <interface name='" INTERFACE "'>"
+                                    "    <method name='GetManagedObjects'>"
+                                    "      <arg type='a{oa{sa{sv}}}' name='objects' direction='out'/>"
+                                    "    </method>"
+                                    "    <signal name='InterfacesAdded'>"
+                                    "      <arg type='o' name='path'/>"
+                                    "      <arg type='a{sa{sv}}' name='interfaces'/>"
+                                    "    </signal>"
+                                    "    <signal name='InterfacesRemoved'>"
+                                    "      <arg type='o' name='path'/>"
+                                    "      <arg type='as' name='interfaces'/>"
+                                    "    </signal>"
+                                    "  </interface>"
+                                    "</node>";
 
 struct _ColdBusObjects
 {
@@ -79,7 +78,8 @@ make_managed_objects (gpointer data, GError **error)
 
 static void
 on_method_call (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
+                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
+                gpointer user_data)
 {
   ColdBusObjects *self = user_data;
   GPtrArray *managed = g_ptr_array_new_with_free_func (managed_free);
@@ -91,12 +91,12 @@ on_method_call (GDBusConnection *connection, const char *sender, const char *pat
     {
       g_autoptr (GVariant) properties = g_dbus_interface_skeleton_get_properties (value);
 
-      cold_bus_managed_add (managed, g_strdup (key), g_dbus_interface_skeleton_get_info (value)->name, properties,
-                            NULL);
+      cold_bus_managed_add (managed, g_strdup (key), g_dbus_interface_skeleton_get_info (value)->name,
+                            properties, NULL);
     }
   if (self->collect != NULL)
     self->collect (managed, self->collect_data);
-  cold_bus_return_made (invocation, make_managed_objects, managed, (GDestroyNotify) g_ptr_array_unref);
+  cold_bus_return_made (invocation, make_managed_objects, managed, (GDestroyNotify)g_ptr_array_unref);
 }
 
 ColdBusObjects *
@@ -109,8 +109,9 @@ cold_bus_objects_new (GDBusConnection *connection)
 
   self->connection = g_object_ref (connection);
   self->skeletons = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
-  self->registration = g_dbus_connection_register_object (
-      connection, COLD_BUS_ROOT, g_dbus_node_info_lookup_interface (info, INTERFACE), &vtable, self, NULL, &error);
+  self->registration = g_dbus_connection_register_object (connection, COLD_BUS_ROOT,
+                                                          g_dbus_node_info_lookup_interface (info, INTERFACE),
+                                                          &vtable, self, NULL, &error);
   if (self->registration == 0)
     g_critical ("%s is not on the bus: %s", INTERFACE, error->message);
   return self;
@@ -169,7 +170,8 @@ cold_bus_objects_unexport (ColdBusObjects *self, const char *path)
 }
 
 void
-cold_bus_objects_emit_added (ColdBusObjects *self, const char *path, const char *interface, GVariant *properties)
+cold_bus_objects_emit_added (ColdBusObjects *self, const char *path, const char *interface,
+                             GVariant *properties)
 {
   GVariantBuilder interfaces;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * org.freedesktop.DBus.ObjectManager at COLD_BUS_ROOT: pools, domains and jobs, which are skeletons, and the volumes
- * that carry a guest, which are not: GDBusObjectManagerServer would want a skeleton for each of them.
+ * org.freedesktop.DBus.ObjectManager at COLD_BUS_ROOT: pools, domains and jobs, which are skeletons, and the
+ * volumes that carry a guest, which are not: GDBusObjectManagerServer would want a skeleton for each of them.
  */
 #pragma once
 
@@ -38,7 +38,8 @@ void cold_bus_objects_export (ColdBusObjects *self, const char *path, GDBusInter
 void cold_bus_objects_unexport (ColdBusObjects *self, const char *path);
 
 /* Signals for objects that are not skeletons. @properties: a{sv}, floating is sunk. */
-void cold_bus_objects_emit_added (ColdBusObjects *self, const char *path, const char *interface, GVariant *properties);
+void cold_bus_objects_emit_added (ColdBusObjects *self, const char *path, const char *interface,
+                                  GVariant *properties);
 void cold_bus_objects_emit_removed (ColdBusObjects *self, const char *path, const char *interface);
 
 G_END_DECLS

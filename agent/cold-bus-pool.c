@@ -25,7 +25,8 @@ find_pool (ColdBusPools *self, ColdDbusPool *skeleton, GDBusMethodInvocation *in
 }
 
 static gboolean
-on_set_policy (ColdDbusPool *skeleton, GDBusMethodInvocation *invocation, const char *policy, ColdBusPools *self)
+on_set_policy (ColdDbusPool *skeleton, GDBusMethodInvocation *invocation, const char *policy,
+               ColdBusPools *self)
 {
   ColdPool *pool = find_pool (self, skeleton, invocation);
   GError *error = NULL;

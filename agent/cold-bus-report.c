@@ -9,6 +9,8 @@
 
 /* Never more at once. */
 #define LIST_MAX 10000
+/* A turn of the main loop that copies guests for a report. */
+#define SLICE_US 5000
 
 typedef struct
 {
@@ -69,7 +71,7 @@ cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guint off
       row->state = cold_bus_volume_state (volume);
       g_ptr_array_add (rows, row);
     }
-  cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify) g_ptr_array_unref);
+  cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify)g_ptr_array_unref);
 }
 
 /* One guest of the report, copied. */
@@ -151,10 +153,17 @@ make_guest (const Guest *guest)
     const char *member;
     const char *property;
   } members[] = {
-    { "path", "Path" },           { "name", "Name" },           { "hostname", "Hostname" },
-    { "os", "Os" },               { "os-version", "OsVersion" }, { "arch", "Arch" },
-    { "state", "State" },         { "packages", "PackageCount" }, { "inspected", "Inspected" },
-    { "upgraded", "Upgraded" },   { "last-outcome", "LastOutcome" },
+    { "path", "Path" },
+    { "name", "Name" },
+    { "hostname", "Hostname" },
+    { "os", "Os" },
+    { "os-version", "OsVersion" },
+    { "arch", "Arch" },
+    { "state", "State" },
+    { "packages", "PackageCount" },
+    { "inspected", "Inspected" },
+    { "upgraded", "Upgraded" },
+    { "last-outcome", "LastOutcome" },
   };
   JsonObject *object = json_object_new (), *pending = json_object_new ();
   g_autofree char *volume = cold_bus_volume_path (guest->id);
@@ -192,34 +201,74 @@ make_report (gpointer data, GError **error)
   return g_variant_new ("(@s)", g_variant_new_take_string (cold_json_to_text (object)));
 }
 
+/* A report whose guests are being copied, a slice a turn of the main loop. */
+typedef struct
+{
+  ColdBusContext context; /* only the inventory is used, and held */
+  GDBusMethodInvocation *invocation;
+  Report *report;
+  GArray *ids; /* (element-type gint64) */
+  guint next;
+} Copying;
+
+static void
+copy_guest (const Copying *copying, const ColdVolume *volume)
+{
+  const ColdPool *pool = cold_inventory_lookup_pool (copying->context.inventory, volume->pool_uuid);
+  Guest *guest = g_new0 (Guest, 1);
+
+  guest->id = volume->id;
+  guest->properties = cold_bus_volume_pack (&copying->context, volume);
+  guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
+  guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
+  g_ptr_array_add (copying->report->guests, guest);
+}
+
+static gboolean
+on_copy (gpointer user_data)
+{
+  Copying *copying = user_data;
+  gint64 end = g_get_monotonic_time () + SLICE_US;
+
+  while (copying->next < copying->ids->len && g_get_monotonic_time () < end)
+    {
+      gint64 id = g_array_index (copying->ids, gint64, copying->next++);
+      const ColdVolume *volume = cold_inventory_lookup_volume (copying->context.inventory, id);
+
+      if (volume != NULL)
+        copy_guest (copying, volume);
+    }
+  if (copying->next < copying->ids->len)
+    return G_SOURCE_CONTINUE;
+  cold_bus_return_made (copying->invocation, make_report, copying->report, report_free);
+  g_array_unref (copying->ids);
+  g_object_unref (copying->context.inventory);
+  g_free (copying);
+  return G_SOURCE_REMOVE;
+}
+
 void
 cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusMethodInvocation *invocation)
 {
   GError *error = NULL;
   g_autoptr (GPtrArray) volumes = cold_bus_filter_volumes (context, options, TRUE, &error);
-  Report *report;
+  Copying *copying;
 
   if (volumes == NULL)
     {
       cold_bus_return_error (invocation, error);
       return;
     }
-  report = g_new0 (Report, 1);
-  report->guests = g_ptr_array_new_full (volumes->len, guest_free);
-  report->policy = g_strdup (cold_scheduler_get_policy (context->scheduler));
-  report->generation = cold_catalogue_get_generation (context->catalogue);
-  report->time = cold_catalogue_get_time (context->catalogue);
+  copying = g_new0 (Copying, 1);
+  copying->context.inventory = g_object_ref (context->inventory);
+  copying->invocation = invocation;
+  copying->ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), volumes->len);
   for (guint i = 0; i < volumes->len; i++)
-    {
-      const ColdVolume *volume = g_ptr_array_index (volumes, i);
-      const ColdPool *pool = cold_inventory_lookup_pool (context->inventory, volume->pool_uuid);
-      Guest *guest = g_new0 (Guest, 1);
-
-      guest->id = volume->id;
-      guest->properties = cold_bus_volume_pack (context, volume);
-      guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
-      guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
-      g_ptr_array_add (report->guests, guest);
-    }
-  cold_bus_return_made (invocation, make_report, report, report_free);
+    g_array_append_val (copying->ids, ((ColdVolume *)g_ptr_array_index (volumes, i))->id);
+  copying->report = g_new0 (Report, 1);
+  copying->report->guests = g_ptr_array_new_full (volumes->len, guest_free);
+  copying->report->policy = g_strdup (cold_scheduler_get_policy (context->scheduler));
+  copying->report->generation = cold_catalogue_get_generation (context->catalogue);
+  copying->report->time = cold_catalogue_get_time (context->catalogue);
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_copy, copying, NULL);
 }

@@ -11,6 +11,7 @@ void cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guin
                            GDBusMethodInvocation *invocation);
 
 /* Manager.GetReport. @invocation: (transfer full) */
-void cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusMethodInvocation *invocation);
+void cold_bus_report_guests (const ColdBusContext *context, GVariant *options,
+                             GDBusMethodInvocation *invocation);
 
 G_END_DECLS

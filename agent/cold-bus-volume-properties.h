@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The properties of org.coldpatch1.Volume. Tens of thousands of volumes have no skeleton each, but one packed tuple of
- * what was shown last: changes are found by comparing it with what would be shown now.
+ * The properties of org.coldpatch1.Volume. Tens of thousands of volumes have no skeleton each, but one packed
+ * tuple of what was shown last: changes are found by comparing it with what would be shown now.
  */
 #pragma once
 
@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* The state as the bus names it. */
 const char *cold_bus_volume_state (const ColdVolume *volume);
 
-/* Returns: (transfer full): a serialised tuple of all properties but LastSeen, which changes without being signalled */
+/* Returns: (transfer full): a serialised tuple of all properties but LastSeen, which is never signalled */
 GVariant *cold_bus_volume_pack (const ColdBusContext *context, const ColdVolume *volume);
 
 /* Returns: (transfer full) (nullable): a property's value; %NULL when there is none of that name */
@@ -21,7 +21,7 @@ GVariant *cold_bus_volume_get (GVariant *packed, gint64 last_seen, const char *n
 /* Returns: (transfer floating): all properties, a{sv} */
 GVariant *cold_bus_volume_unpack (GVariant *packed, gint64 last_seen);
 
-/* Returns: (transfer floating) (nullable): those which differ, a{sv}; all, when there is nothing @before; %NULL for none */
+/* Returns: (transfer floating) (nullable): those which differ, a{sv}; all for a %NULL @before */
 GVariant *cold_bus_volume_compare (GVariant *before, GVariant *now);
 
 /* Whether a property differs between two packed tuples. */

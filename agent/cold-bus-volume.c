@@ -10,7 +10,8 @@ typedef void (*Method) (const ColdBusContext *context, ColdVolume *volume, GVari
                         GDBusMethodInvocation *invocation);
 
 static void
-inspect (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+inspect (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+         GDBusMethodInvocation *invocation)
 {
   GError *error = NULL;
   ColdJob *job = cold_scheduler_inspect (context->scheduler, volume, &error);
@@ -19,7 +20,8 @@ inspect (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters
 }
 
 static void
-upgrade (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+upgrade (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+         GDBusMethodInvocation *invocation)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 0);
   GError *error = NULL;
@@ -29,7 +31,8 @@ upgrade (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters
 }
 
 static void
-rollback (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+rollback (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+          GDBusMethodInvocation *invocation)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 0);
   GError *error = NULL;
@@ -53,8 +56,8 @@ drop_rollback (const ColdBusContext *context, ColdVolume *volume, GVariant *para
 {
   if (volume->rollback_until == 0)
     {
-      cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "no old image is kept for %s, there is nothing to drop",
-                                 volume->path);
+      cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND,
+                                 "no old image is kept for %s, there is nothing to drop", volume->path);
       return;
     }
   cold_scheduler_drop_rollback_async (context->scheduler, volume, on_rollback_dropped, invocation);
@@ -70,8 +73,9 @@ cold_bus_volume_blockers (const ColdVolume *volume)
     {
       const ColdBlocker *blocker = g_ptr_array_index (volume->blockers, i);
       const ColdBlockerText *text = cold_blocker_text (blocker->code);
-      g_autofree char *reason = blocker->detail != NULL ? g_strdup_printf ("%s (%s)", text->reason, blocker->detail)
-                                                        : g_strdup (text->reason);
+      g_autofree char *reason = blocker->detail != NULL
+                                    ? g_strdup_printf ("%s (%s)", text->reason, blocker->detail)
+                                    : g_strdup (text->reason);
 
       g_variant_builder_add (&builder, "(s@ss)", blocker->code, cold_bus_text (reason), text->remedy);
     }
@@ -82,7 +86,8 @@ static void
 get_blockers (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
               GDBusMethodInvocation *invocation)
 {
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(@a(sss))", cold_bus_volume_blockers (volume)));
+  g_dbus_method_invocation_return_value (invocation,
+                                         g_variant_new ("(@a(sss))", cold_bus_volume_blockers (volume)));
 }
 
 static GVariant *
@@ -112,20 +117,26 @@ make_plan (gpointer data, GError **error)
 }
 
 static void
-get_plan (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+get_plan (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+          GDBusMethodInvocation *invocation)
 {
   if (volume->plan != NULL)
     cold_bus_return_made (invocation, make_plan, g_strdup (volume->plan), g_free);
   else if (volume->facts == NULL)
-    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND,
-                               "%s has no plan: it was not inspected yet; call Inspect, or GetBlockers for what stands"
-                               " against it", volume->path);
+    cold_bus_return_new_error (
+        invocation, COLD_ERROR_NOT_FOUND,
+        "%s has no plan: it was not inspected yet; call Inspect, or GetBlockers for what stands"
+        " against it",
+        volume->path);
   else if (!volume->facts->has_guest)
-    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "%s has no plan: it has no guest", volume->path);
+    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "%s has no plan: it has no guest",
+                               volume->path);
   else
-    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND,
-                               "%s has no plan yet: no repository that was fetched serves %s %s, or the plan is being"
-                               " made; see GetBlockers", volume->path, volume->facts->os, volume->facts->os_version);
+    cold_bus_return_new_error (
+        invocation, COLD_ERROR_NOT_FOUND,
+        "%s has no plan yet: no repository that was fetched serves %s %s, or the plan is being"
+        " made; see GetBlockers",
+        volume->path, volume->facts->os, volume->facts->os_version);
 }
 
 static void
@@ -145,11 +156,12 @@ get_packages (const ColdBusContext *context, ColdVolume *volume, GVariant *param
               GDBusMethodInvocation *invocation)
 {
   if (volume->facts == NULL)
-    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND,
-                               "%s was not inspected yet; call Inspect, or GetBlockers for what stands against it",
-                               volume->path);
+    cold_bus_return_new_error (
+        invocation, COLD_ERROR_NOT_FOUND,
+        "%s was not inspected yet; call Inspect, or GetBlockers for what stands against it", volume->path);
   else if (*volume->facts->manifest == '\0')
-    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "no packages were found in %s", volume->path);
+    cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "no packages were found in %s",
+                               volume->path);
   else
     cold_store_packages_async (context->store, volume->facts->manifest, on_packages, invocation);
 }
@@ -161,7 +173,8 @@ on_history (GObject *source, GAsyncResult *result, gpointer user_data)
   char *history = cold_store_history_finish (COLD_STORE (source), result, &error);
 
   if (history != NULL)
-    g_dbus_method_invocation_return_value (user_data, g_variant_new ("(@s)", g_variant_new_take_string (history)));
+    g_dbus_method_invocation_return_value (user_data,
+                                           g_variant_new ("(@s)", g_variant_new_take_string (history)));
   else
     cold_bus_return_error (user_data, error);
 }
@@ -174,14 +187,17 @@ get_history (const ColdBusContext *context, ColdVolume *volume, GVariant *parame
 }
 
 static void
-get_sbom (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+get_sbom (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+          GDBusMethodInvocation *invocation)
 {
-  cold_bus_return_new_error (invocation, COLD_ERROR_NOT_SUPPORTED,
-                             "this version of coldpatchd makes no bills of materials; GetPackages lists what is installed");
+  cold_bus_return_new_error (
+      invocation, COLD_ERROR_NOT_SUPPORTED,
+      "this version of coldpatchd makes no bills of materials; GetPackages lists what is installed");
 }
 
 static void
-set_policy (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters, GDBusMethodInvocation *invocation)
+set_policy (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
+            GDBusMethodInvocation *invocation)
 {
   const char *policy;
   GError *error = NULL;
@@ -193,23 +209,17 @@ set_policy (const ColdBusContext *context, ColdVolume *volume, GVariant *paramet
 }
 
 void
-cold_bus_volume_call (const ColdBusContext *context, ColdVolume *volume, const char *method, GVariant *parameters,
-                      GDBusMethodInvocation *invocation)
+cold_bus_volume_call (const ColdBusContext *context, ColdVolume *volume, const char *method,
+                      GVariant *parameters, GDBusMethodInvocation *invocation)
 {
   static const struct
   {
     const char *name;
     Method call;
   } methods[] = {
-    { "Inspect", inspect },
-    { "GetPlan", get_plan },
-    { "Upgrade", upgrade },
-    { "Rollback", rollback },
-    { "DropRollback", drop_rollback },
-    { "GetBlockers", get_blockers },
-    { "GetPackages", get_packages },
-    { "GetHistory", get_history },
-    { "GetSbom", get_sbom },
+    { "Inspect", inspect },          { "GetPlan", get_plan },           { "Upgrade", upgrade },
+    { "Rollback", rollback },        { "DropRollback", drop_rollback }, { "GetBlockers", get_blockers },
+    { "GetPackages", get_packages }, { "GetHistory", get_history },     { "GetSbom", get_sbom },
     { "SetPolicy", set_policy },
   };
 

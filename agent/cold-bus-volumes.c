@@ -10,7 +10,7 @@
 #define INTERFACE "org.coldpatch1.Volume"
 /* A turn of the main loop that shows changes. */
 #define SLICE_US 5000
-/* After the scheduler's look at a new volume: state and blockers come with the first signal, not with a second one. */
+/* After the scheduler's look at a new volume: its first signal has state and blockers already. */
 #define PRIORITY (G_PRIORITY_DEFAULT_IDLE + 10)
 
 /* What clients have been told. */
@@ -55,7 +55,8 @@ static void
 emit_changes (ColdBusVolumes *self, const char *path, GVariant *changes)
 {
   g_dbus_connection_emit_signal (self->context->connection, NULL, path, "org.freedesktop.DBus.Properties",
-                                 "PropertiesChanged", g_variant_new ("(s@a{sv}as)", INTERFACE, changes, NULL), NULL);
+                                 "PropertiesChanged", g_variant_new ("(s@a{sv}as)", INTERFACE, changes, NULL),
+                                 NULL);
 }
 
 static Shown *
@@ -132,7 +133,7 @@ on_slice (gpointer user_data)
 
       g_hash_table_iter_init (&iter, self->dirty);
       g_hash_table_iter_next (&iter, &key, NULL);
-      id = *(gint64 *) key;
+      id = *(gint64 *)key;
       g_hash_table_iter_remove (&iter);
       show_id (self, id);
     }
@@ -213,11 +214,11 @@ collect (GPtrArray *managed, gpointer user_data)
   while (g_hash_table_iter_next (&iter, &key, &value))
     {
       const Shown *shown = value;
-      const ColdVolume *volume = cold_inventory_lookup_volume (self->context->inventory, *(gint64 *) key);
+      const ColdVolume *volume = cold_inventory_lookup_volume (self->context->inventory, *(gint64 *)key);
 
       if (shown->managed && volume != NULL)
         cold_bus_managed_add (managed, cold_bus_volume_path (volume->id), INTERFACE,
-                              g_variant_new ("(vt)", shown->packed, (guint64) volume->last_seen), expand);
+                              g_variant_new ("(vt)", shown->packed, (guint64)volume->last_seen), expand);
     }
 }
 
@@ -235,7 +236,7 @@ on_enumerate (GDBusConnection *connection, const char *sender, const char *path,
     {
       char name[24];
 
-      g_snprintf (name, sizeof name, "%" G_GINT64_FORMAT, *(gint64 *) key);
+      g_snprintf (name, sizeof name, "%" G_GINT64_FORMAT, *(gint64 *)key);
       g_strv_builder_add (names, name);
     }
   return g_strv_builder_end (names);
@@ -250,7 +251,8 @@ find_volume (ColdBusVolumes *self, const char *path)
 }
 
 static GDBusInterfaceInfo **
-on_introspect (GDBusConnection *connection, const char *sender, const char *path, const char *node, gpointer user_data)
+on_introspect (GDBusConnection *connection, const char *sender, const char *path, const char *node,
+               gpointer user_data)
 {
   g_autofree char *full = node != NULL ? g_strconcat (COLD_BUS_VOLUME_PREFIX, node, NULL) : NULL;
   GDBusInterfaceInfo **infos;
@@ -264,7 +266,8 @@ on_introspect (GDBusConnection *connection, const char *sender, const char *path
 
 static void
 on_method_call (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
+                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
+                gpointer user_data)
 {
   ColdBusVolumes *self = user_data;
   ColdVolume *volume = find_volume (self, path);
@@ -293,7 +296,8 @@ static const GDBusInterfaceVTable *
 on_dispatch (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
              const char *node, gpointer *out_user_data, gpointer user_data)
 {
-  static const GDBusInterfaceVTable vtable = { .method_call = on_method_call, .get_property = on_get_property };
+  static const GDBusInterfaceVTable vtable
+      = { .method_call = on_method_call, .get_property = on_get_property };
 
   *out_user_data = user_data;
   return &vtable;
@@ -317,15 +321,15 @@ cold_bus_volumes_new (const ColdBusContext *context, ColdBusVolumesShown shown, 
   self->shown = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, shown_free);
   self->dirty = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   /* Otherwise every call would list all volumes. */
-  self->registration = g_dbus_connection_register_subtree (context->connection, root, &vtable,
-                                                           G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self,
-                                                           NULL, &error);
+  self->registration = g_dbus_connection_register_subtree (
+      context->connection, root, &vtable, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self, NULL,
+      &error);
   if (self->registration == 0)
     g_critical ("no volume is on the bus: %s", error->message);
   cold_bus_objects_set_collect (context->objects, collect, self);
   g_hash_table_iter_init (&iter, cold_inventory_get_volumes (context->inventory));
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    cold_bus_volumes_changed (self, *(gint64 *) key);
+    cold_bus_volumes_changed (self, *(gint64 *)key);
   return self;
 }
 

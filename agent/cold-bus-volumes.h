@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All volumes on the bus: one subtree that answers for each of them, and the signals of what changed, sent in slices.
+ * All volumes on the bus: one subtree that answers for each of them, and the signals of what changed, sent in
+ * slices.
  */
 #pragma once
 
@@ -13,13 +14,14 @@ typedef struct _ColdBusVolumes ColdBusVolumes;
 /**
  * ColdBusVolumesShown:
  *
- * Called when changes have been shown. @links: whether volumes came, went or moved, and no more changes wait, so that
- * domains may lead elsewhere.
+ * Called when changes have been shown. @links: whether volumes came, went or moved, and no more changes wait,
+ * so that domains may lead elsewhere.
  */
 typedef void (*ColdBusVolumesShown) (gboolean links, gpointer user_data);
 
 /* Shows what is in the inventory soon after. @context: borrowed */
-ColdBusVolumes *cold_bus_volumes_new (const ColdBusContext *context, ColdBusVolumesShown shown, gpointer user_data);
+ColdBusVolumes *cold_bus_volumes_new (const ColdBusContext *context, ColdBusVolumesShown shown,
+                                      gpointer user_data);
 void cold_bus_volumes_free (ColdBusVolumes *self);
 
 /* Something of the volume may have changed; it is compared and signalled soon. */
@@ -27,7 +29,7 @@ void cold_bus_volumes_changed (ColdBusVolumes *self, gint64 id);
 /* The same at once, so that what is signalled next comes after it. */
 void cold_bus_volumes_show_now (ColdBusVolumes *self, gint64 id);
 
-/* The first resync has ended: a new volume without a guest is signalled from when all that waits has been shown. */
+/* The first resync has ended: once all that waits has been shown, new volumes are news. */
 void cold_bus_volumes_set_synced (ColdBusVolumes *self);
 
 /* Volumes that have been shown and are not gone. */

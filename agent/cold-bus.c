@@ -115,8 +115,8 @@ cold_bus_init (ColdBus *self)
 }
 
 ColdBus *
-cold_bus_new (GDBusConnection *connection, ColdScheduler *scheduler, ColdInventory *inventory, ColdStore *store,
-              ColdCatalogue *catalogue, ColdAppliance *appliance)
+cold_bus_new (GDBusConnection *connection, ColdScheduler *scheduler, ColdInventory *inventory,
+              ColdStore *store, ColdCatalogue *catalogue, ColdAppliance *appliance)
 {
   ColdBus *self = g_object_new (COLD_TYPE_BUS, NULL);
 

@@ -25,7 +25,8 @@ bus_fixture_connect (void)
   g_autoptr (GError) error = NULL;
   GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
       g_test_dbus_get_bus_address (test_bus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL, &error);
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL,
+      NULL, &error);
 
   g_assert_no_error (error);
   return connection;
@@ -73,13 +74,15 @@ bus_fixture_setup (BusFixture *f, gconstpointer data)
   g_assert_no_error (error);
   f->catalogue = cold_catalogue_new (f->config);
   f->appliance = cold_appliance_new ("tcg");
-  f->scheduler = cold_scheduler_new (f->config, f->world.store, f->world.inventory, f->catalogue, f->appliance, f->claims);
+  f->scheduler = cold_scheduler_new (f->config, f->world.store, f->world.inventory, f->catalogue,
+                                     f->appliance, f->claims);
   f->server = bus_fixture_connect ();
   f->client = bus_fixture_connect ();
   f->signals = g_ptr_array_new_with_free_func (signal_free);
-  g_dbus_connection_signal_subscribe (f->client, g_dbus_connection_get_unique_name (f->server), NULL, NULL, NULL, NULL,
-                                      G_DBUS_SIGNAL_FLAGS_NONE, on_signal, f, NULL);
-  f->bus = cold_bus_new (f->server, f->scheduler, f->world.inventory, f->world.store, f->catalogue, f->appliance);
+  g_dbus_connection_signal_subscribe (f->client, g_dbus_connection_get_unique_name (f->server), NULL, NULL,
+                                      NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal, f, NULL);
+  f->bus = cold_bus_new (f->server, f->scheduler, f->world.inventory, f->world.store, f->catalogue,
+                         f->appliance);
   /* As after the first resync: from now on what is new is news. */
   bus_fixture_settle (f);
   g_signal_emit_by_name (f->world.inventory, "synced");
@@ -113,12 +116,12 @@ bus_fixture_teardown (BusFixture *f, gconstpointer data)
 static void
 on_called (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  *(GAsyncResult **) user_data = g_object_ref (result);
+  *(GAsyncResult **)user_data = g_object_ref (result);
 }
 
 GVariant *
-bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const char *method, GVariant *parameters,
-               GError **error)
+bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const char *method,
+               GVariant *parameters, GError **error)
 {
   g_autofree char *full_path = g_strconcat (COLD_BUS_ROOT, path, NULL);
   g_autofree char *interface = NULL;
@@ -133,8 +136,8 @@ bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const c
 
       interface = g_strconcat (COLD_BUS_NAME ".", word, NULL);
     }
-  g_dbus_connection_call (client, g_dbus_connection_get_unique_name (f->server), full_path, interface, dot + 1,
-                          parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 10000, NULL, on_called, &result);
+  g_dbus_connection_call (client, g_dbus_connection_get_unique_name (f->server), full_path, interface,
+                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 10000, NULL, on_called, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   return g_dbus_connection_call_finish (client, result, error);
@@ -151,7 +154,8 @@ bus_call (BusFixture *f, const char *path, const char *method, GVariant *paramet
 }
 
 void
-bus_assert_answer (BusFixture *f, const char *path, const char *method, GVariant *parameters, const char *expected)
+bus_assert_answer (BusFixture *f, const char *path, const char *method, GVariant *parameters,
+                   const char *expected)
 {
   g_autoptr (GVariant) answer = bus_call (f, path, method, parameters);
   g_autofree char *text = g_variant_print (answer, FALSE);
@@ -189,7 +193,8 @@ bus_property (BusFixture *f, const char *path, const char *interface, const char
 }
 
 void
-bus_assert_property (BusFixture *f, const char *path, const char *interface, const char *name, const char *expected)
+bus_assert_property (BusFixture *f, const char *path, const char *interface, const char *name,
+                     const char *expected)
 {
   g_autoptr (GVariant) value = bus_property (f, path, interface, name);
   g_autofree char *text = g_variant_print (value, FALSE);

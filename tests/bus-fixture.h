@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The agent's bus face on a private bus, over an inventory without libvirt (inventory-fixture.h); a client beside it hears
- * every signal.
+ * The agent's bus face on a private bus, over an inventory without libvirt (inventory-fixture.h); a client
+ * beside it hears every signal.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 typedef struct
 {
-  char *path;   /* without /org/coldpatch1 */
+  char *path; /* without /org/coldpatch1 */
   char *member;
   GVariant *parameters;
 } BusSignal;
@@ -57,9 +57,11 @@ GVariant *bus_call_from (GDBusConnection *client, BusFixture *f, const char *pat
 /* From the client of the fixture; any error is a failure. */
 GVariant *bus_call (BusFixture *f, const char *path, const char *method, GVariant *parameters);
 /* The answer as text. */
-void bus_assert_answer (BusFixture *f, const char *path, const char *method, GVariant *parameters, const char *expected);
+void bus_assert_answer (BusFixture *f, const char *path, const char *method, GVariant *parameters,
+                        const char *expected);
 /* @name: without org.coldpatch1.Error. Returns: (transfer full): the message */
-char *bus_assert_error (BusFixture *f, const char *path, const char *method, GVariant *parameters, const char *name);
+char *bus_assert_error (BusFixture *f, const char *path, const char *method, GVariant *parameters,
+                        const char *name);
 
 /* @interface: such as Volume. Returns: (transfer full) */
 GVariant *bus_property (BusFixture *f, const char *path, const char *interface, const char *name);

@@ -102,7 +102,8 @@ test_invalid_text (BusFixture *f, gconstpointer data)
   touch (f);
   bus_assert_property (f, VOLUME, "Volume", "Hostname", "'bad\xef\xbf\xbd\xef\xbf\xbdname?'");
   bus_assert_property (f, VOLUME, "Volume", "Name", "'b\xef\xbf\xbdr.raw'");
-  g_variant_unref (bus_call (f, "", "Manager.ListVolumes", g_variant_new ("(@a{sv}uu)", BUS_NO_OPTIONS, 0, 0)));
+  g_variant_unref (
+      bus_call (f, "", "Manager.ListVolumes", g_variant_new ("(@a{sv}uu)", BUS_NO_OPTIONS, 0, 0)));
   g_variant_unref (bus_call (f, "", "Manager.GetReport", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS)));
 }
 
@@ -143,10 +144,14 @@ test_errors (BusFixture *f, gconstpointer data)
     GVariant *parameters;
     const char *error;
   } cases[] = {
-    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("force", g_variant_new_boolean (TRUE))), "InvalidArgument" },
-    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("dry-run", g_variant_new_string ("yes"))), "InvalidArgument" },
-    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("exclude", g_variant_new_string ("bash"))), "InvalidArgument" },
-    { "Rollback", g_variant_new ("(@a{sv})", bus_option ("force", g_variant_new_boolean (TRUE))), "InvalidArgument" },
+    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("force", g_variant_new_boolean (TRUE))),
+      "InvalidArgument" },
+    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("dry-run", g_variant_new_string ("yes"))),
+      "InvalidArgument" },
+    { "Upgrade", g_variant_new ("(@a{sv})", bus_option ("exclude", g_variant_new_string ("bash"))),
+      "InvalidArgument" },
+    { "Rollback", g_variant_new ("(@a{sv})", bus_option ("force", g_variant_new_boolean (TRUE))),
+      "InvalidArgument" },
     { "Rollback", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "NotFound" },
     { "DropRollback", NULL, "NotFound" },
     { "GetPlan", NULL, "NotFound" },
@@ -173,9 +178,10 @@ test_upgrade_blocked (BusFixture *f, gconstpointer data)
   const char *code;
 
   give_guest (f);
-  message = bus_assert_error (f, VOLUME, "Volume.Upgrade", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "Blocked");
+  message
+      = bus_assert_error (f, VOLUME, "Volume.Upgrade", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "Blocked");
   g_assert_cmpuint (f->world.volume->blockers->len, >, 0);
-  code = ((ColdBlocker *) g_ptr_array_index (f->world.volume->blockers, 0))->code;
+  code = ((ColdBlocker *)g_ptr_array_index (f->world.volume->blockers, 0))->code;
   g_assert_true (g_str_has_prefix (message, code));
 
   blockers = bus_call (f, VOLUME, "Volume.GetBlockers", NULL);
@@ -190,7 +196,8 @@ test_gone (BusFixture *f, gconstpointer data)
   f->world.volume->gone = TRUE;
   touch (f);
   g_free (bus_assert_error (f, VOLUME, "Volume.Inspect", NULL, "NotFound"));
-  g_free (bus_assert_error (f, VOLUME, "Volume.Upgrade", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "NotFound"));
+  g_free (
+      bus_assert_error (f, VOLUME, "Volume.Upgrade", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "NotFound"));
   bus_assert_property (f, VOLUME, "Volume", "State", "'gone'");
   bus_assert_property (f, "", "Manager", "VolumeCount", "1");
   bus_assert_answer (f, VOLUME, "Volume.GetHistory", NULL, "('[]',)");
@@ -228,7 +235,8 @@ test_signals_real_changes (BusFixture *f, gconstpointer data)
 static gboolean
 is_managed (BusFixture *f, const char *path)
 {
-  g_autoptr (GVariant) answer = bus_call (f, "", "org.freedesktop.DBus.ObjectManager.GetManagedObjects", NULL);
+  g_autoptr (GVariant) answer
+      = bus_call (f, "", "org.freedesktop.DBus.ObjectManager.GetManagedObjects", NULL);
   g_autoptr (GVariant) objects = g_variant_get_child_value (answer, 0);
   g_autofree char *full = g_strconcat ("/org/coldpatch1", path, NULL);
   g_autoptr (GVariant) object = g_variant_lookup_value (objects, full, NULL);
@@ -289,7 +297,8 @@ test_plan (BusFixture *f, gconstpointer data)
   give_guest (f);
   g_free (bus_assert_error (f, VOLUME, "Volume.GetPlan", NULL, "NotFound"));
   f->world.volume->plan
-      = g_strdup ("{\"packages\":[{\"name\":\"bash\",\"installed\":\"5.2-1\",\"candidate\":\"5.2-2\",\"origin\":\"Debian\","
+      = g_strdup ("{\"packages\":[{\"name\":\"bash\",\"installed\":\"5.2-1\",\"candidate\":\"5.2-2\","
+                  "\"origin\":\"Debian\","
                   "\"security\":true},{\"name\":\"libnew1\",\"installed\":\"\",\"candidate\":\"1\"}]}");
   bus_assert_answer (f, VOLUME, "Volume.GetPlan", NULL,
                      "([('bash', '5.2-1', '5.2-2', 'Debian', true), ('libnew1', '', '1', '', false)],)");
@@ -305,15 +314,24 @@ test_packages (BusFixture *f, gconstpointer data)
   g_assert_true (json_parser_load_from_data (
       parser, "[[\"zsh\",\"5.9\",\"amd64\",\"zsh\"],[\"bash\",\"5.2\",\"amd64\",\"bash\"]]", -1, NULL));
   give_guest (f);
-  cold_store_save_manifest (f->world.store, "cafe", "deb", json_node_get_array (json_parser_get_root (parser)));
-  bus_assert_answer (f, VOLUME, "Volume.GetPackages", NULL, "([('bash', '5.2', 'amd64'), ('zsh', '5.9', 'amd64')],)");
+  cold_store_save_manifest (f->world.store, "cafe", "deb",
+                            json_node_get_array (json_parser_get_root (parser)));
+  bus_assert_answer (f, VOLUME, "Volume.GetPackages", NULL,
+                     "([('bash', '5.2', 'amd64'), ('zsh', '5.9', 'amd64')],)");
 }
 
 static void
 test_history (BusFixture *f, gconstpointer data)
 {
-  const ColdJobRecord record = { .number = 5, .kind = "upgrade", .volume = 1, .state = "done", .started = 1,
-                                 .finished = 2, .outcome = "upgraded", .error_name = "", .error_message = "",
+  const ColdJobRecord record = { .number = 5,
+                                 .kind = "upgrade",
+                                 .volume = 1,
+                                 .state = "done",
+                                 .started = 1,
+                                 .finished = 2,
+                                 .outcome = "upgraded",
+                                 .error_name = "",
+                                 .error_message = "",
                                  .report = "{\"packages\":[]}" };
   g_autoptr (GVariant) answer = NULL;
   const char *text;
