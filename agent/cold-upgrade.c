@@ -31,6 +31,8 @@ typedef struct
   JsonObject *verified;   /* what the verify worker answered */
   char *scratch;          /* of the job: holds the bundle */
   char *bundle;
+  char *package_manager;  /* and what it mounts: of the content that was copied */
+  JsonArray *mountpoints;
   gint64 phase_began;     /* monotonic */
 } Upgrade;
 
@@ -59,6 +61,8 @@ upgrade_free (Upgrade *self)
     remove_scratch (self->scratch);
   g_free (self->scratch);
   g_free (self->bundle);
+  g_free (self->package_manager);
+  g_clear_pointer (&self->mountpoints, json_array_unref);
   cold_upgrade_options_clear (&self->options);
   g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_clear_pointer (&self->plan, json_object_unref);
@@ -155,6 +159,8 @@ run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable,
     {
       cold_worker_process_add_bind (worker, self->bundle, "/bundle");
       json_object_set_string_member (request, "bundle", "/bundle");
+      json_object_set_string_member (request, "package-manager", self->package_manager);
+      json_object_set_array_member (request, "mountpoints", json_array_ref (self->mountpoints));
     }
   cold_worker_process_run_async (worker, request, cold_job_get_cancellable (self->job), callback, task);
   return TRUE;
@@ -366,6 +372,16 @@ on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+take_facts (Upgrade *self, const ColdFacts *facts)
+{
+  g_autoptr (JsonObject) details = cold_json_parse_object (facts->details, -1, NULL);
+  JsonArray *mountpoints = cold_json_array (details, "mountpoints");
+
+  self->package_manager = g_strdup (facts->package_manager);
+  self->mountpoints = mountpoints != NULL ? json_array_ref (mountpoints) : json_array_new ();
+}
+
+static void
 on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -387,6 +403,7 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, g_error_new (COLD_ERROR, COLD_ERROR_YIELDED, "%s changed since it was inspected", volume->path));
       return;
     }
+  take_facts (self, volume->facts);
   enter_phase (self, "bundling");
   self->scratch = g_strdup_printf ("%s/job-%u", COLD_SCRATCH_DIR, cold_job_get_number (self->job));
   if (g_mkdir (self->scratch, 0700) < 0 && errno != EEXIST)

@@ -77,7 +77,8 @@
  *                              was published, and Packages with nothing but what is planned
  *          NotFound: a refresh took a planned version away; plan again.
  *
- * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan}
+ * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan,"package-manager","mountpoints"}
+ *          The last two as inspect found them in the same content.
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
  *           "kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path]}
  *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are

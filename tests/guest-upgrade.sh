@@ -52,17 +52,32 @@ inspected()
   [ "$(property "$volume" Volume PendingCount)" = "$1" ]
 }
 
-# reaches PHASE: the running job is in that phase
-reaches()
+# idle: no job works on the volume
+idle()
 {
-  [ "$(property "$job" Job Phase)" = "$1" ]
+  case $(property "$volume" Volume State) in inspecting|upgrading) return 1 ;; esac
 }
 
-# upgrade_until PHASE: starts an upgrade, and waits for that phase
-upgrade_until()
+# at_phase PHASE COMMAND...: starts an upgrade, and runs the command as soon as a signal says that it is in that phase
+at_phase()
 {
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) || return 1
-  wait_for 240 reaches "$1"
+  local phase=$1 line watcher status=1
+  shift
+  wait_for 120 idle || return 1
+  mkfifo /run/signals
+  busctl --json=short monitor org.coldpatch1 >/run/signals 2>/dev/null &
+  watcher=$!
+  exec 5</run/signals
+  read -r -t 10 line <&5 # the bus tells a monitor first what it has become
+  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) || status=2
+  while [ $status = 1 ] && read -r -t 300 line <&5; do
+    case $line in *'"Phase":{"type":"s","data":"'$phase'"}'*) "$@" && status=0 || status=3 ;; esac
+  done
+  exec 5<&-
+  kill $watcher 2>/dev/null
+  wait $watcher 2>/dev/null
+  rm -f /run/signals
+  return $status
 }
 
 # Nothing of an upgrade is left: no work copy, no journal, no worker, no scratch folder.
@@ -85,8 +100,10 @@ define_pool default $images
 cp --sparse=always $made/guest.raw $disk
 virsh -q pool-refresh default
 "$tests/guests/make-domain" tiny $disk >/run/tiny.xml
-# The same domain with nothing to boot from: it runs, and does not touch its disk.
-sed "s|<os>\(.*\)</os>|<os>\1<boot dev='cdrom'/></os>|" /run/tiny.xml >/run/idle.xml
+# The same domain that boots from an empty drive and, having a boot order, from nothing else: it does not touch its disk.
+sed -e "s|<os>\(.*\)</os>|<os>\1<boot dev='cdrom'/></os>|" \
+  -e "s|<devices>|<devices><disk type='file' device='cdrom'><target dev='hda' bus='ide'/><readonly/></disk>|" \
+  /run/tiny.xml >/run/idle.xml
 virsh -q define /run/tiny.xml
 start_agent
 check /agent/up wait_agent
@@ -106,6 +123,8 @@ check /auto/configuration-kept equals setting=mine file_in $disk /etc/cold-alpha
 check /auto/machine-id-kept equals 0123456789abcdef0123456789abcdef file_in $disk /etc/machine-id
 check /auto/rollback-kept fails equals 0 property "$volume" Volume RollbackUntil
 check /auto/nothing-pending equals 0 property "$volume" Volume PendingCount
+check /auto/service-deferred matches 'cold-alpha restart' call "$volume" Volume GetHistory
+check /auto/nothing-started fails eval 'file_in $disk /var/lib/cold-alpha-was-started | grep -q .'
 check /auto/history matches upgraded call "$volume" Volume GetHistory
 call "$(domain tiny)" Domain SetPolicy s manual
 check /auto/boots boots_with 'cold-alpha 2'
@@ -134,8 +153,7 @@ starts_at_once()
   echo "start took $((($(date +%s%N) - from) / 1000000)) ms"
   [ "$(virsh -q domstate tiny)" = running ]
 }
-check /yield/upgrading upgrade_until upgrading
-check /yield/domain-starts starts_at_once
+check /yield/domain-starts at_phase upgrading starts_at_once
 check /yield/yielded eventually 10 equals yielded job_outcome
 check /yield/domain-runs equals running virsh -q domstate tiny
 check /yield/no-leftovers eventually 20 no_leftovers
@@ -144,31 +162,54 @@ check /yield/original-unchanged equals "$before" sum
 
 # --- kill -9 -----------------------------------------------------------------------------------------------------------
 
+worker_is_killed()
+{
+  pkill -KILL -f '/coldpatch-worker '
+}
 kill_worker()
 {
-  pkill -KILL -x coldpatch-worke || pkill -KILL -f /coldpatch-worker
+  wait_for 5 worker_is_killed
 }
-check /kill/worker/upgrading upgrade_until upgrading
-check /kill/worker/killed kill_worker
-check /kill/worker/failed eventually 20 equals failed job_outcome
-check /kill/worker/original-unchanged equals "$before" sum
-check /kill/worker/no-leftovers eventually 20 no_leftovers
+for phase in upgrading verifying; do
+  check "/kill/worker/$phase/killed" at_phase $phase kill_worker
+  check "/kill/worker/$phase/failed" eventually 20 equals failed job_outcome
+  check "/kill/worker/$phase/original-unchanged" equals "$before" sum
+  check "/kill/worker/$phase/no-leftovers" eventually 20 no_leftovers
+done
 
-for phase in copying bundling upgrading verifying; do
-  check "/kill/agent/$phase/reached" upgrade_until $phase
-  stop_agent KILL
+kill_agent()
+{
+  kill -KILL "$AGENT_PID"
+}
+for phase in checking fetching copying bundling upgrading verifying; do
+  check "/kill/agent/$phase/killed" at_phase $phase kill_agent
   check "/kill/agent/$phase/original-unchanged" equals "$before" sum
+  wait "$AGENT_PID" 2>/dev/null
   start_agent
   check "/kill/agent/$phase/up-again" wait_agent
   check "/kill/agent/$phase/no-leftovers" eventually 20 no_leftovers
-  check "/kill/agent/$phase/appliance" eventually 60 appliance_ready
 done
+
+# From here on either image may be under the name, but a whole one.
+old_or_new()
+{
+  [ "$before" = "$(sum)" ] || equals 2 version_in $disk cold-beta
+}
+check /kill/agent/exchanging/killed at_phase exchanging kill_agent
+check /kill/agent/exchanging/old-or-new old_or_new
+wait "$AGENT_PID" 2>/dev/null
+start_agent
+check /kill/agent/exchanging/up-again wait_agent
+check /kill/agent/exchanging/still-old-or-new old_or_new
+check /kill/agent/exchanging/no-leftovers eventually 20 no_leftovers
+check /kill/agent/exchanging/file-system-clean eval "dd if=$disk bs=1M skip=1 status=none >/run/fs && e2fsck -fn /run/fs"
 
 # --- and after all that ------------------------------------------------------------------------------------------------
 
 upgrade_at_last()
 {
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 300 job_finished "$job" && equals upgraded job_outcome
+  wait_for 120 idle && job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 300 job_finished "$job" &&
+    matches '^(upgraded|nothing-to-do)$' job_outcome
 }
 check /after-all/upgrades upgrade_at_last
 check /after-all/new-version equals 2 version_in $disk cold-beta

@@ -241,28 +241,26 @@ is_of_system (const char *where)
   return TRUE;
 }
 
+/* Returns: whether the guest can do without a mount that failed; the handle's last error says why it failed. */
 static gboolean
-mount_one (guestfs_h *g, const Mount *mount, gboolean writable, JsonObject *facts, GError **error)
+mount_one (guestfs_h *g, const Mount *mount, gboolean writable)
 {
-  g_autofree char *what = NULL;
-
-  if ((writable ? guestfs_mount_options (g, "noatime", mount->device, mount->where)
-                : guestfs_mount_ro (g, mount->device, mount->where)) == 0)
-    return TRUE;
-  if (!is_of_system (mount->where))
-    return TRUE;
-  what = g_strdup_printf ("%s cannot be mounted on %s", mount->device, mount->where);
-  /* Seen at every inspection, and nothing that trying again would mend. */
-  if (!writable && !g_str_equal (mount->where, "/"))
-    {
-      cold_guest_add_blocker (facts, "missing-disk", what);
-      return TRUE;
-    }
-  return cold_guest_set_error (g, error, what);
+  return (writable ? guestfs_mount_options (g, "noatime", mount->device, mount->where)
+                   : guestfs_mount_ro (g, mount->device, mount->where)) == 0
+         || !is_of_system (mount->where);
 }
 
 static gboolean
-mount_all (guestfs_h *g, const char *root, gboolean writable, JsonObject *facts, GError **error)
+fail_to_mount (guestfs_h *g, const Mount *mount, GError **error)
+{
+  g_autofree char *what = g_strdup_printf ("%s cannot be mounted on %s", mount->device, mount->where);
+
+  return cold_guest_set_error (g, error, what);
+}
+
+/* What the guest's fstab says, read-only. */
+static gboolean
+mount_found (guestfs_h *g, const char *root, JsonObject *facts, GError **error)
 {
   g_auto (GStrv) pairs = guestfs_inspect_get_mountpoints (g, root);
   g_autoptr (GArray) mounts = g_array_new (FALSE, FALSE, sizeof (Mount));
@@ -288,10 +286,39 @@ mount_all (guestfs_h *g, const char *root, gboolean writable, JsonObject *facts,
       json_array_add_string_element (pair, where);
       json_array_add_string_element (pair, device);
       json_array_add_array_element (listed, pair);
-      if (!mount_one (g, mount, writable, facts, error))
-        return FALSE;
+      if (mount_one (g, mount, FALSE))
+        continue;
+      if (g_str_equal (mount->where, "/"))
+        return fail_to_mount (g, mount, error);
+      /* Seen at every inspection, and nothing that trying again would mend. */
+      {
+        g_autofree char *what = g_strdup_printf ("%s of %s", device, where);
+
+        cold_guest_add_blocker (facts, "missing-disk", what);
+      }
     }
   return TRUE;
+}
+
+gboolean
+cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error)
+{
+  for (guint i = 0; mountpoints != NULL && i < json_array_get_length (mountpoints); i++)
+    {
+      JsonNode *node = json_array_get_element (mountpoints, i);
+      JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+      const Mount mount = { pair != NULL && json_array_get_length (pair) == 2 ? (char *) cold_json_array_string (pair, 0) : NULL,
+                            pair != NULL && json_array_get_length (pair) == 2 ? (char *) cold_json_array_string (pair, 1) : NULL };
+
+      if (mount.where == NULL || *mount.where != '/' || mount.device == NULL)
+        break;
+      if (!mount_one (g, &mount, TRUE))
+        return fail_to_mount (g, &mount, error);
+    }
+  if (guestfs_is_dir (g, "/etc") > 0)
+    return TRUE;
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_GUEST, "the guest's root file system is not where it was inspected");
+  return FALSE;
 }
 
 /* Returns: (transfer full) (nullable): the one root */
@@ -324,7 +351,7 @@ find_root (guestfs_h *g, JsonObject *facts, GError **error)
 }
 
 char *
-cold_guest_inspect (guestfs_h *g, gboolean writable, JsonObject *facts, GError **error)
+cold_guest_inspect (guestfs_h *g, JsonObject *facts, GError **error)
 {
   g_autofree char *root = find_root (g, facts, error);
 
@@ -336,7 +363,7 @@ cold_guest_inspect (guestfs_h *g, gboolean writable, JsonObject *facts, GError *
   set_text (facts, "hostname", guestfs_inspect_get_hostname (g, root));
   set_text (facts, "package-format", guestfs_inspect_get_package_format (g, root));
   set_text (facts, "package-manager", guestfs_inspect_get_package_management (g, root));
-  if (!mount_all (g, root, writable, facts, error))
+  if (!mount_found (g, root, facts, error))
     return NULL;
   set_release (g, root, facts);
   check_kind (g, facts);

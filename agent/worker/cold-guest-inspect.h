@@ -26,14 +26,22 @@ gboolean cold_guest_fsck (guestfs_h *g, JsonArray *checks, GError **error);
 
 /**
  * cold_guest_inspect:
- * @writable: how to mount
  * @facts: gets what common/cold-protocol.h says of inspect, but for packages and manifest
  *
- * Finds the one root, mounts its file systems, the shortest path first, and describes it.
+ * Finds the one root, mounts its file systems read-only, the shortest path first, and describes it.
  *
  * Returns: (transfer full) (nullable): the root, mounted; %NULL without @error when @facts got a blocker that says why
  *   there is none
  */
-char *cold_guest_inspect (guestfs_h *g, gboolean writable, JsonObject *facts, GError **error);
+char *cold_guest_inspect (guestfs_h *g, JsonObject *facts, GError **error);
+
+/**
+ * cold_guest_mount:
+ * @mountpoints: "mountpoints" of the facts of an inspection of the same content
+ *
+ * Mounts them for writing, without looking for an operating system once more: that takes as long as starting the
+ * appliance. Returns: %FALSE with @error (Guest) when one that packages have files on cannot be mounted
+ */
+gboolean cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error);
 
 G_END_DECLS

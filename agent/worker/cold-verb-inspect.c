@@ -42,7 +42,7 @@ cold_inspect_collect (ColdGuest *guest, JsonObject *request, JsonObject *facts, 
   if (!cold_guest_check_filesystems (g, facts, error))
     return FALSE;
   cold_verb_progress ("inspecting", 0.5, "operating system");
-  root = cold_guest_inspect (g, FALSE, facts, &local);
+  root = cold_guest_inspect (g, facts, &local);
   if (local != NULL)
     {
       g_propagate_error (error, local);

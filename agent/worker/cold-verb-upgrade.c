@@ -322,11 +322,9 @@ upgrade (guestfs_h *g, JsonObject *request, const ColdPackageManager *manager, J
 JsonObject *
 cold_verb_upgrade (JsonObject *request, GError **error)
 {
-  g_autoptr (JsonObject) facts = json_object_new ();
   g_autoptr (JsonObject) result = json_object_new ();
   g_autoptr (GString) line = g_string_new (NULL);
   g_autoptr (ColdGuest) guest = NULL;
-  g_autofree char *root = NULL;
   Console console = { line };
   const ColdPackageManager *manager;
 
@@ -335,24 +333,17 @@ cold_verb_upgrade (JsonObject *request, GError **error)
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "upgrade: a bundle is needed");
       return NULL;
     }
-  cold_verb_progress ("upgrading", 0.0, "starting the appliance");
-  guest = cold_guest_open (request, TRUE, cold_json_string (request, "bundle"), error);
-  if (guest == NULL)
-    return NULL;
-  cold_verb_progress ("upgrading", 0.0, "looking at the guest");
-  root = cold_guest_inspect (cold_guest_handle (guest), TRUE, facts, error);
-  if (root == NULL)
-    {
-      if (error != NULL && *error == NULL)
-        g_set_error_literal (error, COLD_ERROR, COLD_ERROR_GUEST, "the work copy has not one operating system");
-      return NULL;
-    }
-  manager = cold_package_manager_find (cold_json_string (facts, "package-manager"));
+  manager = cold_package_manager_find (cold_json_string (request, "package-manager"));
   if (manager == NULL)
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED, "the guest's package manager is not supported");
       return NULL;
     }
+  cold_verb_progress ("upgrading", 0.0, "starting the appliance");
+  guest = cold_guest_open (request, TRUE, cold_json_string (request, "bundle"), error);
+  if (guest == NULL
+      || !cold_guest_mount (cold_guest_handle (guest), cold_json_array (request, "mountpoints"), error))
+    return NULL;
   if (guestfs_set_event_callback (cold_guest_handle (guest), on_console, GUESTFS_EVENT_APPLIANCE, 0, &console) < 0)
     {
       cold_guest_set_error (cold_guest_handle (guest), error, "cannot follow the appliance's console");
