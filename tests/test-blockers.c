@@ -52,6 +52,14 @@ set (char **where, const char *text)
   *where = g_strdup (text);
 }
 
+/* Volumes large enough to hold a guest. */
+static void
+setup (InventoryFixture *f, gconstpointer data)
+{
+  inventory_fixture_setup (f, data);
+  f->volume->allocation = f->other->allocation = 1 << 30;
+}
+
 static void
 give_guest (ColdVolume *volume, const char *os)
 {
@@ -66,6 +74,16 @@ test_none (InventoryFixture *f, gconstpointer data)
   give_guest (f->volume, "debian");
   ASSERT_CODES (f->volume, "");
   inventory_fixture_attach (f->domain, f->volume);
+  ASSERT_CODES (f->volume, "");
+}
+
+static void
+test_too_small (InventoryFixture *f, gconstpointer data)
+{
+  f->volume->allocation = 200 * 1024;
+  ASSERT_CODES (f->volume, "no-operating-system");
+  /* An overlay holds only what differs from its base. */
+  set (&f->volume->backing_path, "/pool/base.qcow2");
   ASSERT_CODES (f->volume, "");
 }
 
@@ -349,8 +367,9 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) \
-  g_test_add ("/blockers/" path, InventoryFixture, NULL, inventory_fixture_setup, test, inventory_fixture_teardown)
+  g_test_add ("/blockers/" path, InventoryFixture, NULL, setup, test, inventory_fixture_teardown)
   ADD ("none/harmless-guest", test_none);
+  ADD ("too-small/no-operating-system", test_too_small);
   ADD ("domain/each", test_domain);
   ADD ("domain/last-stop", test_last_stop);
   ADD ("domain/several-owners", test_several_owners);
