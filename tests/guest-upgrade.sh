@@ -131,7 +131,12 @@ check /auto/boots boots_with 'cold-alpha 2'
 
 # --- rollback ----------------------------------------------------------------------------------------------------------
 
-check /rollback/domain-has-run/refused fails call "$volume" Volume Rollback 'a{sv}' 0
+rollback_is_refused()
+{
+  job=$(call "$volume" Volume Rollback 'a{sv}' 0) && wait_for 60 job_finished "$job" && equals refused job_outcome &&
+    matches discard-changes property "$job" Job ErrorMessage
+}
+check /rollback/domain-has-run/refused rollback_is_refused
 roll_back()
 {
   job=$(call "$volume" Volume Rollback 'a{sv}' 1 discard-changes b true) && wait_for 60 job_finished "$job" &&

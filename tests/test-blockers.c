@@ -245,6 +245,7 @@ test_not_connected (InventoryFixture *f, gconstpointer data)
   ColdBlockerContext context = harmless;
   const ColdBlocker *first;
 
+  volume->allocation = f->volume->allocation;
   context.backing = backing;
   blockers = cold_blockers_find (unconnected, volume, &context);
   g_assert_cmpuint (blockers->len, ==, 1);

@@ -24,6 +24,8 @@ cold_verb_launch (JsonObject *request, GError **error)
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "accelerator must be kvm or tcg");
       return NULL;
     }
+  if (g != NULL)
+    guestfs_set_error_handler (g, NULL, NULL);
   /* Without force_kvm libguestfs would fall back by itself, and we would remember the wrong answer. */
   if (g == NULL || guestfs_set_backend (g, "direct") < 0
       || guestfs_set_backend_setting (g, *accelerator == 'k' ? "force_kvm" : "force_tcg", "1") < 0
