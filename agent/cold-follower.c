@@ -64,7 +64,8 @@ yield_to (ColdFollower *self, const ColdDomain *domain)
       domains = cold_inventory_domains_of (self->parts->inventory, volume);
       if (g_ptr_array_find (domains, domain, NULL))
         {
-          g_message ("job %u yields to domain %s", cold_job_get_number (job), domain->info->name);
+          if (!g_cancellable_is_cancelled (cold_job_get_cancellable (job)))
+            g_message ("job %u yields to domain %s", cold_job_get_number (job), domain->info->name);
           cold_job_cancel (job, "yielded");
         }
     }

@@ -148,7 +148,8 @@ check /rollback/pending-again eventually 120 inspected 3
 
 # --- a start in the middle ---------------------------------------------------------------------------------------------
 
-virsh -q define /run/idle.xml
+sed -i "s|<name>|<uuid>$(virsh -q domuuid tiny)</uuid><name>|" /run/idle.xml
+check /yield/idle-domain virsh -q define /run/idle.xml
 before=$(sum)
 starts_at_once()
 {
