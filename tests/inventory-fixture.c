@@ -18,7 +18,6 @@ save_volume (ColdStore *store, const char *name, guint64 inode)
   g_autofree char *path = g_strconcat ("/pool/", name, NULL);
 
   volume->id = cold_store_next_volume_id (store);
-  volume->allocation = 1 << 30; /* room for a guest */
   volume->file = (ColdFileId){ .device = 1, .inode = inode, .size = 512, .nlink = 1 };
   replace (&volume->path, path);
   replace (&volume->type, "file");

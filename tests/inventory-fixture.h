@@ -14,7 +14,7 @@ typedef struct
   ColdStore *store;
   ColdInventory *inventory;
   ColdPool *pool;           /* FIXTURE_POOL, active, without policy */
-  ColdVolume *volume;       /* a.raw in it: raw, 1 GiB, no guest yet */
+  ColdVolume *volume;       /* a.raw in it: raw, no guest yet */
   ColdVolume *other;        /* b.raw */
   ColdDomain *domain;       /* shut off; without disks */
   ColdDomain *other_domain; /* the same */

@@ -52,6 +52,14 @@ set (char **where, const char *text)
   *where = g_strdup (text);
 }
 
+/* Volumes large enough to hold a guest. */
+static void
+setup (InventoryFixture *f, gconstpointer data)
+{
+  inventory_fixture_setup (f, data);
+  f->volume->allocation = f->other->allocation = 1 << 30;
+}
+
 static void
 give_guest (ColdVolume *volume, const char *os)
 {
@@ -238,6 +246,7 @@ test_not_connected (InventoryFixture *f, gconstpointer data)
   const ColdBlocker *first;
 
   volume->allocation = f->volume->allocation;
+  volume->allocation = f->volume->allocation;
   context.backing = backing;
   blockers = cold_blockers_find (unconnected, volume, &context);
   g_assert_cmpuint (blockers->len, ==, 1);
@@ -360,7 +369,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, test) \
-  g_test_add ("/blockers/" path, InventoryFixture, NULL, inventory_fixture_setup, test, inventory_fixture_teardown)
+  g_test_add ("/blockers/" path, InventoryFixture, NULL, setup, test, inventory_fixture_teardown)
   ADD ("none/harmless-guest", test_none);
   ADD ("too-small/no-operating-system", test_too_small);
   ADD ("domain/each", test_domain);
