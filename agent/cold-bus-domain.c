@@ -68,7 +68,7 @@ mark_volumes (ColdBusDomains *self, GHashTable *some, GHashTable *others)
   g_hash_table_iter_init (&iter, some);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     if (!g_hash_table_contains (others, key))
-      cold_bus_volumes_changed (self->volumes, *(gint64 *)key);
+      cold_bus_volumes_changed (self->volumes, *(gint64 *) key);
 }
 
 /* Volumes that the domain has let go of, or taken, show other Domains. */
@@ -110,12 +110,12 @@ update (ColdBusDomains *self, ColdDbusDomain *skeleton, const ColdDomain *domain
   g_autofree char *name = cold_text_make_valid (domain->info->name);
 
   for (guint i = 0; i < volumes->len; i++)
-    g_ptr_array_add (paths, cold_bus_volume_path (((ColdVolume *)g_ptr_array_index (volumes, i))->id));
+    g_ptr_array_add (paths, cold_bus_volume_path (((ColdVolume *) g_ptr_array_index (volumes, i))->id));
   g_ptr_array_add (paths, NULL);
   cold_dbus_domain_set_name (skeleton, name);
   cold_dbus_domain_set_uuid (skeleton, domain->uuid);
   cold_dbus_domain_set_state (skeleton, domain->info->state != NULL ? domain->info->state : "nostate");
-  cold_dbus_domain_set_volumes (skeleton, (const char *const *)paths->pdata);
+  cold_dbus_domain_set_volumes (skeleton, (const char *const *) paths->pdata);
   cold_dbus_domain_set_policy (skeleton, domain->policy);
   cold_dbus_domain_set_claimed (skeleton, domain->claimed);
   cold_dbus_domain_set_last_stop (skeleton, domain->last_stop);

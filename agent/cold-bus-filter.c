@@ -187,7 +187,7 @@ matches (const Filter *filter, const ColdVolume *volume)
 static int
 compare_ids (gconstpointer a, gconstpointer b)
 {
-  const ColdVolume *left = *(ColdVolume *const *)a, *right = *(ColdVolume *const *)b;
+  const ColdVolume *left = *(ColdVolume *const *) a, *right = *(ColdVolume *const *) b;
 
   return (left->id > right->id) - (left->id < right->id);
 }

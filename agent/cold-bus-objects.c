@@ -96,7 +96,7 @@ on_method_call (GDBusConnection *connection, const char *sender, const char *pat
     }
   if (self->collect != NULL)
     self->collect (managed, self->collect_data);
-  cold_bus_return_made (invocation, make_managed_objects, managed, (GDestroyNotify)g_ptr_array_unref);
+  cold_bus_return_made (invocation, make_managed_objects, managed, (GDestroyNotify) g_ptr_array_unref);
 }
 
 ColdBusObjects *

@@ -71,7 +71,7 @@ cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guint off
       row->state = cold_bus_volume_state (volume);
       g_ptr_array_add (rows, row);
     }
-  cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify)g_ptr_array_unref);
+  cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify) g_ptr_array_unref);
 }
 
 /* One guest of the report, copied. */
@@ -264,7 +264,7 @@ cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusM
   copying->invocation = invocation;
   copying->ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), volumes->len);
   for (guint i = 0; i < volumes->len; i++)
-    g_array_append_val (copying->ids, ((ColdVolume *)g_ptr_array_index (volumes, i))->id);
+    g_array_append_val (copying->ids, ((ColdVolume *) g_ptr_array_index (volumes, i))->id);
   copying->report = g_new0 (Report, 1);
   copying->report->guests = g_ptr_array_new_full (volumes->len, guest_free);
   copying->report->policy = g_strdup (cold_scheduler_get_policy (context->scheduler));

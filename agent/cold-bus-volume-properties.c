@@ -27,14 +27,14 @@ blocker_codes (const ColdVolume *volume)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
   for (guint i = 0; i < volume->blockers->len; i++)
-    g_variant_builder_add (&builder, "s", ((ColdBlocker *)g_ptr_array_index (volume->blockers, i))->code);
+    g_variant_builder_add (&builder, "s", ((ColdBlocker *) g_ptr_array_index (volume->blockers, i))->code);
   return g_variant_builder_end (&builder);
 }
 
 static int
 compare_paths (gconstpointer a, gconstpointer b)
 {
-  return g_strcmp0 (*(char *const *)a, *(char *const *)b);
+  return g_strcmp0 (*(char *const *) a, *(char *const *) b);
 }
 
 static GVariant *
@@ -44,10 +44,10 @@ domain_paths (const ColdBusContext *context, const ColdVolume *volume)
   g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < domains->len; i++)
-    g_ptr_array_add (paths, cold_bus_domain_path (((ColdDomain *)g_ptr_array_index (domains, i))->uuid));
+    g_ptr_array_add (paths, cold_bus_domain_path (((ColdDomain *) g_ptr_array_index (domains, i))->uuid));
   /* The inventory's order is that of a hash table: another order would look like a change. */
   g_ptr_array_sort (paths, compare_paths);
-  return g_variant_new_objv ((const char *const *)paths->pdata, paths->len);
+  return g_variant_new_objv ((const char *const *) paths->pdata, paths->len);
 }
 
 GVariant *

@@ -29,8 +29,8 @@ struct _ColdBusVolumes
   guint registration;
   GHashTable *shown; /* (element-type gint64* Shown) */
   GHashTable *dirty; /* (element-type gint64*) */
+  GHashTable *there; /* (element-type gint64*): what is not gone: each has its object at once */
   guint source;
-  guint count;
   gboolean links;
   gboolean synced;
   gboolean announces;
@@ -64,7 +64,7 @@ show_new (ColdBusVolumes *self, const ColdVolume *volume)
 {
   Shown *shown = g_new0 (Shown, 1);
 
-  shown->gone = TRUE; /* not counted yet */
+  shown->gone = TRUE;
   g_hash_table_insert (self->shown, dup_id (volume->id), shown);
   self->links = TRUE;
   return shown;
@@ -87,11 +87,7 @@ show (ColdBusVolumes *self, const ColdVolume *volume)
     return;
   if (shown->packed != NULL && cold_bus_volume_differs (shown->packed, now, "Path"))
     self->links = TRUE;
-  if (shown->gone != volume->gone)
-    {
-      self->count += volume->gone ? -1 : 1;
-      self->links = TRUE;
-    }
+  self->links |= shown->gone != volume->gone;
   g_clear_pointer (&shown->packed, g_variant_unref);
   shown->packed = g_steal_pointer (&now);
   shown->gone = volume->gone;
@@ -124,24 +120,20 @@ on_slice (gpointer user_data)
   ColdBusVolumes *self = user_data;
   gint64 end = g_get_monotonic_time () + SLICE_US;
   gboolean links;
+  GHashTableIter iter;
+  gpointer key;
 
-  while (g_hash_table_size (self->dirty) > 0 && g_get_monotonic_time () < end)
+  /* One iterator a slice: to begin anew for each would pass all that was removed before, each time. */
+  g_hash_table_iter_init (&iter, self->dirty);
+  while (g_get_monotonic_time () < end && g_hash_table_iter_next (&iter, &key, NULL))
     {
-      GHashTableIter iter;
-      gpointer key;
-      gint64 id;
+      gint64 id = *(gint64 *) key;
 
-      g_hash_table_iter_init (&iter, self->dirty);
-      g_hash_table_iter_next (&iter, &key, NULL);
-      id = *(gint64 *)key;
       g_hash_table_iter_remove (&iter);
       show_id (self, id);
     }
   if (g_hash_table_size (self->dirty) > 0)
-    {
-      self->callback (FALSE, self->user_data);
-      return G_SOURCE_CONTINUE;
-    }
+    return G_SOURCE_CONTINUE;
   self->source = 0;
   self->announces = self->synced;
   links = self->links;
@@ -157,11 +149,24 @@ schedule (ColdBusVolumes *self)
     self->source = g_idle_add_full (PRIORITY, on_slice, self, NULL);
 }
 
+/* Returns: whether another number of volumes is there now */
+static gboolean
+mark (ColdBusVolumes *self, gint64 id)
+{
+  const ColdVolume *volume = cold_inventory_lookup_volume (self->context->inventory, id);
+
+  g_hash_table_add (self->dirty, dup_id (id));
+  schedule (self);
+  if (volume == NULL || volume->gone)
+    return g_hash_table_remove (self->there, &id);
+  return g_hash_table_add (self->there, dup_id (id));
+}
+
 void
 cold_bus_volumes_changed (ColdBusVolumes *self, gint64 id)
 {
-  g_hash_table_add (self->dirty, dup_id (id));
-  schedule (self);
+  if (mark (self, id))
+    self->callback (FALSE, self->user_data);
 }
 
 void
@@ -181,7 +186,7 @@ cold_bus_volumes_set_synced (ColdBusVolumes *self)
 guint
 cold_bus_volumes_get_count (ColdBusVolumes *self)
 {
-  return self->count;
+  return g_hash_table_size (self->there);
 }
 
 /* What a caller sees is never older than what the agent knows. */
@@ -214,11 +219,11 @@ collect (GPtrArray *managed, gpointer user_data)
   while (g_hash_table_iter_next (&iter, &key, &value))
     {
       const Shown *shown = value;
-      const ColdVolume *volume = cold_inventory_lookup_volume (self->context->inventory, *(gint64 *)key);
+      const ColdVolume *volume = cold_inventory_lookup_volume (self->context->inventory, *(gint64 *) key);
 
       if (shown->managed && volume != NULL)
         cold_bus_managed_add (managed, cold_bus_volume_path (volume->id), INTERFACE,
-                              g_variant_new ("(vt)", shown->packed, (guint64)volume->last_seen), expand);
+                              g_variant_new ("(vt)", shown->packed, (guint64) volume->last_seen), expand);
     }
 }
 
@@ -236,7 +241,7 @@ on_enumerate (GDBusConnection *connection, const char *sender, const char *path,
     {
       char name[24];
 
-      g_snprintf (name, sizeof name, "%" G_GINT64_FORMAT, *(gint64 *)key);
+      g_snprintf (name, sizeof name, "%" G_GINT64_FORMAT, *(gint64 *) key);
       g_strv_builder_add (names, name);
     }
   return g_strv_builder_end (names);
@@ -320,6 +325,7 @@ cold_bus_volumes_new (const ColdBusContext *context, ColdBusVolumesShown shown, 
   self->user_data = user_data;
   self->shown = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, shown_free);
   self->dirty = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->there = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   /* Otherwise every call would list all volumes. */
   self->registration = g_dbus_connection_register_subtree (
       context->connection, root, &vtable, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, self, NULL,
@@ -329,7 +335,7 @@ cold_bus_volumes_new (const ColdBusContext *context, ColdBusVolumesShown shown, 
   cold_bus_objects_set_collect (context->objects, collect, self);
   g_hash_table_iter_init (&iter, cold_inventory_get_volumes (context->inventory));
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    cold_bus_volumes_changed (self, *(gint64 *)key);
+    mark (self, *(gint64 *) key);
   return self;
 }
 
@@ -341,6 +347,7 @@ cold_bus_volumes_free (ColdBusVolumes *self)
     g_dbus_connection_unregister_subtree (self->context->connection, self->registration);
   g_clear_handle_id (&self->source, g_source_remove);
   g_hash_table_unref (self->dirty);
+  g_hash_table_unref (self->there);
   g_hash_table_unref (self->shown);
   g_free (self);
 }

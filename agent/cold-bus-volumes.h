@@ -14,8 +14,8 @@ typedef struct _ColdBusVolumes ColdBusVolumes;
 /**
  * ColdBusVolumesShown:
  *
- * Called when changes have been shown. @links: whether volumes came, went or moved, and no more changes wait,
- * so that domains may lead elsewhere.
+ * Called when another number of volumes is there, and when all that changed has been shown. @links: volumes came,
+ * went or moved, so that domains may lead elsewhere.
  */
 typedef void (*ColdBusVolumesShown) (gboolean links, gpointer user_data);
 
@@ -32,7 +32,7 @@ void cold_bus_volumes_show_now (ColdBusVolumes *self, gint64 id);
 /* The first resync has ended: once all that waits has been shown, new volumes are news. */
 void cold_bus_volumes_set_synced (ColdBusVolumes *self);
 
-/* Volumes that have been shown and are not gone. */
+/* Volumes that are not gone. */
 guint cold_bus_volumes_get_count (ColdBusVolumes *self);
 
 G_END_DECLS

@@ -181,7 +181,7 @@ test_upgrade_blocked (BusFixture *f, gconstpointer data)
   message
       = bus_assert_error (f, VOLUME, "Volume.Upgrade", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS), "Blocked");
   g_assert_cmpuint (f->world.volume->blockers->len, >, 0);
-  code = ((ColdBlocker *)g_ptr_array_index (f->world.volume->blockers, 0))->code;
+  code = ((ColdBlocker *) g_ptr_array_index (f->world.volume->blockers, 0))->code;
   g_assert_true (g_str_has_prefix (message, code));
 
   blockers = bus_call (f, VOLUME, "Volume.GetBlockers", NULL);
