@@ -64,8 +64,6 @@ bus_fixture_setup (BusFixture *f, gconstpointer data)
   g_autofree char *config = NULL, *claims = NULL;
 
   inventory_fixture_setup (&f->world, data);
-  /* Nothing is inspected: no room for a guest. */
-  f->world.volume->allocation = f->world.other->allocation = 0;
   f->folder = g_dir_make_tmp ("test-bus-XXXXXX", &error);
   g_assert_no_error (error);
   config = g_build_filename (f->folder, "coldpatch.conf", NULL);
