@@ -56,23 +56,24 @@ on_idle (gpointer user_data)
 {
   ColdAgenda *agenda = user_data;
 
-  for (guint i = 0; i < SLICE; i++)
-    {
-      GHashTableIter iter;
-      gpointer key;
-      gint64 volume;
+  gint64 volumes[SLICE];
+  GHashTableIter iter;
+  gpointer key;
+  guint n = 0;
 
-      g_hash_table_iter_init (&iter, agenda->soon);
-      if (!g_hash_table_iter_next (&iter, &key, NULL))
-        {
-          agenda->source = 0;
-          return G_SOURCE_REMOVE;
-        }
-      volume = *(gint64 *) key;
+  /* One walk a slice: each new one would pass over all that was removed before. Looking may add volumes again. */
+  g_hash_table_iter_init (&iter, agenda->soon);
+  while (n < SLICE && g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      volumes[n++] = *(gint64 *) key;
       g_hash_table_iter_remove (&iter);
-      agenda->look (volume, agenda->user_data);
     }
-  return G_SOURCE_CONTINUE;
+  for (guint i = 0; i < n; i++)
+    agenda->look (volumes[i], agenda->user_data);
+  if (g_hash_table_size (agenda->soon) > 0)
+    return G_SOURCE_CONTINUE;
+  agenda->source = 0;
+  return G_SOURCE_REMOVE;
 }
 
 void
