@@ -80,13 +80,16 @@ at_phase()
   return $status
 }
 
-# Nothing of an upgrade is left: no work copy, no journal, no worker, no scratch folder.
+# Nothing of an upgrade is left: no worker, no scratch folder, no journal of work that is not done, and no hidden image but
+# those that such a journal keeps for a rollback.
 no_leftovers()
 {
-  local found
-  found=$(find /var/lib/libvirt/.coldpatch-* $images/.coldpatch* -type f ! -path '*/rollback/*' 2>/dev/null
+  local kept found
+  kept=$(cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -r 'select(.state == "done") | .members[]["hidden-name"]')
+  found=$(find /var/lib/libvirt/.coldpatch-* $images/.coldpatch* -type f 2>/dev/null | grep -vF "${kept:-none}"
+          cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -c 'select(.state != "done")'
           find /var/cache/coldpatch/scratch -mindepth 1 2>/dev/null
-          pgrep -fa 'coldpatch-(worker|sandbox)' || true)
+          pgrep -fa 'coldpatch-(worker|sandbox) ')
   [ -z "$found" ] || { echo "left over: $found"; return 1; }
 }
 
