@@ -315,13 +315,14 @@ static void
 return_missing_result (ColdWorkerProcess *self, GTask *task)
 {
   g_autofree char *messages = cold_text_make_valid (g_strstrip (self->messages->str));
+  const char *colon = *messages != '\0' ? ": " : "";
 
   if (g_subprocess_get_if_exited (self->process))
-    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) ended with status %d and no result: %s",
-                             self->verb, g_subprocess_get_exit_status (self->process), messages);
+    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) ended with status %d and no result%s%s",
+                             self->verb, g_subprocess_get_exit_status (self->process), colon, messages);
   else
-    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) was killed by signal %d: %s",
-                             self->verb, g_subprocess_get_term_sig (self->process), messages);
+    g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_WORKER, "the worker (%s) was killed by signal %d%s%s",
+                             self->verb, g_subprocess_get_term_sig (self->process), colon, messages);
 }
 
 /* @task: (transfer full) */
