@@ -171,16 +171,15 @@ check /yield/original-unchanged equals "$before" sum
 
 # --- kill -9 -----------------------------------------------------------------------------------------------------------
 
-worker_is_killed()
-{
-  pkill -KILL -f '/coldpatch-worker '
-}
+# kill_worker VERB: as soon as there is one
 kill_worker()
 {
-  wait_for 5 worker_is_killed
+  wait_for 10 pkill -KILL -f "/coldpatch-worker $1\$"
 }
 for phase in upgrading verifying; do
-  check "/kill/worker/$phase/killed" at_phase $phase kill_worker
+  verb=upgrade
+  [ $phase = upgrading ] || verb=verify
+  check "/kill/worker/$phase/killed" at_phase $phase kill_worker $verb
   check "/kill/worker/$phase/failed" eventually 20 equals failed job_outcome
   check "/kill/worker/$phase/original-unchanged" equals "$before" sum
   check "/kill/worker/$phase/no-leftovers" eventually 20 no_leftovers
