@@ -35,6 +35,7 @@ static int
 make_id_map (uid_t file_uid, gid_t file_gid, uid_t uid, gid_t gid)
 {
   char path[64];
+  const pid_t parent = getpid ();
   char ready;
   int pipe_fds[2];
   pid_t child;
@@ -47,8 +48,9 @@ make_id_map (uid_t file_uid, gid_t file_gid, uid_t uid, gid_t gid)
     sandbox_fail ("Worker", NULL, "cannot fork: %s", strerror (errno));
   if (child == 0)
     {
-      prctl (PR_SET_PDEATHSIG, SIGKILL);
-      if (unshare (CLONE_NEWUSER) < 0 || write (pipe_fds[1], "", 1) != 1)
+      /* After unshare(), which clears it: a child that outlives us would keep the agent's pipes open for good. */
+      if (unshare (CLONE_NEWUSER) < 0 || prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != parent
+          || write (pipe_fds[1], "", 1) != 1)
         _exit (1);
       for (;;)
         pause ();
