@@ -48,8 +48,8 @@ make_id_map (uid_t file_uid, gid_t file_gid, uid_t uid, gid_t gid)
     sandbox_fail ("Worker", NULL, "cannot fork: %s", strerror (errno));
   if (child == 0)
     {
-      /* After unshare(), which clears it: a child that outlives us would keep the agent's pipes open for good. */
-      if (unshare (CLONE_NEWUSER) < 0 || prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != parent
+      /* We may have been killed before the call: a child that outlives us keeps the agent's pipes open for good. */
+      if (prctl (PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid () != parent || unshare (CLONE_NEWUSER) < 0
           || write (pipe_fds[1], "", 1) != 1)
         _exit (1);
       for (;;)
