@@ -19,6 +19,7 @@
 #define CHUNK (64 * 1024)
 #define STDERR_KEPT 4096
 #define PROGRESS_INTERVAL_MS 250
+#define DRAIN_MS 2000 /* what a dead worker wrote is in its pipes already */
 
 typedef struct
 {
@@ -53,6 +54,8 @@ struct _ColdWorkerProcess
   guint n_pending;   /* stdout, stderr, the process itself */
   GSource *deadline;
   GSource *cancelled;
+  GCancellable *drain; /* ends reading when the process has ended and somebody else keeps its pipes open */
+  GSource *drain_timer;
 
   /* Progress that waits for its turn */
   GSource *progress_timer;
@@ -132,11 +135,13 @@ cold_worker_process_finalize (GObject *object)
   g_array_unref (self->binds);
   g_free (self->appliance);
   g_clear_object (&self->process);
+  g_object_unref (self->drain);
   g_clear_pointer (&self->lines, cold_worker_lines_free);
   g_string_free (self->messages, TRUE);
   g_clear_error (&self->failure);
   clear_source (&self->deadline);
   clear_source (&self->cancelled);
+  clear_source (&self->drain_timer);
   clear_source (&self->progress_timer);
   g_free (self->phase);
   g_free (self->message);
@@ -164,6 +169,7 @@ cold_worker_process_init (ColdWorkerProcess *self)
   self->binds = g_array_new (FALSE, FALSE, sizeof (Bind));
   g_array_set_clear_func (self->binds, clear_bind);
   self->messages = g_string_new (NULL);
+  self->drain = g_cancellable_new ();
 }
 
 ColdWorkerProcess *
@@ -337,6 +343,7 @@ part_ended (GTask *task)
     return;
   clear_source (&self->deadline);
   clear_source (&self->cancelled);
+  clear_source (&self->drain_timer);
   clear_source (&self->progress_timer);
   if (self->messages->len > 0)
     g_debug ("Worker %s: %s", self->verb, self->messages->str);
@@ -357,9 +364,31 @@ part_ended (GTask *task)
 }
 
 static void
+attach (GSource **slot, GSource *source, GSourceFunc func, ColdWorkerProcess *self)
+{
+  *slot = source;
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+static gboolean
+on_drained (gpointer data)
+{
+  ColdWorkerProcess *self = data;
+
+  clear_source (&self->drain_timer);
+  g_cancellable_cancel (self->drain);
+  return G_SOURCE_REMOVE;
+}
+
+static void
 on_process_ended (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  ColdWorkerProcess *self = g_task_get_source_object (user_data);
+
   g_subprocess_wait_finish (G_SUBPROCESS (source), result, NULL);
+  if (self->n_pending > 1)
+    attach (&self->drain_timer, g_timeout_source_new (DRAIN_MS), on_drained, self);
   part_ended (user_data);
 }
 
@@ -391,7 +420,7 @@ on_output (GObject *source, GAsyncResult *result, gpointer user_data)
   /* After its last line a worker has nothing left to do, and no reason to stay. */
   else if (self->failure == NULL && cold_worker_lines_is_complete (self->lines))
     g_subprocess_send_signal (self->process, SIGTERM);
-  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, NULL, on_output, task);
+  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, self->drain, on_output, task);
 }
 
 static void
@@ -409,7 +438,7 @@ on_messages (GObject *source, GAsyncResult *result, gpointer user_data)
   g_string_append_len (self->messages, g_bytes_get_data (chunk, NULL), g_bytes_get_size (chunk));
   if (self->messages->len > STDERR_KEPT)
     g_string_erase (self->messages, 0, self->messages->len - STDERR_KEPT);
-  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, NULL, on_messages, task);
+  g_input_stream_read_bytes_async (G_INPUT_STREAM (source), CHUNK, G_PRIORITY_DEFAULT, self->drain, on_messages, task);
 }
 
 static gboolean
@@ -594,14 +623,6 @@ deadline_of (const char *verb)
   g_return_val_if_reached (60);
 }
 
-static void
-attach (GSource **slot, GSource *source, GSourceFunc func, ColdWorkerProcess *self)
-{
-  *slot = source;
-  g_source_set_callback (source, func, self, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-}
-
 void
 cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
@@ -621,9 +642,9 @@ cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCa
 
   self->lines = cold_worker_lines_new (on_progress, self);
   self->n_pending = 3;
-  g_input_stream_read_bytes_async (g_subprocess_get_stdout_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, NULL,
+  g_input_stream_read_bytes_async (g_subprocess_get_stdout_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, self->drain,
                                    on_output, g_object_ref (task));
-  g_input_stream_read_bytes_async (g_subprocess_get_stderr_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, NULL,
+  g_input_stream_read_bytes_async (g_subprocess_get_stderr_pipe (self->process), CHUNK, G_PRIORITY_DEFAULT, self->drain,
                                    on_messages, g_object_ref (task));
   g_subprocess_wait_async (self->process, NULL, on_process_ended, g_object_ref (task));
   attach (&self->deadline, g_timeout_source_new_seconds (deadline_of (self->verb)), on_deadline, self);

@@ -61,7 +61,8 @@ void cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *fol
  * @request: everything but "verb", which is added; "accelerator":"kvm" lets the worker see /dev/kvm
  *
  * Once for an object, on the thread that dispatches the default context. @cancellable kills everything inside; the call
- * finishes when every process of the sandbox is gone, never before. Fails with AccessDenied when the agent is not root,
+ * finishes when every process of the sandbox is gone, never before; a sandbox that somebody killed from outside is waited
+ * for two seconds at most. Fails with AccessDenied when the agent is not root,
  * with Config when the worker's user is missing, with Worker for a worker that died, broke the protocol or took longer
  * than its verb may, and with what the worker reports: Blocked (unsupported-storage) for a file system without idmapped
  * mounts.

@@ -385,6 +385,34 @@ test_missing_user_is_named (void)
   g_assert_nonnull (strstr (error->message, COLD_WORKER_USER));
 }
 
+/* A sandbox that was killed, and left a process that keeps the agent's pipes open. */
+static void
+test_killed_sandbox_is_not_waited_for (void)
+{
+  g_autofree char *libexec = g_build_filename (folder, "stray", NULL);
+  g_autofree char *program = g_build_filename (libexec, "coldpatch-sandbox", NULL);
+  g_autofree char *number = g_build_filename (folder, "stray-number", NULL);
+  g_autofree char *script
+      = g_strdup_printf ("#!/bin/sh\nsleep 60 &\necho $! >%s\nkill -9 $$\n", number);
+  g_autofree char *text = NULL;
+  g_autoptr (ColdWorkerProcess) process = make_process ();
+  g_autoptr (JsonObject) request = make_request ("none");
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_mkdir (libexec, 0755);
+  g_assert_true (g_file_set_contents_full (program, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+  g_setenv ("COLDPATCH_LIBEXECDIR", libexec, TRUE);
+  result = run (process, request, NULL, &error);
+  install_programs (g_getenv ("TEST_INTRUDER"));
+  g_assert_null (result);
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
+  g_assert_nonnull (strstr (error->message, "signal 9"));
+  /* The stray is still there: nothing else ended the wait. */
+  g_assert_true (g_file_get_contents (number, &text, NULL, NULL));
+  g_assert_cmpint (kill (atoi (text), SIGKILL), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -419,6 +447,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sandbox/agent-death/leaves-nothing", test_agents_death_leaves_nothing);
   g_test_add_func ("/sandbox/storage-without-id-maps/refused", test_storage_without_id_maps_is_refused);
   g_test_add_func ("/sandbox/network-with-disks/refused", test_network_and_disks_exclude_each_other);
+  g_test_add_func ("/sandbox/killed/not-waited-for", test_killed_sandbox_is_not_waited_for);
   g_test_add_func ("/sandbox/missing-user/named", test_missing_user_is_named);
   status = g_test_run ();
 
