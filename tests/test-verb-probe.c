@@ -98,7 +98,7 @@ static void
 test_encryption_is_told (void)
 {
   g_autofree char *path = make_image ("secret", "qemu-img create -q -f qcow2 --object secret,id=s,data=x -o "
-                                                "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 @ 1M");
+                                                "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=200 @ 1M");
   g_autoptr (JsonObject) disk = probe (path, "qcow2");
 
   g_assert_true (cold_json_bool (disk, "encrypted"));
