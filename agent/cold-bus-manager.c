@@ -255,9 +255,7 @@ static gboolean
 on_find_package (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *name,
                  const char *below, ColdBusManager *self)
 {
-  cold_bus_return_new_error (
-      invocation, COLD_ERROR_NOT_SUPPORTED,
-      "this version of coldpatchd does not search through all guests; ask Volume.GetPackages of each");
+  cold_bus_report_find (self->context, name, below, invocation);
   return TRUE;
 }
 

@@ -74,6 +74,47 @@ cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guint off
   cold_bus_return_made (invocation, make_list, rows, (GDestroyNotify) g_ptr_array_unref);
 }
 
+static GVariant *
+make_found (gpointer data, GError **error)
+{
+  GPtrArray *all = data;
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(osss)"));
+  for (guint i = 0; i < all->len; i++)
+    {
+      const ColdFoundPackage *found = g_ptr_array_index (all, i);
+      g_autofree char *path = cold_bus_volume_path (found->volume);
+
+      g_variant_builder_add (&builder, "(o@s@s@s)", path, cold_bus_text (found->version),
+                             cold_bus_text (found->arch), cold_bus_text (found->hostname));
+    }
+  return g_variant_new ("(a(osss))", &builder);
+}
+
+static void
+on_found (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GError *error = NULL;
+  GPtrArray *all = cold_store_find_package_finish (COLD_STORE (source), result, &error);
+
+  if (all != NULL)
+    cold_bus_return_made (user_data, make_found, all, (GDestroyNotify) g_ptr_array_unref);
+  else
+    cold_bus_return_error (user_data, error);
+}
+
+void
+cold_bus_report_find (const ColdBusContext *context, const char *name, const char *below,
+                      GDBusMethodInvocation *invocation)
+{
+  if (*name == '\0')
+    cold_bus_return_new_error (invocation, COLD_ERROR_INVALID_ARGUMENT,
+                               "no package has an empty name: Volume.GetPackages has the names of a guest's");
+  else
+    cold_store_find_package_async (context->store, name, below, on_found, invocation);
+}
+
 /* One guest of the report, copied. */
 typedef struct
 {

@@ -10,6 +10,10 @@ G_BEGIN_DECLS
 void cold_bus_report_list (const ColdBusContext *context, GVariant *filter, guint offset, guint limit,
                            GDBusMethodInvocation *invocation);
 
+/* Manager.FindPackage. @invocation: (transfer full) */
+void cold_bus_report_find (const ColdBusContext *context, const char *name, const char *below,
+                           GDBusMethodInvocation *invocation);
+
 /* Manager.GetReport. @invocation: (transfer full) */
 void cold_bus_report_guests (const ColdBusContext *context, GVariant *options,
                              GDBusMethodInvocation *invocation);

@@ -2,6 +2,7 @@
 #include "cold-planner.h"
 
 #include "cold-json.h"
+#include "cold-pending.h"
 
 struct _ColdPlanner
 {
@@ -74,7 +75,9 @@ static void
 set_plan (ColdVolume *volume, JsonObject *plan, guint64 generation)
 {
   JsonArray *packages = cold_json_array (plan, "packages");
+  g_autofree char *before = g_steal_pointer (&volume->pending_since);
 
+  volume->pending_since = cold_pending_merge (before, packages, g_get_real_time ());
   g_free (volume->plan);
   volume->plan = cold_json_to_text (plan);
   volume->plan_generation = generation;

@@ -24,6 +24,12 @@ static const char *const migrations[] = {
   "  outcome TEXT, error_name TEXT, error_message TEXT, report TEXT);"
   "CREATE INDEX jobs_volume ON jobs (volume);"
   "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT);",
+  /* Who has a package, and since when what is planned is pending. */
+  "ALTER TABLE volumes ADD COLUMN manifest TEXT;"
+  "ALTER TABLE volumes ADD COLUMN pending_since TEXT;"
+  "UPDATE volumes SET manifest = CASE WHEN json_valid (facts)"
+  "  THEN nullif (json_extract (facts, '$.manifest'), '') END;"
+  "CREATE INDEX volumes_manifest ON volumes (manifest);",
 };
 
 static gboolean

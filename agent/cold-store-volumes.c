@@ -89,7 +89,8 @@ facts_from_text (const char *text)
 #define VOLUME_COLUMNS                                                                                                 \
   "id, pool, name, key, path, type, format, capacity, allocation, backing_path, backing_format, file, first_seen,"     \
   " last_seen, gone, inspected, inspected_file, facts, plan, plan_generation, pending_count, pending_security,"        \
-  " pending_bytes, policy, upgraded, last_outcome, last_error, failures, rollback_until, rollback_bytes, awaits_boot"
+  " pending_bytes, policy, upgraded, last_outcome, last_error, failures, rollback_until, rollback_bytes, awaits_boot,"     \
+  " pending_since, manifest"
 
 static gpointer
 read_volume (sqlite3_stmt *statement)
@@ -131,6 +132,7 @@ read_volume (sqlite3_stmt *statement)
   volume->rollback_until = sqlite3_column_int64 (statement, i++);
   volume->rollback_bytes = sqlite3_column_int64 (statement, i++);
   volume->awaits_boot = sqlite3_column_int (statement, i++);
+  volume->pending_since = g_strdup ((const char *) sqlite3_column_text (statement, i++));
   return volume;
 }
 
@@ -144,7 +146,7 @@ void
 cold_store_save_volume (ColdStore *self, const ColdVolume *volume)
 {
   ColdStoreWrite *w = cold_store_write_new ("INSERT OR REPLACE INTO volumes (" VOLUME_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   g_autofree char *facts = volume->facts != NULL ? facts_to_text (volume->facts) : NULL;
 
   cold_store_put_int (w, volume->id);
@@ -178,5 +180,8 @@ cold_store_save_volume (ColdStore *self, const ColdVolume *volume)
   cold_store_put_int (w, volume->rollback_until);
   cold_store_put_int (w, volume->rollback_bytes);
   cold_store_put_int (w, volume->awaits_boot);
+  cold_store_put_text (w, volume->pending_since);
+  /* A column of its own, of what the facts have too: guests are found by it. */
+  cold_store_put_text (w, volume->facts != NULL && *volume->facts->manifest != '\0' ? volume->facts->manifest : NULL);
   cold_store_push_write (self, w);
 }

@@ -71,8 +71,33 @@ char *cold_store_get_setting (ColdStore *self, const char *name); /* (transfer f
 
 /* Queries run on the store's thread and finish on the caller's main context. */
 void cold_store_packages_async (ColdStore *self, const char *manifest, GAsyncReadyCallback callback, gpointer user_data);
-/* Returns: (transfer full): a(sss): name, version, arch, sorted */
+/* The same with sources. */
+void cold_store_components_async (ColdStore *self, const char *manifest, GAsyncReadyCallback callback, gpointer user_data);
+/* Returns: (transfer full): a(sss): name, version, arch; a(ssss) with the source package, which may be ""; sorted */
 GVariant *cold_store_packages_finish (ColdStore *self, GAsyncResult *result, GError **error);
+
+/* Where a package is installed. */
+typedef struct
+{
+  gint64 volume;
+  char *version;
+  char *arch;
+  char *hostname;
+} ColdFoundPackage;
+
+/**
+ * cold_store_find_package_async:
+ * @name: of a binary package
+ * @below: only lower versions, in the order of each guest's own package format; guests of a format whose order is not
+ *   known are left out. "": all versions
+ *
+ * Over the manifests of all volumes that are not gone.
+ */
+void cold_store_find_package_async (ColdStore *self, const char *name, const char *below,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+/* Returns: (transfer full) (element-type ColdFoundPackage): by volume, then architecture and version as text */
+GPtrArray *cold_store_find_package_finish (ColdStore *self, GAsyncResult *result, GError **error);
+
 /* Jobs of a volume, or of all with 0, newest first, at most @limit. */
 void cold_store_history_async (ColdStore *self, gint64 volume, guint limit, GAsyncReadyCallback callback,
                                gpointer user_data);

@@ -75,6 +75,7 @@ typedef struct
   guint pending_count;
   guint pending_security;
   guint64 pending_bytes; /* to download */
+  char *pending_since;   /* (nullable) since when each package of the plan is pending (cold-pending.h) */
 
   char *policy;          /* off manual auto inherit */
   gint64 upgraded;       /* 0: never */

@@ -61,7 +61,7 @@ test_manager_errors (BusFixture *f, gconstpointer data)
     { "UpgradeAll", g_variant_new ("(@a{sv})", bus_option ("force", g_variant_new_boolean (TRUE))),
       "InvalidArgument" },
     { "RefreshCatalogue", NULL, "NotSupported" },
-    { "FindPackage", g_variant_new ("(ss)", "bash", ""), "NotSupported" },
+    { "FindPackage", g_variant_new ("(ss)", "", ""), "InvalidArgument" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -211,6 +211,40 @@ test_report (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (volume->blockers->len, >, 0);
 }
 
+/* A guest with the one package demo. */
+static void
+give_package (BusFixture *f, ColdVolume *volume, const char *format, const char *version, const char *hostname)
+{
+  g_autofree char *text = g_strdup_printf ("[[\"demo\",\"%s\",\"amd64\",\"demo\"]]", version);
+  g_autoptr (JsonNode) packages = json_from_string (text, NULL);
+
+  volume->facts = cold_facts_new ();
+  volume->facts->has_guest = TRUE;
+  g_free (volume->facts->manifest);
+  volume->facts->manifest = g_strdup (format);
+  g_free (volume->facts->hostname);
+  volume->facts->hostname = g_strdup (hostname);
+  cold_store_save_manifest (f->world.store, format, format, json_node_get_array (packages));
+  cold_inventory_volume_touch (f->world.inventory, volume);
+}
+
+static void
+test_find_package (BusFixture *f, gconstpointer data)
+{
+  /* 1.0rc is lower than 1.0 for pacman, and higher for dpkg. */
+  give_package (f, f->world.volume, "deb", "1.0rc-1", "web1");
+  give_package (f, f->world.other, "pacman", "1.0rc-1", "web2");
+  bus_assert_answer (f, "", "Manager.FindPackage", g_variant_new ("(ss)", "demo", ""),
+                     "([('/org/coldpatch1/volume/1', '1.0rc-1', 'amd64', 'web1'),"
+                     " ('/org/coldpatch1/volume/2', '1.0rc-1', 'amd64', 'web2')],)");
+  bus_assert_answer (f, "", "Manager.FindPackage", g_variant_new ("(ss)", "demo", "1.0-1"),
+                     "([('/org/coldpatch1/volume/2', '1.0rc-1', 'amd64', 'web2')],)");
+  bus_assert_answer (f, "", "Manager.FindPackage", g_variant_new ("(ss)", "dem", ""), "([],)");
+  f->world.other->gone = TRUE;
+  cold_inventory_volume_touch (f->world.inventory, f->world.other);
+  bus_assert_answer (f, "", "Manager.FindPackage", g_variant_new ("(ss)", "demo", "1.0-1"), "([],)");
+}
+
 static void
 test_inhibitor_ends_with_caller (BusFixture *f, gconstpointer data)
 {
@@ -266,6 +300,7 @@ main (int argc, char *argv[])
     { "/bus/manager/lookup", test_manager_lookup },
     { "/bus/manager/list/pages", test_list_pages },
     { "/bus/manager/list/filters", test_list_filters },
+    { "/bus/manager/find-package", test_find_package },
     { "/bus/manager/report", test_report },
     { "/bus/manager/pause", test_pause },
     { "/bus/manager/inhibitor/ends-with-caller", test_inhibitor_ends_with_caller },

@@ -183,6 +183,7 @@ test_volume (Fixture *f, gconstpointer data)
   volume->rollback_until = 6;
   volume->awaits_boot = TRUE;
   volume->plan = g_strdup ("{}");
+  volume->pending_since = g_strdup ("{\"bash amd64 1\":5}");
   volume->facts = cold_facts_new ();
   volume->facts->has_guest = TRUE;
   set (&volume->facts->os, "debian");
@@ -197,6 +198,7 @@ test_volume (Fixture *f, gconstpointer data)
   got = g_ptr_array_index (loaded, 0);
   g_assert_cmpint (got->id, ==, volume->id);
   g_assert_cmpstr (got->pool_uuid, ==, POOL);
+  g_assert_cmpstr (got->pending_since, ==, volume->pending_since);
   g_assert_cmpstr (got->name, ==, volume->name);
   g_assert_cmpstr (got->path, ==, volume->path);
   g_assert_cmpstr (got->format, ==, "qcow2");

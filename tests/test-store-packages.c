@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Packages over all guests. */
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+
+#include "cold-store.h"
+
+#define POOL "11111111-1111-4111-8111-111111111111"
+
+typedef struct
+{
+  char *folder;
+  char *path;
+  ColdStore *store;
+} Fixture;
+
+static void
+open_store (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->store = cold_store_open (f->path, &error);
+  g_assert_no_error (error);
+}
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->folder = g_dir_make_tmp ("test-store-packages-XXXXXX", &error);
+  g_assert_no_error (error);
+  f->path = g_build_filename (f->folder, "store.db", NULL);
+  open_store (f);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_assert_finalize_object (f->store);
+  /* WAL's companions go with the last one who closes it. */
+  g_assert_cmpint (g_unlink (f->path), ==, 0);
+  g_assert_cmpint (g_rmdir (f->folder), ==, 0);
+  g_free (f->path);
+  g_free (f->folder);
+}
+
+static void
+set (char **where, const char *text)
+{
+  g_free (*where);
+  *where = g_strdup (text);
+}
+
+static void
+take_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **)user_data = g_object_ref (result);
+}
+
+static GAsyncResult *
+wait_for (Fixture *f, GAsyncResult **result)
+{
+  while (*result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  cold_store_flush (f->store); /* its thread has let go of the query */
+  return *result;
+}
+
+/* Returns: (transfer full): "volume version arch hostname;" of each */
+static char *
+find (Fixture *f, const char *name, const char *below)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) all = NULL;
+  GString *text = g_string_new ("");
+
+  cold_store_find_package_async (f->store, name, below, take_result, &result);
+  all = cold_store_find_package_finish (f->store, wait_for (f, &result), &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < all->len; i++)
+    {
+      const ColdFoundPackage *found = g_ptr_array_index (all, i);
+
+      g_string_append_printf (text, "%d %s %s %s;", (int)found->volume, found->version, found->arch,
+                              found->hostname);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static gint64
+save_guest (Fixture *f, const char *name, const char *manifest, const char *hostname)
+{
+  g_autoptr (ColdVolume) volume = cold_volume_new (POOL, name);
+
+  volume->id = cold_store_next_volume_id (f->store);
+  volume->facts = cold_facts_new ();
+  set (&volume->facts->manifest, manifest);
+  set (&volume->facts->hostname, hostname);
+  cold_store_save_volume (f->store, volume);
+  return volume->id;
+}
+
+static void
+save_packages (Fixture *f, const char *manifest, const char *format, const char *text)
+{
+  g_autoptr (JsonNode) node = json_from_string (text, NULL);
+
+  cold_store_save_manifest (f->store, manifest, format, json_node_get_array (node));
+}
+
+static void
+assert_found (Fixture *f, const char *name, const char *below, const char *expected)
+{
+  g_autofree char *found = find (f, name, below);
+
+  g_assert_cmpstr (found, ==, expected);
+}
+
+static void
+test_find (Fixture *f, gconstpointer data)
+{
+  save_packages (f, "m1", "deb",
+                 "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"],[\"libc6\",\"2.36-9\",\"i386\",\"glibc\"],"
+                 "[\"libc6\",\"2.36-9\",\"amd64\",\"glibc\"]]");
+  save_packages (f, "m2", "rpm", "[[\"bash\",\"5.1.8-6.el9\",\"x86_64\",\"bash\"]]");
+  save_packages (f, "m3", "ebuild", "[[\"bash\",\"1\",\"amd64\",\"bash\"]]");
+  save_guest (f, "a", "m1", "web1");
+  save_guest (f, "b", "m1", "web2");
+  save_guest (f, "c", "m2", "db");
+  save_guest (f, "d", "m3", "old");
+  save_guest (f, "e", "", "empty");
+
+  /* Clones share a manifest; an architecture each. */
+  assert_found (f, "libc6", "",
+                "1 2.36-9 amd64 web1;1 2.36-9 i386 web1;2 2.36-9 amd64 web2;2 2.36-9 i386 web2;");
+  assert_found (f, "bash", "",
+                "1 5.2-1 amd64 web1;2 5.2-1 amd64 web2;3 5.1.8-6.el9 x86_64 db;4 1 amd64 old;");
+  /* What no order is known of is not lower. */
+  assert_found (f, "bash", "5.2-1", "3 5.1.8-6.el9 x86_64 db;");
+  assert_found (f, "bash", "5.2-1.1", "1 5.2-1 amd64 web1;2 5.2-1 amd64 web2;3 5.1.8-6.el9 x86_64 db;");
+  assert_found (f, "bash", "0", "");
+  assert_found (f, "nothing", "", "");
+  assert_found (f, "b%", "", "");
+}
+
+/* As version 1 of the schema left it. */
+static void
+test_migration (Fixture *f, gconstpointer data)
+{
+  sqlite3 *db = NULL;
+  g_autoptr (ColdVolume) fresh = cold_volume_new (POOL, "b");
+
+  save_packages (f, "m1", "deb", "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"]]");
+  save_guest (f, "a", "m1", "web1");
+  /* Not inspected yet. */
+  fresh->id = cold_store_next_volume_id (f->store);
+  cold_store_save_volume (f->store, fresh);
+  g_assert_finalize_object (f->store);
+  g_assert_cmpint (sqlite3_open (f->path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_exec (db,
+                                 "DROP INDEX volumes_manifest; ALTER TABLE volumes DROP COLUMN manifest;"
+                                 " ALTER TABLE volumes DROP COLUMN pending_since; PRAGMA user_version = 1",
+                                 NULL, NULL, NULL),
+                   ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_close (db), ==, SQLITE_OK);
+  open_store (f);
+  assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
+}
+
+/* A thousand guests, no two of them clones; the message says what a search takes. */
+static void
+test_find_thousand (Fixture *f, gconstpointer data)
+{
+  gint64 start, whole;
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("m%u", i);
+      g_autoptr (GString) text = g_string_new ("[");
+
+      for (guint j = 0; j < 300; j++)
+        g_string_append_printf (text, "%s[\"package-%u\",\"1.%u-1\",\"amd64\",\"source-%u\"]",
+                                j > 0 ? "," : "", j, i, j / 2);
+      g_string_append_c (text, ']');
+      save_packages (f, name, "deb", text->str);
+      save_guest (f, name, name, "host");
+    }
+  cold_store_flush (f->store);
+  start = g_get_monotonic_time ();
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autofree char *found = find (f, "package-7", "1.500-1");
+
+      g_auto (GStrv) entries = g_strsplit (found, ";", -1);
+
+      g_assert_cmpuint (g_strv_length (entries), ==, 501);
+      g_assert_true (g_str_has_prefix (found, "1 1.0-1 amd64 host;"));
+      g_assert_true (g_str_has_suffix (found, ";500 1.499-1 amd64 host;"));
+    }
+  whole = g_get_monotonic_time () - start;
+  g_test_message ("one search through 1,000 guests takes %.1f ms", whole / 10000.0);
+}
+
+static void
+test_components (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) list = NULL;
+  g_autofree char *text = NULL;
+
+  save_packages (f, "m1", "deb", "[[\"libc6\",\"2.36\",\"amd64\",\"glibc\"],[\"bash\",\"5.2\",\"amd64\"]]");
+  cold_store_components_async (f->store, "m1", take_result, &result);
+  list = cold_store_packages_finish (f->store, wait_for (f, &result), &error);
+  g_assert_no_error (error);
+  text = g_variant_print (list, FALSE);
+  g_assert_cmpstr (text, ==, "[('bash', '5.2', 'amd64', ''), ('libc6', '2.36', 'amd64', 'glibc')]");
+}
+
+#define ADD(path, test) g_test_add ("/store-packages/" path, Fixture, NULL, setup, test, teardown)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("components/with-source", test_components);
+  ADD ("find/order-of-each-guest", test_find);
+  ADD ("find/thousand-guests", test_find_thousand);
+  ADD ("migration/finds-what-was-there", test_migration);
+  return g_test_run ();
+}
