@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-folders.h"
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-protocol.h"
@@ -379,16 +380,6 @@ find_accelerator (ColdAppliance *self)
 
 /* Building */
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "rm", "-rf", "--", path, NULL);
-
-  if (process == NULL || !g_subprocess_wait_check (process, NULL, &error))
-    g_warning ("Cannot remove %s: %s", path, error->message);
-}
-
 /* Left by an earlier version or an interrupted build. */
 static void
 remove_others (const char *keep)
@@ -402,7 +393,7 @@ remove_others (const char *keep)
       {
         g_autofree char *path = g_build_filename (COLD_APPLIANCE_DIR, name, NULL);
 
-        remove_tree (path);
+        cold_folders_remove_tree (path, TRUE);
       }
 }
 
@@ -425,7 +416,7 @@ publish (const char *new_folder, const char *folder, GError **error)
 {
   g_autofree char *cache = g_build_filename (new_folder, MAKER_CACHE, NULL);
 
-  remove_tree (cache);
+  cold_folders_remove_tree (cache, TRUE);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     {
       g_autofree char *path = g_build_filename (new_folder, parts[i], NULL);

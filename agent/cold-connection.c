@@ -512,15 +512,42 @@ cold_connection_read_domains_async (ColdConnection *self, const char *uuid, GCan
   push_read (self, request, cancellable, callback, user_data);
 }
 
-static void
-run_prove_gate (Core *core, GTask *task)
+typedef struct
 {
+  char *nonce;
+  virConnectPtr conn;
+} Proof;
+
+static void
+proof_free (Proof *proof)
+{
+  if (proof->conn != NULL)
+    virConnectClose (proof->conn);
+  g_free (proof->nonce);
+  g_free (proof);
+}
+
+static void
+prove_gate_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Proof *proof = task_data;
   GError *error = NULL;
 
-  if (cold_libvirt_prove_gate (core->conn, g_task_get_task_data (task), &error))
+  if (cold_libvirt_prove_gate (proof->conn, proof->nonce, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
+}
+
+/* The first domain since libvirtd's start makes it ask every QEMU what it can do: seconds that reading must not wait. */
+static void
+run_prove_gate (Core *core, GTask *task)
+{
+  Proof *proof = g_task_get_task_data (task);
+
+  virConnectRef (core->conn);
+  proof->conn = core->conn;
+  g_task_run_in_thread (task, prove_gate_thread);
 }
 
 void
@@ -528,8 +555,10 @@ cold_connection_prove_gate_async (ColdConnection *self, const char *nonce, GCanc
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  Proof *proof = g_new0 (Proof, 1);
 
-  g_task_set_task_data (task, g_strdup (nonce), g_free);
+  proof->nonce = g_strdup (nonce);
+  g_task_set_task_data (task, proof, (GDestroyNotify) proof_free);
   push (self->core, run_prove_gate, task);
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <pwd.h>
 #include <sys/file.h>
@@ -11,22 +10,17 @@
 
 #include "cold-error.h"
 #include "cold-names.h"
-
-#define TREE_FDS_MAX 32
-
-static int
-remove_entry (const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-  if (remove (path) < 0 && errno != ENOENT)
-    g_warning ("cannot delete %s: %s", path, g_strerror (errno));
-  return 0;
-}
+#include "cold-worker-leftovers.h"
 
 void
-cold_folders_remove_tree (const char *path)
+cold_folders_remove_tree (const char *path, gboolean wait)
 {
-  if (nftw (path, remove_entry, TREE_FDS_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-    g_warning ("cannot delete %s: %s", path, g_strerror (errno));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process
+      = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "rm", "-rf", "--one-file-system", "--", path, NULL);
+
+  if (process == NULL || (wait && !g_subprocess_wait_check (process, NULL, &error)))
+    g_warning ("cannot delete %s: %s", path, error->message);
 }
 
 static gboolean
@@ -49,7 +43,7 @@ empty (const char *folder)
     {
       g_autofree char *path = g_build_filename (folder, name, NULL);
 
-      cold_folders_remove_tree (path);
+      cold_folders_remove_tree (path, TRUE);
     }
 }
 
@@ -87,6 +81,7 @@ cold_folders_prepare (GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     if (!make (folders[i].path, folders[i].mode, folders[i].workers ? worker : NULL, error))
       return FALSE;
+  cold_worker_leftovers_end (worker->pw_uid);
   empty (COLD_SCRATCH_DIR);
   empty (COLD_GATE_PROOF_DIR);
   return TRUE;

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /**
  * cold_folders_prepare:
  *
- * Makes what is missing and empties the scratch folder of what a crash left there. Fails with Config when the worker's
+ * Makes what is missing, and empties the scratch folder of what a crash left there. The workers of an agent that was killed
+ * are dying already; what is left of them is ended first, so that none writes there any more. Fails with Config when the worker's
  * user does not exist, Io otherwise.
  */
 gboolean cold_folders_prepare (GError **error);
@@ -28,8 +29,11 @@ int cold_folders_lock (GError **error);
 /**
  * cold_folders_remove_tree:
  *
- * Deletes a folder with everything below it, following no symbolic link. What cannot be deleted is logged.
+ * @wait: %FALSE on the main loop: rm does it by itself
+ *
+ * Deletes a folder with everything below it, following no symbolic link and entering no other file system. What cannot be
+ * deleted is logged.
  */
-void cold_folders_remove_tree (const char *path);
+void cold_folders_remove_tree (const char *path, gboolean wait);
 
 G_END_DECLS

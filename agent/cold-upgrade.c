@@ -8,6 +8,7 @@
 
 #include "cold-commit.h"
 #include "cold-error.h"
+#include "cold-folders.h"
 #include "cold-inspection.h"
 #include "cold-json.h"
 #include "cold-names.h"
@@ -37,28 +38,13 @@ typedef struct
 } Upgrade;
 
 static void
-remove_scratch (const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-
-      g_unlink (path);
-    }
-  g_rmdir (folder);
-}
-
-static void
 upgrade_free (Upgrade *self)
 {
   g_clear_object (&self->worker);
   if (self->set != NULL)
     cold_work_set_discard (self->set);
   if (self->scratch != NULL)
-    remove_scratch (self->scratch);
+    cold_folders_remove_tree (self->scratch, FALSE);
   g_free (self->scratch);
   g_free (self->bundle);
   g_free (self->package_manager);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-folders.h"
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-protocol.h"
@@ -111,23 +112,12 @@ clear_source (GSource **source)
 
 /* What the worker left may be deep and large: a program of its own, which follows no links, takes it away. */
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process
-      = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "rm", "-rf", "--one-file-system", "--", path, NULL);
-
-  if (process == NULL)
-    g_warning ("Cannot remove %s: %s", path, error->message);
-}
-
-static void
 cold_worker_process_finalize (GObject *object)
 {
   ColdWorkerProcess *self = COLD_WORKER_PROCESS (object);
 
   if (self->owns_scratch && self->scratch != NULL)
-    remove_tree (self->scratch);
+    cold_folders_remove_tree (self->scratch, FALSE);
   g_free (self->verb);
   g_free (self->scratch);
   g_clear_error (&self->scratch_error);
@@ -195,20 +185,6 @@ cold_worker_process_new (const char *verb, const char *scratch)
         }
     }
   return self;
-}
-
-void
-cold_worker_process_remove_leftovers (void)
-{
-  g_autoptr (GDir) folder = g_dir_open (COLD_SCRATCH_DIR, 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (COLD_SCRATCH_DIR, name, NULL);
-
-      remove_tree (path);
-    }
 }
 
 const char *

@@ -36,9 +36,6 @@ ColdWorkerProcess *cold_worker_process_new (const char *verb, const char *scratc
 /* The scratch folder's path on the host; %NULL when it could not be made: the run says why then. */
 const char *cold_worker_process_get_scratch (ColdWorkerProcess *self);
 
-/* Removes what the workers of an agent that was killed left below COLD_SCRATCH_DIR; for the agent's start. */
-void cold_worker_process_remove_leftovers (void);
-
 /**
  * cold_worker_process_add_disk:
  * @fd: (transfer none): the image opened O_PATH (or otherwise); a duplicate is kept. It is given to the worker as an idmapped

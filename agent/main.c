@@ -14,7 +14,6 @@
 #include "cold-names.h"
 #include "cold-rollback.h"
 #include "cold-scheduler.h"
-#include "cold-worker-process.h"
 
 /* SIGTERM never waits for a copy: workers are killed, work copies are deleted now or by the next start. */
 #define STOP_SECONDS 8
@@ -120,7 +119,6 @@ run (const char *config_path, GError **error)
 
   /* Before anything can start a domain's disk through us, and before libvirtd's autostart where the unit says so. */
   cold_rollback_recover ();
-  cold_worker_process_remove_leftovers ();
 
   claims = cold_claim_watch_new (COLD_CLAIM_DIR, error);
   if (claims == NULL)
