@@ -2,6 +2,7 @@
 #include "cold-bus-volume.h"
 
 #include "cold-blockers.h"
+#include "cold-bus-sbom.h"
 #include "cold-json.h"
 
 #define HISTORY_MAX 1000
@@ -190,9 +191,10 @@ static void
 get_sbom (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters,
           GDBusMethodInvocation *invocation)
 {
-  cold_bus_return_new_error (
-      invocation, COLD_ERROR_NOT_SUPPORTED,
-      "this version of coldpatchd makes no bills of materials; GetPackages lists what is installed");
+  const char *format;
+
+  g_variant_get (parameters, "(&s)", &format);
+  cold_bus_sbom_answer (context, volume, format, invocation);
 }
 
 static void

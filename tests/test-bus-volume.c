@@ -156,7 +156,8 @@ test_errors (BusFixture *f, gconstpointer data)
     { "DropRollback", NULL, "NotFound" },
     { "GetPlan", NULL, "NotFound" },
     { "GetPackages", NULL, "NotFound" },
-    { "GetSbom", g_variant_new ("(s)", "cyclonedx"), "NotSupported" },
+    { "GetSbom", g_variant_new ("(s)", "cyclonedx"), "NotFound" },
+    { "GetSbom", g_variant_new ("(s)", "swid"), "InvalidArgument" },
     { "SetPolicy", g_variant_new ("(s)", "never"), "InvalidArgument" },
   };
 
@@ -321,6 +322,32 @@ test_packages (BusFixture *f, gconstpointer data)
 }
 
 static void
+test_sbom (BusFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonNode) packages = json_from_string ("[[\"bash\",\"5.2\",\"amd64\",\"bash\"]]", NULL);
+  g_autofree char *message = NULL;
+
+  give_guest (f);
+  replace (&f->world.volume->facts->package_format, "deb");
+  cold_store_save_manifest (f->world.store, "cafe", "deb", json_node_get_array (packages));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GVariant) answer
+          = bus_call (f, VOLUME, "Volume.GetSbom", g_variant_new ("(s)", i == 0 ? "cyclonedx" : "spdx"));
+      const char *text;
+
+      g_variant_get (answer, "(&s)", &text);
+      g_assert_nonnull (strstr (text, "\"pkg:deb/debian/bash@5.2?arch=amd64&distro=debian-12\""));
+      g_assert_nonnull (strstr (text, i == 0 ? "\"CycloneDX\"" : "\"SPDX-2.3\""));
+    }
+  message = bus_assert_error (f, VOLUME, "Volume.GetSbom", g_variant_new ("(s)", "CycloneDX"), "InvalidArgument");
+  g_assert_nonnull (strstr (message, "cyclonedx"));
+  g_assert_nonnull (strstr (message, "spdx"));
+  f->world.volume->facts->has_guest = FALSE;
+  g_free (bus_assert_error (f, VOLUME, "Volume.GetSbom", g_variant_new ("(s)", "spdx"), "NotFound"));
+}
+
+static void
 test_history (BusFixture *f, gconstpointer data)
 {
   const ColdJobRecord record = { .number = 5,
@@ -367,6 +394,7 @@ main (int argc, char *argv[])
     { "/bus/volume/plan", test_plan },
     { "/bus/volume/packages", test_packages },
     { "/bus/volume/history", test_history },
+    { "/bus/volume/sbom", test_sbom },
   };
 
   g_test_init (&argc, &argv, NULL);
