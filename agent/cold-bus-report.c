@@ -6,6 +6,7 @@
 #include "cold-bus-volume.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-pending.h"
 
 /* Never more at once. */
 #define LIST_MAX 10000
@@ -120,6 +121,8 @@ typedef struct
 {
   GVariant *properties; /* as packed for the bus */
   GVariant *blockers;   /* a(sss) */
+  char *plan;           /* (nullable) */
+  char *since;          /* (nullable): cold-pending.h */
   gint64 id;
   char *pool;
 } Guest;
@@ -128,8 +131,8 @@ typedef struct
 {
   GPtrArray *guests; /* (element-type Guest) */
   char *policy;
-  guint64 generation;
-  gint64 time;
+  JsonObject *host;
+  JsonObject *catalogue;
 } Report;
 
 static void
@@ -139,6 +142,8 @@ guest_free (gpointer user_data)
 
   g_variant_unref (guest->properties);
   g_variant_unref (guest->blockers);
+  g_free (guest->plan);
+  g_free (guest->since);
   g_free (guest->pool);
   g_free (guest);
 }
@@ -150,6 +155,8 @@ report_free (gpointer user_data)
 
   g_ptr_array_unref (report->guests);
   g_free (report->policy);
+  json_object_unref (report->host);
+  json_object_unref (report->catalogue);
   g_free (report);
 }
 
@@ -186,6 +193,54 @@ make_blockers (const Guest *guest)
   return blockers;
 }
 
+/* Returns: the earliest time of all */
+static gint64
+add_pending (JsonArray *pending, JsonArray *packages, JsonObject *since)
+{
+  static const char *const members[] = { "name", "arch", "installed", "candidate", "origin" };
+  gint64 first = 0;
+
+  for (guint i = 0; packages != NULL && i < json_array_get_length (packages); i++)
+    {
+      JsonObject *package = cold_json_array_object (packages, i);
+      gint64 time = cold_pending_since (since, package);
+      JsonObject *entry;
+
+      if (package == NULL)
+        continue;
+      entry = json_object_new ();
+      for (guint j = 0; j < G_N_ELEMENTS (members); j++)
+        {
+          g_autofree char *text = cold_text_make_valid (cold_json_string (package, members[j]));
+
+          json_object_set_string_member (entry, members[j], text);
+        }
+      json_object_set_boolean_member (entry, "security", cold_json_bool (package, "security"));
+      json_object_set_int_member (entry, "since", time);
+      json_array_add_object_element (pending, entry);
+      if (time != 0 && (first == 0 || time < first))
+        first = time;
+    }
+  return first;
+}
+
+static JsonObject *
+make_pending (const Guest *guest)
+{
+  g_autoptr (JsonObject) plan = guest->plan != NULL ? cold_json_parse_object (guest->plan, -1, NULL) : NULL;
+  g_autoptr (JsonObject) since = guest->since != NULL ? cold_json_parse_object (guest->since, -1, NULL) : NULL;
+  JsonObject *pending = json_object_new ();
+  JsonArray *packages = json_array_new ();
+
+  json_object_set_boolean_member (pending, "planned", plan != NULL);
+  set_member (pending, "count", guest, "PendingCount");
+  set_member (pending, "security", guest, "PendingSecurity");
+  set_member (pending, "bytes", guest, "PendingBytes");
+  json_object_set_int_member (pending, "since", add_pending (packages, cold_json_array (plan, "packages"), since));
+  json_object_set_array_member (pending, "packages", packages);
+  return pending;
+}
+
 static JsonObject *
 make_guest (const Guest *guest)
 {
@@ -199,24 +254,23 @@ make_guest (const Guest *guest)
     { "hostname", "Hostname" },
     { "os", "Os" },
     { "os-version", "OsVersion" },
+    { "os-product", "OsProduct" },
     { "arch", "Arch" },
+    { "package-manager", "PackageManager" },
     { "state", "State" },
     { "packages", "PackageCount" },
     { "inspected", "Inspected" },
     { "upgraded", "Upgraded" },
     { "last-outcome", "LastOutcome" },
   };
-  JsonObject *object = json_object_new (), *pending = json_object_new ();
+  JsonObject *object = json_object_new ();
   g_autofree char *volume = cold_bus_volume_path (guest->id);
 
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
     set_member (object, members[i].member, guest, members[i].property);
   json_object_set_string_member (object, "volume", volume);
   json_object_set_string_member (object, "pool", guest->pool);
-  set_member (pending, "count", guest, "PendingCount");
-  set_member (pending, "security", guest, "PendingSecurity");
-  set_member (pending, "bytes", guest, "PendingBytes");
-  json_object_set_object_member (object, "pending", pending);
+  json_object_set_object_member (object, "pending", make_pending (guest));
   json_object_set_array_member (object, "blockers", make_blockers (guest));
   return object;
 }
@@ -226,16 +280,13 @@ make_report (gpointer data, GError **error)
 {
   const Report *report = data;
   g_autoptr (JsonObject) object = json_object_new ();
-  JsonObject *catalogue = json_object_new ();
   JsonArray *guests = json_array_new ();
 
   json_object_set_string_member (object, "version", COLD_VERSION);
-  json_object_set_string_member (object, "host", g_get_host_name ());
+  json_object_set_object_member (object, "host", json_object_ref (report->host));
   json_object_set_int_member (object, "time", g_get_real_time ());
   json_object_set_string_member (object, "policy", report->policy);
-  json_object_set_int_member (catalogue, "generation", report->generation);
-  json_object_set_int_member (catalogue, "time", report->time);
-  json_object_set_object_member (object, "catalogue", catalogue);
+  json_object_set_object_member (object, "catalogue", json_object_ref (report->catalogue));
   for (guint i = 0; i < report->guests->len; i++)
     json_array_add_object_element (guests, make_guest (g_ptr_array_index (report->guests, i)));
   json_object_set_array_member (object, "guests", guests);
@@ -261,6 +312,8 @@ copy_guest (const Copying *copying, const ColdVolume *volume)
   guest->id = volume->id;
   guest->properties = cold_bus_volume_pack (&copying->context, volume);
   guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
+  guest->plan = g_strdup (volume->plan);
+  guest->since = g_strdup (volume->pending_since);
   guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
   g_ptr_array_add (copying->report->guests, guest);
 }
@@ -288,6 +341,22 @@ on_copy (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static JsonObject *
+describe_host (const ColdBusContext *context)
+{
+  g_autoptr (GPtrArray) connections = cold_inventory_get_connections (context->inventory);
+  JsonArray *array = json_array_new ();
+  JsonObject *host = json_object_new ();
+
+  for (guint i = 0; i < connections->len; i++)
+    json_array_add_object_element (array, cold_connection_describe (g_ptr_array_index (connections, i)));
+  json_object_set_string_member (host, "name", g_get_host_name ());
+  json_object_set_string_member (host, "accelerator", cold_appliance_get_accelerator (context->appliance));
+  json_object_set_string_member (host, "appliance", cold_appliance_get_state (context->appliance));
+  json_object_set_array_member (host, "connections", array);
+  return host;
+}
+
 void
 cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusMethodInvocation *invocation)
 {
@@ -309,7 +378,7 @@ cold_bus_report_guests (const ColdBusContext *context, GVariant *options, GDBusM
   copying->report = g_new0 (Report, 1);
   copying->report->guests = g_ptr_array_new_full (volumes->len, guest_free);
   copying->report->policy = g_strdup (cold_scheduler_get_policy (context->scheduler));
-  copying->report->generation = cold_catalogue_get_generation (context->catalogue);
-  copying->report->time = cold_catalogue_get_time (context->catalogue);
+  copying->report->host = describe_host (context);
+  copying->report->catalogue = cold_catalogue_describe (context->catalogue);
   g_idle_add_full (G_PRIORITY_DEFAULT, on_copy, copying, NULL);
 }

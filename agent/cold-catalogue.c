@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The catalogue's own state is one small file, catalogue.json in COLD_STATE_DIR:
- *   {"version":1,"counter":n,"time":microseconds,"generations":{"<repository>":"<sha256>"}}
- * The counter outlives the cache: plans in the store are compared with it.
- */
 #include "cold-catalogue.h"
 
 #include "cold-catalogue-request.h"
+#include "cold-catalogue-state.h"
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-protocol.h"
 
-#define STATE_FILE COLD_STATE_DIR "/catalogue.json"
 #define PLANS_MAX 256
 
 /* A worker that fetches. One at a time: two would share the same folders. */
@@ -44,9 +39,7 @@ struct _ColdCatalogue
 {
   GObject parent;
   ColdConfig *config;       /* borrowed */
-  guint64 counter;
-  gint64 time;
-  GHashTable *generations;  /* (element-type utf8 utf8) by repository */
+  ColdCatalogueState *state;
   GQueue fetches;           /* (element-type Fetch) the first one runs */
   GHashTable *solving;      /* (element-type utf8 Solving) by key; borrowed */
   GHashTable *plans;        /* (element-type utf8 JsonObject) by key */
@@ -78,7 +71,7 @@ cold_catalogue_finalize (GObject *object)
 {
   ColdCatalogue *self = COLD_CATALOGUE (object);
 
-  g_hash_table_unref (self->generations);
+  cold_catalogue_state_free (self->state);
   g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
   g_hash_table_unref (self->solving);
   g_queue_clear (&self->recent);
@@ -96,64 +89,11 @@ cold_catalogue_class_init (ColdCatalogueClass *class)
 static void
 cold_catalogue_init (ColdCatalogue *self)
 {
-  self->generations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->state = cold_catalogue_state_load ();
   self->solving = g_hash_table_new (g_str_hash, g_str_equal);
   self->plans = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) json_object_unref);
   g_queue_init (&self->fetches);
   g_queue_init (&self->recent);
-}
-
-static void
-load_state (ColdCatalogue *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) state = cold_json_load_file (STATE_FILE, &error);
-  JsonObject *generations = cold_json_object (state, "generations");
-  JsonObjectIter iter;
-  const char *id;
-
-  if (state == NULL)
-    {
-      if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        g_warning ("%s; the catalogue is fetched again", error->message);
-      return;
-    }
-  self->counter = cold_json_int (state, "counter");
-  self->time = cold_json_int (state, "time");
-  if (generations == NULL)
-    return;
-  json_object_iter_init (&iter, generations);
-  while (json_object_iter_next (&iter, &id, NULL))
-    {
-      g_autofree char *link = g_build_filename (COLD_CATALOGUE_DIR, "repositories", id, "current", NULL);
-      const char *name = cold_json_string (generations, id);
-
-      /* The cache may have been cleared. */
-      if (name != NULL && g_file_test (link, G_FILE_TEST_IS_SYMLINK))
-        g_hash_table_insert (self->generations, g_strdup (id), g_strdup (name));
-      else
-        self->time = 0;
-    }
-}
-
-static void
-save_state (ColdCatalogue *self)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) state = json_object_new ();
-  JsonObject *generations = json_object_new ();
-  GHashTableIter iter;
-  gpointer id, name;
-
-  g_hash_table_iter_init (&iter, self->generations);
-  while (g_hash_table_iter_next (&iter, &id, &name))
-    json_object_set_string_member (generations, id, name);
-  json_object_set_int_member (state, "version", 1);
-  json_object_set_int_member (state, "counter", self->counter);
-  json_object_set_int_member (state, "time", self->time);
-  json_object_set_object_member (state, "generations", generations);
-  if (!cold_json_save_file (STATE_FILE, state, &error))
-    g_warning ("the catalogue's state cannot be kept: %s", error->message);
 }
 
 ColdCatalogue *
@@ -162,20 +102,25 @@ cold_catalogue_new (ColdConfig *config)
   ColdCatalogue *self = g_object_new (COLD_TYPE_CATALOGUE, NULL);
 
   self->config = config;
-  load_state (self);
   return self;
 }
 
 guint64
 cold_catalogue_get_generation (ColdCatalogue *self)
 {
-  return self->counter;
+  return self->state->counter;
 }
 
 gint64
 cold_catalogue_get_time (ColdCatalogue *self)
 {
-  return self->time;
+  return self->state->time;
+}
+
+JsonObject *
+cold_catalogue_describe (ColdCatalogue *self)
+{
+  return cold_catalogue_state_describe (self->state, self->config);
 }
 
 gboolean
@@ -185,7 +130,7 @@ cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts)
     {
       const ColdRepository *repository = g_ptr_array_index (self->config->repositories, i);
 
-      if (g_hash_table_contains (self->generations, repository->id)
+      if (g_hash_table_contains (self->state->generations, repository->id)
           && cold_catalogue_repository_serves (repository, facts))
         return TRUE;
     }
@@ -293,16 +238,20 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
         continue;
       if (cold_json_bool (repository, "ok") && generation != NULL)
         {
-          if (g_strcmp0 (g_hash_table_lookup (self->generations, id), generation) == 0)
+          g_hash_table_remove (self->state->errors, id);
+          if (g_strcmp0 (g_hash_table_lookup (self->state->generations, id), generation) == 0)
             continue;
-          g_hash_table_insert (self->generations, g_strdup (id), g_strdup (generation));
+          g_hash_table_insert (self->state->generations, g_strdup (id), g_strdup (generation));
           *changed = TRUE;
           continue;
         }
+      if (message == NULL)
+        message = "no reason given";
+      g_hash_table_insert (self->state->errors, g_strdup (id), g_strdup (message));
       if (failed->len == 0)
         code = cold_error_from_nick (cold_json_string (repository, "code"));
       g_string_append_printf (failed, "%srepository %s: %s", failed->len > 0 ? "; " : "", id,
-                              message != NULL ? message : "no reason given");
+                              message);
     }
   if (failed->len == 0)
     return TRUE;
@@ -313,19 +262,23 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
 gboolean
 cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
 {
-  g_autoptr (JsonObject) answer = g_task_propagate_pointer (G_TASK (result), error);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (JsonObject) answer = g_task_propagate_pointer (G_TASK (result), &local);
   gboolean changed = FALSE;
-  gboolean done;
+  gboolean done = answer != NULL && take_refresh (self, answer, &changed, &local);
 
+  g_free (self->state->error);
+  self->state->error = local != NULL ? g_strdup (local->message) : NULL;
+  if (local != NULL)
+    g_propagate_error (error, g_steal_pointer (&local));
   if (answer == NULL)
     return FALSE;
-  done = take_refresh (self, answer, &changed, error);
   if (done)
-    self->time = g_get_real_time ();
+    self->state->time = g_get_real_time ();
   if (changed)
-    self->counter++;
+    self->state->counter++;
   if (done || changed)
-    save_state (self);
+    cold_catalogue_state_save (self->state);
   if (changed)
     g_signal_emit (self, signals[CHANGED], 0);
   return done;
@@ -375,7 +328,7 @@ plan_key (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only, c
   g_ptr_array_add (words, NULL);
   excluded = g_strjoinv ("\n", (char **) words->pdata);
   /* The same packages may be served by other repositories: a manifest does not know the guest's libguestfs words. */
-  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s\n%s", facts->manifest, self->counter, security_only,
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s\n%s", facts->manifest, self->state->counter, security_only,
                           facts->os, facts->os_version, facts->arch, excluded);
 }
 

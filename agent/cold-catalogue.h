@@ -23,6 +23,9 @@ ColdCatalogue *cold_catalogue_new (ColdConfig *config);
 guint64 cold_catalogue_get_generation (ColdCatalogue *self); /* 0: nothing was ever fetched; raised by each change */
 gint64 cold_catalogue_get_time (ColdCatalogue *self);        /* of the last good refresh, microseconds since the epoch */
 
+/* Returns: (transfer full): generation, time, error and repositories: cold_catalogue_state_describe() */
+JsonObject *cold_catalogue_describe (ColdCatalogue *self);
+
 /* Whether a repository that is in the catalogue serves that guest; otherwise the blocker is no-catalogue. */
 gboolean cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts);
 

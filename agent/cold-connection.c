@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 
 #include "cold-error.h"
+#include "cold-libvirt-about.h"
 #include "cold-libvirt-reader.h"
 
 /* A dead libvirtd is noticed within KEEPALIVE_INTERVAL * KEEPALIVE_COUNT seconds. */
@@ -26,6 +27,7 @@ typedef struct
   virConnectPtr conn;
   int domain_event, pool_event, refresh_event;
   gboolean reported; /* that it could not be opened */
+  ColdLibvirtAbout about; /* as of the last connect */
 } Core;
 
 typedef struct
@@ -105,6 +107,13 @@ message_free (gpointer user_data)
   g_free (message);
 }
 
+static void
+run_about (Core *core, GTask *task)
+{
+  cold_libvirt_about_read (&core->about, core->conn);
+  g_task_return_boolean (task, TRUE);
+}
+
 static gboolean
 deliver (gpointer user_data)
 {
@@ -118,6 +127,8 @@ deliver (gpointer user_data)
     case CONNECTED:
       self->connected = TRUE;
       g_signal_emit (self, signals[CONNECTED], 0);
+      /* After what has just been asked of it. */
+      push (self->core, run_about, g_task_new (NULL, NULL, NULL, NULL));
       break;
     case DISCONNECTED:
       self->connected = FALSE;
@@ -566,4 +577,15 @@ gboolean
 cold_connection_prove_gate_finish (ColdConnection *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+JsonObject *
+cold_connection_describe (ColdConnection *self)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_string_member (object, "uri", self->core->uri);
+  json_object_set_boolean_member (object, "connected", self->connected);
+  cold_libvirt_about_describe (&self->core->about, object);
+  return object;
 }

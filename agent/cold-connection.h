@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "cold-snapshot.h"
 
 G_BEGIN_DECLS
@@ -40,6 +42,16 @@ gboolean cold_connection_is_connected (ColdConnection *self);
  * emitted for it. Callable from any thread.
  */
 guint64 cold_connection_get_generation (ColdConnection *self);
+
+/**
+ * cold_connection_describe:
+ *
+ * Versions are asked soon after each connect, and kept when it is lost; "" until then, and where the driver has none.
+ *
+ * Returns: (transfer full): {"uri","connected":b,"driver":"QEMU","libvirt":"9.0.0","driver-version":"7.2.22"}: versions of
+ *   libvirt's daemon and of QEMU
+ */
+JsonObject *cold_connection_describe (ColdConnection *self);
 
 /**
  * cold_connection_read_async:

@@ -186,12 +186,15 @@ test_report (BusFixture *f, gconstpointer data)
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (JsonObject) report = NULL;
   const char *text;
-  JsonObject *guest;
+  JsonObject *guest, *pending, *package, *host, *catalogue;
 
   volume->facts = cold_facts_new ();
   volume->facts->has_guest = TRUE;
   volume->facts->package_count = 300;
-  volume->pending_count = 7;
+  volume->pending_count = 1;
+  volume->plan = g_strdup ("{\"packages\":[{\"name\":\"bash\",\"arch\":\"amd64\",\"installed\":\"5.2-1\","
+                           "\"candidate\":\"5.2-2\",\"origin\":\"Debian\",\"security\":true}]}");
+  volume->pending_since = g_strdup ("{\"bash amd64 5.2-1\":4711}");
   cold_inventory_volume_touch (f->world.inventory, volume);
   bus_fixture_settle (f);
   answer = bus_call (f, "", "Manager.GetReport", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS));
@@ -206,7 +209,23 @@ test_report (BusFixture *f, gconstpointer data)
   g_assert_cmpstr (cold_json_string (guest, "path"), ==, "/pool/a.raw");
   g_assert_cmpstr (cold_json_string (guest, "pool"), ==, "pool");
   g_assert_cmpint (cold_json_int (guest, "packages"), ==, 300);
-  g_assert_cmpint (cold_json_int (cold_json_object (guest, "pending"), "count"), ==, 7);
+  pending = cold_json_object (guest, "pending");
+  g_assert_true (cold_json_bool (pending, "planned"));
+  g_assert_cmpint (cold_json_int (pending, "count"), ==, 1);
+  g_assert_cmpint (cold_json_int (pending, "since"), ==, 4711);
+  package = cold_json_array_object (cold_json_array (pending, "packages"), 0);
+  g_assert_cmpstr (cold_json_string (package, "name"), ==, "bash");
+  g_assert_cmpstr (cold_json_string (package, "installed"), ==, "5.2-1");
+  g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "5.2-2");
+  g_assert_true (cold_json_bool (package, "security"));
+  g_assert_cmpint (cold_json_int (package, "since"), ==, 4711);
+  host = cold_json_object (report, "host");
+  g_assert_cmpstr (cold_json_string (host, "name"), ==, g_get_host_name ());
+  g_assert_cmpstr (cold_json_string (host, "appliance"), ==, "none");
+  g_assert_nonnull (cold_json_array (host, "connections"));
+  catalogue = cold_json_object (report, "catalogue");
+  g_assert_cmpstr (cold_json_string (catalogue, "error"), ==, "");
+  g_assert_nonnull (cold_json_array (catalogue, "repositories"));
   g_assert_cmpuint (json_array_get_length (cold_json_array (guest, "blockers")), ==, volume->blockers->len);
   g_assert_cmpuint (volume->blockers->len, >, 0);
 }

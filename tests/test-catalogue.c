@@ -199,6 +199,28 @@ test_other_guests (Fixture *fixture, gconstpointer data)
   g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
 }
 
+/* What the catalogue says of its one repository. */
+static void
+assert_described (Fixture *fixture, const char *error)
+{
+  g_autoptr (JsonObject) about = cold_catalogue_describe (fixture->catalogue);
+  JsonObject *repository = cold_json_array_object (cold_json_array (about, "repositories"), 0);
+
+  g_assert_cmpint (cold_json_int (about, "generation"), ==, 1);
+  g_assert_cmpint (cold_json_int (about, "time"), ==, cold_catalogue_get_time (fixture->catalogue));
+  g_assert_cmpstr (cold_json_string (repository, "id"), ==, "test");
+  g_assert_cmpuint (strlen (cold_json_string (repository, "generation")), ==, 64);
+  if (error == NULL)
+    {
+      g_assert_cmpstr (cold_json_string (repository, "error"), ==, "");
+      g_assert_cmpstr (cold_json_string (about, "error"), ==, "");
+      return;
+    }
+  g_assert_nonnull (strstr (error, cold_json_string (repository, "error")));
+  g_assert_cmpuint (strlen (cold_json_string (repository, "error")), >, 0);
+  g_assert_cmpstr (cold_json_string (about, "error"), ==, error);
+}
+
 static void
 test_failed_refresh (Fixture *fixture, gconstpointer data)
 {
@@ -207,8 +229,10 @@ test_failed_refresh (Fixture *fixture, gconstpointer data)
   g_autoptr (JsonObject) made = NULL;
 
   g_assert_true (refresh (fixture, &error));
+  assert_described (fixture, NULL);
   g_assert_cmpint (g_unlink (inrelease), ==, 0);
   g_assert_false (refresh (fixture, &error));
+  assert_described (fixture, error->message);
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "repository test"));
   g_clear_error (&error);

@@ -252,6 +252,27 @@ test_unreachable (Fixture *f, gconstpointer data)
   g_assert_nonnull (g_strrstr (error->message, data));
 }
 
+static void
+test_versions (Fixture *f, gconstpointer data)
+{
+  unsigned long libvirt = 0;
+  g_autofree char *expected = NULL;
+  g_autoptr (JsonObject) about = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  /* Requests are carried out in order, and versions are asked after the connect. */
+  cold_connection_read_domains_async (f->connection, NULL, NULL, on_done, &result);
+  WAIT_FOR (result != NULL);
+  about = cold_connection_describe (f->connection);
+  g_assert_cmpint (virConnectGetLibVersion (f->conn, &libvirt), ==, 0);
+  expected = g_strdup_printf ("%lu.%lu.%lu", libvirt / 1000000, libvirt / 1000 % 1000, libvirt % 1000);
+  g_assert_cmpstr (json_object_get_string_member (about, "uri"), ==, URI);
+  g_assert_true (json_object_get_boolean_member (about, "connected"));
+  g_assert_cmpstr (json_object_get_string_member (about, "libvirt"), ==, expected);
+  /* Of libvirt's test driver. */
+  g_assert_cmpstr (json_object_get_string_member (about, "driver-version"), ==, "0.0.2");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -262,6 +283,7 @@ main (int argc, char *argv[])
   ADD ("/connection/read/in-order", URI, test_read);
   ADD ("/connection/read/unknown-file-is-described", URI, test_known);
   ADD ("/connection/read/cancelled", URI, test_cancelled);
+  ADD ("/connection/versions", URI, test_versions);
   ADD ("/connection/gate/driver-without-hooks", URI, test_gate);
   ADD ("/connection/unreachable", "test:///nonexistent/file.xml", test_unreachable);
   return g_test_run ();
