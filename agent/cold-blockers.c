@@ -103,6 +103,18 @@ add_backing (GHashTable *set, const ColdVolume *base)
     g_hash_table_add (set, g_memdup2 (&base->id, sizeof base->id));
 }
 
+/* A header may name the image by a way through symbolic links: what it leads to counts. */
+static const ColdVolume *
+find_base (ColdInventory *inventory, const ColdVolume *volume)
+{
+  const ColdVolume *base = cold_inventory_lookup_path (inventory, volume->backing_path);
+  ColdFileId file;
+
+  if (base == NULL && cold_file_id_stat (volume->backing_path, &file))
+    base = cold_inventory_lookup_file (inventory, &file);
+  return base;
+}
+
 GHashTable *
 cold_blockers_find_backing (ColdInventory *inventory)
 {
@@ -116,7 +128,7 @@ cold_blockers_find_backing (ColdInventory *inventory)
       const ColdVolume *volume = value;
 
       if (!volume->gone && volume->backing_path != NULL)
-        add_backing (set, cold_inventory_lookup_path (inventory, volume->backing_path));
+        add_backing (set, find_base (inventory, volume));
     }
   g_hash_table_iter_init (&iter, cold_inventory_get_domains (inventory));
   while (g_hash_table_iter_next (&iter, NULL, &value))
