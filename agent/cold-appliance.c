@@ -3,8 +3,8 @@
  * COLD_APPLIANCE_DIR/<key>/ has kernel, initrd and root as libguestfs-make-fixed-appliance makes them, and
  * accelerator.json, what was found out about KVM:
  *   {"kernel":"<release that ran>","device":b,"accelerator":"kvm"|"tcg","reason":"why not kvm, or empty"}
- * The key is the SHA-256 of what goes into an appliance (name, size and time of programs and kernels). A folder gets its
- * name when it is whole and on disk; everything else there is left over and removed.
+ * A folder gets its name (cold-appliance-key.h) when it is whole and on disk; everything else there is left over and
+ * removed.
  */
 #include "cold-appliance.h"
 
@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cold-appliance-key.h"
 #include "cold-error.h"
 #include "cold-folders.h"
 #include "cold-json.h"
@@ -129,69 +130,6 @@ set_state (ColdAppliance *self, const char *state, const char *accelerator)
   self->state = state;
   self->accelerator = accelerator;
   g_signal_emit (self, changed_signal, 0);
-}
-
-/* The key */
-
-static void
-add_file (GChecksum *checksum, const char *path)
-{
-  g_autofree char *line = NULL;
-  GStatBuf st;
-
-  if (path == NULL || g_stat (path, &st) < 0)
-    return;
-  line = g_strdup_printf ("%s %" G_GINT64_FORMAT " %" G_GINT64_FORMAT ".%09ld\n", path, (gint64) st.st_size,
-                          (gint64) st.st_mtim.tv_sec, (long) st.st_mtim.tv_nsec);
-  g_checksum_update (checksum, (const guchar *) line, -1);
-}
-
-static void
-add_program (GChecksum *checksum, const char *name)
-{
-  g_autofree char *path = g_find_program_in_path (name);
-
-  add_file (checksum, path);
-}
-
-static int
-compare_names (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static void
-add_kernels (GChecksum *checksum)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) folder = g_dir_open ("/boot", 0, NULL);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    if (g_str_has_prefix (name, "vmlinu"))
-      g_ptr_array_add (names, g_build_filename ("/boot", name, NULL));
-  g_ptr_array_sort (names, compare_names);
-  for (guint i = 0; i < names->len; i++)
-    add_file (checksum, names->pdata[i]);
-}
-
-static char *
-compute_key (void)
-{
-  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autofree char *qemu = NULL;
-  struct utsname name;
-
-  uname (&name);
-  qemu = g_strconcat ("qemu-system-", name.machine, NULL);
-  add_program (checksum, MAKER);
-  add_program (checksum, "guestfish"); /* of the same package as the library and its daemon */
-  add_program (checksum, "supermin");
-  add_program (checksum, qemu);
-  add_program (checksum, "qemu-kvm");
-  add_file (checksum, "/usr/libexec/qemu-kvm");
-  add_kernels (checksum);
-  return g_strdup (g_checksum_get_string (checksum));
 }
 
 static gboolean
@@ -572,7 +510,7 @@ start_build (ColdAppliance *self, GError **error)
 static void
 begin (ColdAppliance *self)
 {
-  g_autofree char *key = compute_key ();
+  g_autofree char *key = cold_appliance_key (MAKER);
   g_autofree char *folder = g_build_filename (COLD_APPLIANCE_DIR, key, NULL);
   g_autoptr (GError) error = NULL;
   gboolean same = g_strcmp0 (folder, self->folder) == 0;

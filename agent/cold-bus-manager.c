@@ -81,7 +81,7 @@ on_pause (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const ch
 {
   g_autofree char *text = cold_text_make_valid (why);
 
-  cold_scheduler_pause (self->context->scheduler, text);
+  cold_inhibitors_pause (cold_scheduler_get_inhibitors (self->context->scheduler), text);
   cold_dbus_manager_complete_pause (skeleton, invocation);
   return TRUE;
 }
@@ -89,7 +89,7 @@ on_pause (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const ch
 static gboolean
 on_resume (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, ColdBusManager *self)
 {
-  cold_scheduler_resume (self->context->scheduler);
+  cold_inhibitors_resume (cold_scheduler_get_inhibitors (self->context->scheduler));
   cold_dbus_manager_complete_resume (skeleton, invocation);
   return TRUE;
 }
@@ -100,7 +100,7 @@ on_owner_gone (GDBusConnection *connection, const char *owner, gpointer user_dat
   ColdBusManager *self = user_data;
   guint watch = GPOINTER_TO_UINT (g_hash_table_lookup (self->owners, owner));
 
-  cold_scheduler_owner_gone (self->context->scheduler, owner);
+  cold_inhibitors_remove_owner (cold_scheduler_get_inhibitors (self->context->scheduler), owner);
   if (watch == 0)
     return;
   g_hash_table_remove (self->owners, owner);
@@ -122,7 +122,7 @@ on_inhibit (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const 
                                  INHIBIT_SECONDS_MAX);
       return TRUE;
     }
-  cookie = cold_scheduler_inhibit (self->context->scheduler, text, seconds, owner);
+  cookie = cold_inhibitors_add (cold_scheduler_get_inhibitors (self->context->scheduler), text, seconds, owner);
   /* A caller that left before this is told of at once as well. */
   if (!g_hash_table_contains (self->owners, owner))
     g_hash_table_insert (self->owners, g_strdup (owner),
@@ -138,7 +138,7 @@ on_uninhibit (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, guin
               ColdBusManager *self)
 {
   GError *error = NULL;
-  gboolean ok = cold_scheduler_uninhibit (self->context->scheduler, cookie, &error);
+  gboolean ok = cold_inhibitors_remove (cold_scheduler_get_inhibitors (self->context->scheduler), cookie, &error);
 
   cold_bus_return_done (invocation, ok, error);
   return TRUE;

@@ -27,6 +27,15 @@ cold_catalogue_package_arch (const char *type, const char *arch)
   return g_strdup (arch);
 }
 
+/* sources.d names types of repositories, an inspection formats of packages. */
+static const char *
+format_of (const char *type)
+{
+  if (g_strcmp0 (type, "rpm-md") == 0)
+    return "rpm";
+  return g_strcmp0 (type, "arch") == 0 ? "pacman" : type;
+}
+
 gboolean
 cold_catalogue_repository_serves (const ColdRepository *repository, const ColdFacts *facts)
 {
@@ -34,7 +43,7 @@ cold_catalogue_repository_serves (const ColdRepository *repository, const ColdFa
   g_autofree char *ours = cold_catalogue_package_arch (repository->type, repository->arch);
 
   /* Match=... * stands for this host's architecture: only that is fetched. */
-  return g_strcmp0 (repository->type, facts->package_format) == 0 && g_strcmp0 (ours, theirs) == 0
+  return g_strcmp0 (format_of (repository->type), facts->package_format) == 0 && g_strcmp0 (ours, theirs) == 0
          && cold_repository_matches (repository, facts->os, facts->os_version, facts->arch);
 }
 
@@ -58,18 +67,51 @@ repository_to_json (const ColdRepository *repository)
       json_object_set_string_member (object, "signed-by", inside);
     }
   json_object_set_boolean_member (object, "security", repository->security);
+  json_object_set_boolean_member (object, "unsigned-database", repository->unsigned_database);
+  json_object_set_boolean_member (object, "from-guest", repository->from_guest);
+  if (repository->list != NULL)
+    json_object_set_string_member (object, "list", repository->list);
+  if (repository->priority != 0)
+    json_object_set_int_member (object, "priority", repository->priority);
+  if (repository->excludes != NULL)
+    cold_json_set_strv (object, "excludes", (const char *const *) repository->excludes);
+  if (repository->includes != NULL)
+    cold_json_set_strv (object, "includes", (const char *const *) repository->includes);
   return object;
+}
+
+static void
+bind_keyring (ColdWorkerProcess *worker, const ColdRepository *repository)
+{
+  g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
+
+  if (repository->signed_by != NULL)
+    cold_worker_process_add_bind (worker, repository->signed_by, inside);
+}
+
+void
+cold_catalogue_bind_package_keyrings (ColdWorkerProcess *worker, ColdConfig *config, const ColdFacts *facts, GPtrArray *more)
+{
+  for (guint i = 0; i < config->repositories->len; i++)
+    {
+      const ColdRepository *repository = g_ptr_array_index (config->repositories, i);
+
+      if (repository->unsigned_database && cold_catalogue_repository_serves (repository, facts))
+        bind_keyring (worker, repository);
+    }
+  for (guint i = 0; i < more->len; i++)
+    {
+      const ColdRepository *repository = g_ptr_array_index (more, i);
+
+      if (repository->unsigned_database)
+        bind_keyring (worker, repository);
+    }
 }
 
 static void
 bind_repository (ColdWorkerProcess *worker, const ColdRepository *repository)
 {
-  if (repository->signed_by != NULL)
-    {
-      g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
-
-      cold_worker_process_add_bind (worker, repository->signed_by, inside);
-    }
+  bind_keyring (worker, repository);
   if (g_strcmp0 (g_uri_peek_scheme (repository->uri), "file") == 0)
     {
       g_autofree char *path = g_filename_from_uri (repository->uri, NULL, NULL);
@@ -79,9 +121,17 @@ bind_repository (ColdWorkerProcess *worker, const ColdRepository *repository)
     }
 }
 
+static void
+add_repository (JsonArray *array, ColdWorkerProcess *worker, const ColdRepository *repository)
+{
+  json_array_add_object_element (array, repository_to_json (repository));
+  if (worker != NULL)
+    bind_repository (worker, repository);
+}
+
 void
 cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                 const ColdFacts *facts)
+                                 const ColdFacts *facts, GPtrArray *more)
 {
   JsonArray *array = json_array_new ();
 
@@ -89,12 +139,11 @@ cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker,
     {
       const ColdRepository *repository = g_ptr_array_index (config->repositories, i);
 
-      if (facts != NULL && !cold_catalogue_repository_serves (repository, facts))
-        continue;
-      json_array_add_object_element (array, repository_to_json (repository));
-      if (worker != NULL)
-        bind_repository (worker, repository);
+      if (facts == NULL || cold_catalogue_repository_serves (repository, facts))
+        add_repository (array, worker, repository);
     }
+  for (guint i = 0; i < more->len; i++)
+    add_repository (array, worker, g_ptr_array_index (more, i));
   json_object_set_array_member (request, "repositories", array);
   cold_json_set_strv (request, "allow-hosts", (const char *const *) config->allow_hosts);
 }

@@ -24,9 +24,15 @@ gboolean cold_catalogue_repository_serves (const ColdRepository *repository, con
  * @request: gets "repositories" and "allow-hosts"
  * @worker: (nullable): gets binds of what those need when files are fetched: keyrings, and folders of file: URIs
  * @facts: (nullable): only those that serve this guest
+ * @more: (element-type ColdRepository): guests' own ones, all of which are added
  */
 void cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                      const ColdFacts *facts);
+                                      const ColdFacts *facts, GPtrArray *more);
+
+/* Binds keyrings of repositories that sign packages only, @more among them: the signatures are looked at when packages are
+ * bundled. */
+void cold_catalogue_bind_package_keyrings (ColdWorkerProcess *worker, ColdConfig *config, const ColdFacts *facts,
+                                           GPtrArray *more);
 
 /* "files" of a fetch for a plan's packages. Returns: (transfer full) */
 JsonArray *cold_catalogue_plan_files (JsonObject *plan);

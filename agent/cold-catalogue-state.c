@@ -99,13 +99,14 @@ describe_repository (const ColdCatalogueState *self, const ColdRepository *repos
   set_text (object, "version", repository->version);
   set_text (object, "arch", repository->arch);
   json_object_set_boolean_member (object, "security", repository->security);
+  json_object_set_boolean_member (object, "from-guest", repository->from_guest);
   set_text (object, "generation", g_hash_table_lookup (self->generations, repository->id));
   set_text (object, "error", g_hash_table_lookup (self->errors, repository->id));
   return object;
 }
 
 JsonObject *
-cold_catalogue_state_describe (const ColdCatalogueState *self, const ColdConfig *config)
+cold_catalogue_state_describe (const ColdCatalogueState *self, const ColdConfig *config, GPtrArray *from_guests)
 {
   JsonObject *object = json_object_new ();
   JsonArray *repositories = json_array_new ();
@@ -113,6 +114,8 @@ cold_catalogue_state_describe (const ColdCatalogueState *self, const ColdConfig 
   for (guint i = 0; i < config->repositories->len; i++)
     json_array_add_object_element (repositories,
                                    describe_repository (self, g_ptr_array_index (config->repositories, i)));
+  for (guint i = 0; i < from_guests->len; i++)
+    json_array_add_object_element (repositories, describe_repository (self, g_ptr_array_index (from_guests, i)));
   json_object_set_int_member (object, "generation", self->counter);
   json_object_set_int_member (object, "time", self->time);
   set_text (object, "error", self->error);

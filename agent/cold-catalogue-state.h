@@ -29,10 +29,12 @@ void cold_catalogue_state_free (ColdCatalogueState *self);
 
 /**
  * cold_catalogue_state_describe:
+ * @from_guests: (element-type ColdRepository)
  *
  * Returns: (transfer full): {"generation":n,"time":microseconds,"error":s,"repositories":[{"id","type","uri",
- *   "distribution","version","arch","security":b,"generation":s,"error":s}]}; strings are "" for none
+ *   "distribution","version","arch","security":b,"from-guest":b,"generation":s,"error":s}]};
+ *   strings are "" for none
  */
-JsonObject *cold_catalogue_state_describe (const ColdCatalogueState *self, const ColdConfig *config);
+JsonObject *cold_catalogue_state_describe (const ColdCatalogueState *self, const ColdConfig *config, GPtrArray *from_guests);
 
 G_END_DECLS

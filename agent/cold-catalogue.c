@@ -4,11 +4,11 @@
 #include "cold-catalogue-request.h"
 #include "cold-catalogue-state.h"
 #include "cold-error.h"
+#include "cold-guest-repositories.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-plan-cache.h"
 #include "cold-protocol.h"
-
-#define PLANS_MAX 256
 
 /* A worker that fetches. One at a time: two would share the same folders. */
 typedef struct
@@ -40,10 +40,10 @@ struct _ColdCatalogue
   GObject parent;
   ColdConfig *config;       /* borrowed */
   ColdCatalogueState *state;
+  GPtrArray *from_guests;   /* (element-type ColdRepository) that the last refresh asked for */
   GQueue fetches;           /* (element-type Fetch) the first one runs */
   GHashTable *solving;      /* (element-type utf8 Solving) by key; borrowed */
-  GHashTable *plans;        /* (element-type utf8 JsonObject) by key */
-  GQueue recent;            /* (element-type utf8) keys of plans, borrowed; the last used first */
+  ColdPlanCache *plans;
 };
 
 G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
@@ -72,10 +72,10 @@ cold_catalogue_finalize (GObject *object)
   ColdCatalogue *self = COLD_CATALOGUE (object);
 
   cold_catalogue_state_free (self->state);
+  g_ptr_array_unref (self->from_guests);
   g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
   g_hash_table_unref (self->solving);
-  g_queue_clear (&self->recent);
-  g_hash_table_unref (self->plans);
+  cold_plan_cache_free (self->plans);
   G_OBJECT_CLASS (cold_catalogue_parent_class)->finalize (object);
 }
 
@@ -90,10 +90,10 @@ static void
 cold_catalogue_init (ColdCatalogue *self)
 {
   self->state = cold_catalogue_state_load ();
+  self->from_guests = g_ptr_array_new ();
   self->solving = g_hash_table_new (g_str_hash, g_str_equal);
-  self->plans = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) json_object_unref);
+  self->plans = cold_plan_cache_new ();
   g_queue_init (&self->fetches);
-  g_queue_init (&self->recent);
 }
 
 ColdCatalogue *
@@ -120,12 +120,42 @@ cold_catalogue_get_time (ColdCatalogue *self)
 JsonObject *
 cold_catalogue_describe (ColdCatalogue *self)
 {
-  return cold_catalogue_state_describe (self->state, self->config);
+  return cold_catalogue_state_describe (self->state, self->config, self->from_guests);
+}
+
+/* Of the guest's own repositories, those that the catalogue has. A source that cannot be fetched does not keep the guest from
+ * being upgraded from the others. Returns: (transfer full) (element-type ColdRepository) */
+static GPtrArray *
+fetched_from_guest (ColdCatalogue *self, const ColdFacts *facts)
+{
+  GPtrArray *repositories = cold_guest_repositories_of (self->config, facts);
+
+  for (guint i = repositories->len; i > 0; i--)
+    if (!g_hash_table_contains (self->state->generations, ((ColdRepository *) repositories->pdata[i - 1])->id))
+      g_ptr_array_remove_index (repositories, i - 1);
+  return repositories;
+}
+
+gboolean
+cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts)
+{
+  g_autoptr (GPtrArray) repositories = cold_guest_repositories_of (self->config, facts);
+
+  for (guint i = 0; i < repositories->len; i++)
+    {
+      const char *id = ((ColdRepository *) repositories->pdata[i])->id;
+
+      if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->state->errors, id))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
 cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts)
 {
+  g_autoptr (GPtrArray) own = NULL;
+
   for (guint i = 0; i < self->config->repositories->len; i++)
     {
       const ColdRepository *repository = g_ptr_array_index (self->config->repositories, i);
@@ -134,7 +164,8 @@ cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts)
           && cold_catalogue_repository_serves (repository, facts))
         return TRUE;
     }
-  return FALSE;
+  own = fetched_from_guest (self, facts);
+  return own->len > 0;
 }
 
 /* Fetching. */
@@ -189,15 +220,17 @@ queue_fetch (ColdCatalogue *self, GTask *task, ColdWorkerProcess *worker, JsonOb
 }
 
 void
-cold_catalogue_refresh_async (ColdCatalogue *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                              gpointer user_data)
+cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   JsonObject *request;
   ColdWorkerProcess *worker;
 
   g_task_set_source_tag (task, cold_catalogue_refresh_async);
-  if (self->config->repositories->len == 0)
+  g_ptr_array_unref (self->from_guests);
+  self->from_guests = cold_guest_repositories_of_all (self->config, guests);
+  if (self->config->repositories->len == 0 && self->from_guests->len == 0)
     {
       g_task_return_pointer (task, json_object_new (), (GDestroyNotify) json_object_unref);
       g_object_unref (task);
@@ -206,17 +239,25 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GCancellable *cancellable, GA
   request = json_object_new ();
   worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
   json_object_set_string_member (request, "what", "metadata");
-  cold_catalogue_add_repositories (request, worker, self->config, NULL);
+  cold_catalogue_add_repositories (request, worker, self->config, NULL, self->from_guests);
   queue_fetch (self, task, worker, request);
 }
 
 static gboolean
-is_configured (ColdCatalogue *self, const char *id)
+has_id (GPtrArray *repositories, const char *id)
 {
-  for (guint i = 0; id != NULL && i < self->config->repositories->len; i++)
-    if (g_str_equal (((ColdRepository *) g_ptr_array_index (self->config->repositories, i))->id, id))
+  for (guint i = 0; id != NULL && i < repositories->len; i++)
+    if (g_str_equal (((ColdRepository *) g_ptr_array_index (repositories, i))->id, id))
       return TRUE;
   return FALSE;
+}
+
+static gboolean
+is_forgotten (gpointer id, gpointer value, gpointer user_data)
+{
+  ColdCatalogue *self = user_data;
+
+  return g_str_has_prefix (id, COLD_GUEST_REPOSITORY_PREFIX) && !has_id (self->from_guests, id);
 }
 
 /* Takes over what a refresh brought. Returns: %FALSE with @error naming the repositories that failed */
@@ -234,7 +275,7 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
       const char *generation = cold_json_string (repository, "generation");
       const char *message = cold_json_string (repository, "error");
 
-      if (!is_configured (self, id))
+      if (!has_id (self->config->repositories, id) && !has_id (self->from_guests, id))
         continue;
       if (cold_json_bool (repository, "ok") && generation != NULL)
         {
@@ -248,11 +289,16 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
       if (message == NULL)
         message = "no reason given";
       g_hash_table_insert (self->state->errors, g_strdup (id), g_strdup (message));
+      /* What a guest names is its own affair: it must not make everybody's refresh a failure. */
+      if (has_id (self->from_guests, id))
+        continue;
       if (failed->len == 0)
         code = cold_error_from_nick (cold_json_string (repository, "code"));
       g_string_append_printf (failed, "%srepository %s: %s", failed->len > 0 ? "; " : "", id,
                               message);
     }
+  g_hash_table_foreach_remove (self->state->generations, is_forgotten, self);
+  g_hash_table_foreach_remove (self->state->errors, is_forgotten, self);
   if (failed->len == 0)
     return TRUE;
   g_set_error (error, COLD_ERROR, code, "%s; what was fetched before stays in use", failed->str);
@@ -291,12 +337,13 @@ cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, JsonObj
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   JsonObject *request = json_object_new ();
   ColdWorkerProcess *worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
+  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
 
   g_task_set_source_tag (task, cold_catalogue_fetch_async);
   json_object_set_string_member (request, "what", "packages");
   json_object_set_array_member (request, "files", cold_catalogue_plan_files (plan));
   json_object_set_int_member (request, "cache-max", self->config->cache_max);
-  cold_catalogue_add_repositories (request, worker, self->config, facts);
+  cold_catalogue_add_repositories (request, worker, self->config, facts, own);
   queue_fetch (self, task, worker, request);
 }
 
@@ -320,43 +367,20 @@ static char *
 plan_key (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only, const char *const *exclude)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new ();
+  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
+  g_autoptr (GString) repositories = g_string_new (NULL);
   g_autofree char *excluded = NULL;
 
+  for (guint i = 0; i < own->len; i++)
+    g_string_append_printf (repositories, " %s", ((ColdRepository *) own->pdata[i])->id);
   for (; exclude != NULL && *exclude != NULL; exclude++)
     g_ptr_array_add (words, (gpointer) *exclude);
   g_ptr_array_sort (words, compare_words);
   g_ptr_array_add (words, NULL);
   excluded = g_strjoinv ("\n", (char **) words->pdata);
   /* The same packages may be served by other repositories: a manifest does not know the guest's libguestfs words. */
-  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s\n%s", facts->manifest, self->state->counter, security_only,
-                          facts->os, facts->os_version, facts->arch, excluded);
-}
-
-static void
-remember_plan (ColdCatalogue *self, const char *key, JsonObject *plan)
-{
-  char *own;
-
-  if (g_hash_table_contains (self->plans, key))
-    return;
-  own = g_strdup (key);
-  g_hash_table_insert (self->plans, own, json_object_ref (plan));
-  g_queue_push_head (&self->recent, own);
-  if (g_queue_get_length (&self->recent) > PLANS_MAX)
-    g_hash_table_remove (self->plans, g_queue_pop_tail (&self->recent));
-}
-
-static JsonObject *
-recall_plan (ColdCatalogue *self, const char *key)
-{
-  gpointer own;
-  gpointer plan;
-
-  if (!g_hash_table_lookup_extended (self->plans, key, &own, &plan))
-    return NULL;
-  g_queue_remove (&self->recent, own);
-  g_queue_push_head (&self->recent, own);
-  return json_object_ref (plan);
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s%s\n%s", facts->manifest, self->state->counter, security_only,
+                          facts->os, facts->os_version, facts->arch, repositories->str, excluded);
 }
 
 static void
@@ -421,7 +445,7 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
   if (plan != NULL && !cold_catalogue_check_plan (plan, &error))
     g_clear_pointer (&plan, json_object_unref);
   if (plan != NULL)
-    remember_plan (solving->catalogue, solving->key, plan);
+    cold_plan_cache_insert (solving->catalogue->plans, solving->key, plan);
   if (g_hash_table_lookup (solving->catalogue->solving, solving->key) == solving)
     g_hash_table_remove (solving->catalogue->solving, solving->key);
   for (guint i = 0; i < solving->waiters->len; i++)
@@ -450,6 +474,7 @@ start_solving (ColdCatalogue *self, const char *key, const ColdFacts *facts, gbo
   g_autoptr (JsonObject) request = json_object_new ();
   g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
   g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
+  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
 
   solving->catalogue = g_object_ref (self);
   solving->key = g_strdup (key);
@@ -461,7 +486,7 @@ start_solving (ColdCatalogue *self, const char *key, const ColdFacts *facts, gbo
   json_object_set_string_member (request, "manifest", inside);
   json_object_set_boolean_member (request, "security-only", security_only);
   cold_json_set_strv (request, "exclude", exclude);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
   g_hash_table_insert (self->solving, solving->key, solving);
   cold_worker_process_run_async (solving->worker, request, solving->cancellable, on_planned, solving);
   return solving;
@@ -474,7 +499,7 @@ cold_catalogue_plan_async (ColdCatalogue *self, const ColdFacts *facts, gboolean
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   g_autofree char *key = plan_key (self, facts, security_only, exclude);
-  JsonObject *plan = recall_plan (self, key);
+  JsonObject *plan = cold_plan_cache_lookup (self->plans, key);
   Solving *solving;
 
   g_task_set_source_tag (task, cold_catalogue_plan_async);
@@ -534,13 +559,15 @@ cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonOb
   g_autoptr (ColdWorkerProcess) worker = cold_worker_process_new (COLD_VERB_BUNDLE, scratch);
   g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
   g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
+  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
 
   g_task_set_source_tag (task, cold_catalogue_bundle_async);
   cold_worker_process_add_bind (worker, manifest, inside);
   cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
   json_object_set_object_member (request, "plan", json_object_ref (plan));
   json_object_set_string_member (request, "manifest", inside);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
+  cold_catalogue_bind_package_keyrings (worker, self->config, facts, own);
   cold_worker_process_run_async (worker, request, cancellable, on_bundled, task);
 }
 

@@ -26,13 +26,17 @@ gint64 cold_catalogue_get_time (ColdCatalogue *self);        /* of the last good
 /* Returns: (transfer full): generation, time, error and repositories: cold_catalogue_state_describe() */
 JsonObject *cold_catalogue_describe (ColdCatalogue *self);
 
-/* Whether a repository that is in the catalogue serves that guest; otherwise the blocker is no-catalogue. */
+/* Whether a repository that is in the catalogue serves that guest, one of sources.d or one of its own; otherwise the blocker is
+ * no-catalogue. */
 gboolean cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts);
 
-/* Fetches the metadata of all repositories. A repository that fails keeps its last good generation; the error names each
- * that failed, after the others were done. */
-void cold_catalogue_refresh_async (ColdCatalogue *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                   gpointer user_data);
+/* Whether an own repository of that guest, which the admin lets it have, was never asked for: a refresh is due. */
+gboolean cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts);
+
+/* Fetches the metadata of all repositories, and of those that @guests (element-type ColdFacts) name and may have. A repository
+ * that fails keeps its last good generation; the error names each of sources.d that failed, after the others were done. */
+void cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
 gboolean cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError **error);
 
 /* Plan for a guest; answered from the cache for a (manifest, generation, options) that was solved before. */

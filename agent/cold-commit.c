@@ -2,6 +2,7 @@
 #include "cold-commit.h"
 
 #include "cold-error.h"
+#include "cold-guest-disks.h"
 
 /* libvirt answers slowly while a domain starts; longer than that, and the exchange is left for another time. */
 #define REREAD_DEADLINE_MS 10000
@@ -48,7 +49,8 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   if ((g_error_matches (error, COLD_ERROR, COLD_ERROR_YIELDED) || g_error_matches (error, COLD_ERROR, COLD_ERROR_BUSY))
-      && !g_cancellable_is_cancelled (cold_job_get_cancellable (self->job)) && ++self->tries < TRIES_MAX)
+      && !cold_work_set_is_stale (self->set) && !g_cancellable_is_cancelled (cold_job_get_cancellable (self->job))
+      && ++self->tries < TRIES_MAX)
     {
       g_info ("job %u: looking again before the exchange: %s", cold_job_get_number (self->job), error->message);
       g_error_free (error);
@@ -71,6 +73,48 @@ list_domains (ColdInventory *inventory)
   return g_strv_builder_end (builder);
 }
 
+static gboolean
+has_disk (GPtrArray *disks, const char *path)
+{
+  for (guint i = 0; i < disks->len; i++)
+    if (g_str_equal (((ColdGuestDisk *) g_ptr_array_index (disks, i))->path, path))
+      return TRUE;
+  return FALSE;
+}
+
+/* A domain may have been given other disks since the copy: only the guest that was copied, with all of its disks, is
+ * exchanged. Whoever uses them by now is heeded. */
+static gboolean
+check_guest (Commit *self, const ColdVolume *volume, GError **error)
+{
+  ColdInventory *inventory = self->parts->inventory;
+  const ColdJournal *journal = cold_work_set_get_journal (self->set);
+  g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (inventory, volume, error);
+  g_autoptr (GStrvBuilder) uuids = g_strv_builder_new ();
+  gboolean same;
+
+  if (disks == NULL)
+    return FALSE;
+  same = cold_journal_is_rollback (journal) || disks->len == journal->members->len;
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      g_autofree char *path = cold_journal_member_path (g_ptr_array_index (journal->members, i));
+      const ColdVolume *member = cold_inventory_lookup_path (inventory, path);
+      g_autoptr (GPtrArray) domains = member != NULL ? cold_inventory_domains_of (inventory, member) : NULL;
+
+      same = same && (cold_journal_is_rollback (journal) || has_disk (disks, path));
+      for (guint j = 0; domains != NULL && j < domains->len; j++)
+        g_strv_builder_add (uuids, ((ColdDomain *) g_ptr_array_index (domains, j))->uuid);
+    }
+  if (same)
+    {
+      cold_work_set_take_domains (self->set, g_strv_builder_end (uuids));
+      return TRUE;
+    }
+  g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "the guest of %s has other disks than when it was copied", volume->path);
+  return FALSE;
+}
+
 static void
 on_looked_again (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -83,9 +127,12 @@ on_looked_again (GObject *source, GAsyncResult *result, gpointer user_data)
   g_auto (GStrv) domains = NULL;
   GError *error = NULL;
 
-  if (!cold_inventory_reread_domains_finish (inventory, result, &error)
+  if (!cold_inventory_reread_finish (inventory, result, &error)
       || g_cancellable_set_error_if_cancelled (cancellable, &error)
-      || !cold_parts_check_blockers (self->parts, volume, &error))
+      || !(cold_journal_is_rollback (cold_work_set_get_journal (self->set))
+             ? cold_parts_check_rollback (self->parts, volume, &error)
+             : cold_parts_check_blockers (self->parts, volume, &error))
+      || !check_guest (self, volume, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -102,7 +149,7 @@ look_again (GTask *task)
   Commit *self = g_task_get_task_data (task);
 
   self->generation = cold_inventory_get_generation (self->parts->inventory);
-  cold_inventory_reread_domains_async (self->parts->inventory, REREAD_DEADLINE_MS,
+  cold_inventory_reread_async (self->parts->inventory, REREAD_DEADLINE_MS,
                                        cold_job_get_cancellable (self->job), on_looked_again, task);
 }
 

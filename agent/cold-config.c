@@ -5,6 +5,7 @@
 
 #include "cold-error.h"
 #include "cold-names.h"
+#include "cold-protocol.h"
 
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
@@ -143,7 +144,8 @@ static const char *const agent_keys[] = { "Uris",          "Policy",  "SettleSec
                                           "Accelerator",   "MaxJobs", "RetentionDays", NULL };
 static const char *const catalogue_keys[] = { "RefreshSeconds", "CacheMaxMiB", "GuestSources", "AllowHosts", NULL };
 static const char *const source_keys[] = { "Type",       "Match",    "Uri",      "Suites", "Components",
-                                           "SignedBy", "Security", NULL };
+                                           "SignedBy", "Security", "Hosts",    "DatabaseSignature",
+                                           "Mirrorlist", "Metalink", NULL };
 
 static gboolean
 check_keys (const File *file, const char *group, const char *const *allowed, GError **error)
@@ -262,8 +264,8 @@ apply_file (ColdConfig *config, const char *path, GError **error)
   return TRUE;
 }
 
-static void
-repository_free (ColdRepository *repository)
+void
+cold_repository_free (ColdRepository *repository)
 {
   g_free (repository->id);
   g_free (repository->type);
@@ -274,10 +276,12 @@ repository_free (ColdRepository *repository)
   g_strfreev (repository->suites);
   g_strfreev (repository->components);
   g_free (repository->signed_by);
+  g_strfreev (repository->hosts);
+  g_free (repository->list);
+  g_strfreev (repository->excludes);
+  g_strfreev (repository->includes);
   g_free (repository);
 }
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdRepository, repository_free)
 
 static gboolean
 parse_match (ColdRepository *repository, const File *file, const char *group, GError **error)
@@ -293,17 +297,41 @@ parse_match (ColdRepository *repository, const File *file, const char *group, GE
   return TRUE;
 }
 
+/* Of rpm-md, the URI may be that of a list of mirrors, in one of the two forms that dnf knows. */
+static gboolean
+find_uri (ColdRepository *repository, const File *file, const char *group, const char **key, GError **error)
+{
+  static const char *const lists[] = { "Mirrorlist", "Metalink" };
+
+  *key = "Uri";
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      if (!g_key_file_has_key (file->keys, group, lists[i], NULL))
+        continue;
+      if (!g_str_equal (repository->type, "rpm-md"))
+        return complain (file, group, lists[i], error, "[%s]: %s is for Type=rpm-md only", group, lists[i]);
+      if (repository->list != NULL || g_key_file_has_key (file->keys, group, "Uri", NULL))
+        return complain (file, group, lists[i], error, "[%s]: use one of Uri, Mirrorlist and Metalink", group);
+      *key = lists[i];
+      repository->list = g_ascii_strdown (lists[i], -1);
+    }
+  return TRUE;
+}
+
 static gboolean
 parse_uri (ColdRepository *repository, const File *file, const char *group, GError **error)
 {
   g_autofree char *scheme = NULL;
+  const char *key;
 
-  repository->uri = get_value (file, group, "Uri");
+  if (!find_uri (repository, file, group, &key, error))
+    return FALSE;
+  repository->uri = get_value (file, group, key);
   scheme = repository->uri != NULL ? g_uri_parse_scheme (repository->uri) : NULL;
   if (g_strcmp0 (scheme, "http") != 0 && g_strcmp0 (scheme, "https") != 0 && g_strcmp0 (scheme, "file") != 0)
-    return complain (file, group, "Uri", error, "Uri=%s: use an http, https or file URI",
+    return complain (file, group, key, error, "%s=%s: use an http, https or file URI", key,
                      repository->uri != NULL ? repository->uri : "");
-  while (g_str_has_suffix (repository->uri, "/"))
+  while (repository->list == NULL && g_str_has_suffix (repository->uri, "/"))
     repository->uri[strlen (repository->uri) - 1] = '\0';
   return TRUE;
 }
@@ -316,7 +344,74 @@ check_id (const File *file, const char *group, GError **error)
     if (!g_ascii_isalnum (*p) && strchr ("-_.", *p) == NULL)
       return complain (file, group, NULL, error, "[%s]: use letters, digits, '-', '_' and '.' in a repository's name",
                        group);
+  if (g_str_has_prefix (group, COLD_GUEST_REPOSITORY_PREFIX))
+    return complain (file, group, NULL, error, "[%s]: names that begin with " COLD_GUEST_REPOSITORY_PREFIX " are those of guests' own repositories", group);
   return g_ascii_isalnum (*group) || complain (file, group, NULL, error, "[%s]: begin with a letter or digit", group);
+}
+
+/* Where it is and what is there. */
+static gboolean
+parse_place (ColdRepository *repository, const File *file, const char *group, GError **error)
+{
+  gboolean deb = g_str_equal (repository->type, "deb");
+
+  if (!parse_uri (repository, file, group, error))
+    return FALSE;
+  repository->suites = parse_list (file, group, "Suites");
+  repository->components = parse_list (file, group, "Components");
+  if (deb && repository->suites[0] == NULL)
+    return complain (file, group, NULL, error, "[%s] lacks Suites, e.g. bookworm-security", group);
+  if (deb && repository->components[0] == NULL)
+    return complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
+  if (g_str_equal (repository->type, "arch") && (repository->suites[0] == NULL || repository->suites[1] != NULL))
+    return complain (file, group, NULL, error, "[%s] needs Suites with the name of one database, e.g. core", group);
+  if (g_str_equal (repository->type, "arch") && strchr (repository->uri, '$') != NULL)
+    return complain (file, group, "Uri", error, "Uri=%s: write $repo and $arch out, and make an entry for each repository",
+                     repository->uri);
+  return TRUE;
+}
+
+/* An entry that vouches for guests' own sources leaves the place to them. */
+static gboolean
+parse_hosts (ColdRepository *repository, const File *file, const char *group, GError **error)
+{
+  static const char *const others[] = { "Uri", "Mirrorlist", "Metalink", "Suites", "Components" };
+
+  repository->hosts = parse_list (file, group, "Hosts");
+  if (repository->hosts[0] == NULL)
+    return complain (file, group, "Hosts", error, "Hosts is empty: name hosts, e.g. *.example.org");
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    if (g_key_file_has_key (file->keys, group, others[i], NULL))
+      return complain (file, group, others[i], error,
+                       "[%s] has Hosts, for what guests name themselves, and %s: make two entries of it", group, others[i]);
+  return TRUE;
+}
+
+/* Arch Linux and Fedora sign packages, and no databases: whoever wants to do without the latter says so. */
+static gboolean
+parse_database_signature (ColdRepository *repository, const File *file, const char *group, GError **error)
+{
+  static const char *const choices[] = { "required", "none", NULL };
+  g_autofree char *choice = NULL;
+
+  if (!g_key_file_has_key (file->keys, group, "DatabaseSignature", NULL))
+    return TRUE;
+  if (!g_str_equal (repository->type, "arch") && !g_str_equal (repository->type, "rpm-md"))
+    return complain (file, group, "DatabaseSignature", error,
+                     "[%s]: DatabaseSignature is for Type=rpm-md and Type=arch, whose packages are signed themselves", group);
+  if (!parse_word (file, group, "DatabaseSignature", choices, &choice, error))
+    return FALSE;
+  repository->unsigned_database = g_str_equal (choice, "none");
+  return TRUE;
+}
+
+static gboolean
+has_id (GPtrArray *repositories, const char *id)
+{
+  for (guint i = 0; i < repositories->len; i++)
+    if (g_str_equal (((ColdRepository *) g_ptr_array_index (repositories, i))->id, id))
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean
@@ -326,24 +421,19 @@ apply_source (ColdConfig *config, const File *file, const char *group, GError **
   static const char *const choices[] = { "yes", "no", NULL };
   g_autoptr (ColdRepository) repository = g_new0 (ColdRepository, 1);
   g_autofree char *security = NULL;
+  gboolean vouches = g_key_file_has_key (file->keys, group, "Hosts", NULL);
 
   if (!check_id (file, group, error) || !check_keys (file, group, source_keys, error))
     return FALSE;
-  for (guint i = 0; i < config->repositories->len; i++)
-    if (g_str_equal (((ColdRepository *) g_ptr_array_index (config->repositories, i))->id, group))
-      return complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
+  if (has_id (config->repositories, group) || has_id (config->vouchers, group))
+    return complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
   repository->id = g_strdup (group);
   if (!g_key_file_has_key (file->keys, group, "Type", NULL))
     return complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md, arch or apk)", group);
   if (!parse_word (file, group, "Type", types, &repository->type, error)
-      || !parse_match (repository, file, group, error) || !parse_uri (repository, file, group, error))
+      || !parse_match (repository, file, group, error)
+      || !(vouches ? parse_hosts (repository, file, group, error) : parse_place (repository, file, group, error)))
     return FALSE;
-  repository->suites = parse_list (file, group, "Suites");
-  repository->components = parse_list (file, group, "Components");
-  if (g_str_equal (repository->type, "deb") && repository->suites[0] == NULL)
-    return complain (file, group, NULL, error, "[%s] lacks Suites, e.g. bookworm-security", group);
-  if (g_str_equal (repository->type, "deb") && repository->components[0] == NULL)
-    return complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
   repository->signed_by = get_value (file, group, "SignedBy");
   if (repository->signed_by == NULL || !g_path_is_absolute (repository->signed_by))
     return complain (file, group, "SignedBy", error,
@@ -354,7 +444,9 @@ apply_source (ColdConfig *config, const File *file, const char *group, GError **
         return FALSE;
       repository->security = g_str_equal (security, "yes");
     }
-  g_ptr_array_add (config->repositories, g_steal_pointer (&repository));
+  if (!parse_database_signature (repository, file, group, error))
+    return FALSE;
+  g_ptr_array_add (vouches ? config->vouchers : config->repositories, g_steal_pointer (&repository));
   return TRUE;
 }
 
@@ -418,7 +510,8 @@ cold_config_load (const char *path, GError **error)
   config->refresh_seconds = 21600;
   config->cache_max = 4096 * MIB;
   config->allow_hosts = g_new0 (char *, 1);
-  config->repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) repository_free);
+  config->repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
+  config->vouchers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
 
   if ((g_file_test (path, G_FILE_TEST_EXISTS) && !apply_file (config, path, error))
       || !apply_folder (config, path, COLD_CONFIG_DROPINS, apply_file, error)
@@ -435,7 +528,14 @@ cold_config_free (ColdConfig *config)
   g_free (config->accelerator);
   g_strfreev (config->allow_hosts);
   g_clear_pointer (&config->repositories, g_ptr_array_unref);
+  g_clear_pointer (&config->vouchers, g_ptr_array_unref);
   g_free (config);
+}
+
+gboolean
+cold_config_has_repositories (const ColdConfig *config)
+{
+  return config->repositories->len > 0 || (config->guest_sources && config->vouchers->len > 0);
 }
 
 static gboolean

@@ -18,6 +18,13 @@ typedef struct
   GStrv components;
   char *signed_by;        /* (nullable) absolute path of a keyring */
   gboolean security;
+  gboolean unsigned_database; /* of rpm-md and arch: DatabaseSignature=none; each package is signed instead */
+  GStrv hosts;            /* (nullable) patterns: the entry vouches for guests' own sources there, and has no uri itself */
+  char *list;             /* (nullable) of rpm-md, Mirrorlist= or Metalink=: the URI is that of a "mirrorlist" or "metalink" */
+  gint priority;          /* of rpm-md: 1 is preferred to 99; 0: not set */
+  GStrv excludes;         /* (nullable) of rpm-md: patterns of packages that are not taken from it */
+  GStrv includes;         /* (nullable) of rpm-md: the only packages that are */
+  gboolean from_guest;    /* made of a guest's own source: cold-guest-repositories.h */
 } ColdRepository;
 
 typedef struct
@@ -36,6 +43,7 @@ typedef struct
   gboolean guest_sources; /* allow */
   GStrv allow_hosts;
   GPtrArray *repositories; /* (element-type ColdRepository) in the order of file names, then groups */
+  GPtrArray *vouchers;    /* (element-type ColdRepository) the entries with Hosts= */
 } ColdConfig;
 
 /**
@@ -48,11 +56,16 @@ typedef struct
  */
 ColdConfig *cold_config_load (const char *path, GError **error);
 void cold_config_free (ColdConfig *config);
+void cold_repository_free (ColdRepository *repository);
+
+/* Whether there may be anything to fetch: repositories, or guests that may bring theirs. */
+gboolean cold_config_has_repositories (const ColdConfig *config);
 
 /* Whether a guest of that kind is served by the repository. */
 gboolean cold_repository_matches (const ColdRepository *repository, const char *distribution, const char *version,
                                   const char *arch);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdConfig, cold_config_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdRepository, cold_repository_free)
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 
 #include "cold-error.h"
 #include "cold-libvirt-about.h"
+#include "cold-libvirt-events.h"
 #include "cold-libvirt-reader.h"
 
 /* A dead libvirtd is noticed within KEEPALIVE_INTERVAL * KEEPALIVE_COUNT seconds. */
@@ -15,7 +16,7 @@
 
 /*
  * What the threads share; outlives the object when a call to libvirt hangs while the agent ends.
- * The connection's thread alone touches conn and the event ids.
+ * The connection's thread alone touches conn and events.
  */
 typedef struct
 {
@@ -25,7 +26,7 @@ typedef struct
   guint64 generation;    /* atomic */
   GWeakRef object;
   virConnectPtr conn;
-  int domain_event, pool_event, refresh_event;
+  ColdLibvirtEvents events;
   gboolean reported; /* that it could not be opened */
   ColdLibvirtAbout about; /* as of the last connect */
 } Core;
@@ -163,64 +164,15 @@ send (Core *core, guint signal, const char *uuid, const char *name, const char *
   g_source_attach (source, core->context);
 }
 
-static const char *
-pick (const char *const *words, gsize n, int i)
+static void
+on_event (const ColdLibvirtEvent *event, gpointer user_data)
 {
-  return i >= 0 && (gsize) i < n && words[i] != NULL ? words[i] : "unknown";
-}
-
-static int
-on_domain_event (virConnectPtr conn, virDomainPtr domain, int event, int detail, void *user_data)
-{
-  static const char *const events[] = {
-    [VIR_DOMAIN_EVENT_DEFINED] = "defined",     [VIR_DOMAIN_EVENT_UNDEFINED] = "undefined",
-    [VIR_DOMAIN_EVENT_STARTED] = "started",     [VIR_DOMAIN_EVENT_SUSPENDED] = "suspended",
-    [VIR_DOMAIN_EVENT_RESUMED] = "resumed",     [VIR_DOMAIN_EVENT_STOPPED] = "stopped",
-    [VIR_DOMAIN_EVENT_SHUTDOWN] = "shutdown",   [VIR_DOMAIN_EVENT_PMSUSPENDED] = "pmsuspended",
-    [VIR_DOMAIN_EVENT_CRASHED] = "crashed",
-  };
-  static const char *const stops[] = {
-    [VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = "shutdown", [VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = "destroyed",
-    [VIR_DOMAIN_EVENT_STOPPED_CRASHED] = "crashed",   [VIR_DOMAIN_EVENT_STOPPED_MIGRATED] = "migrated",
-    [VIR_DOMAIN_EVENT_STOPPED_SAVED] = "saved",       [VIR_DOMAIN_EVENT_STOPPED_FAILED] = "failed",
-    [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = "from-snapshot",
-  };
   Core *core = user_data;
-  char uuid[VIR_UUID_STRING_BUFLEN];
 
   /* Before anybody can hear of it: an exchange under way compares this number under the gate. */
-  __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
-  if (virDomainGetUUIDString (domain, uuid) == 0)
-    send (core, DOMAIN_EVENT, uuid, virDomainGetName (domain), pick (events, G_N_ELEMENTS (events), event),
-          event == VIR_DOMAIN_EVENT_STOPPED ? pick (stops, G_N_ELEMENTS (stops), detail) : "");
-  return 0;
-}
-
-static void
-on_pool_event (virConnectPtr conn, virStoragePoolPtr pool, int event, int detail, void *user_data)
-{
-  static const char *const events[] = {
-    [VIR_STORAGE_POOL_EVENT_DEFINED] = "defined", [VIR_STORAGE_POOL_EVENT_UNDEFINED] = "undefined",
-    [VIR_STORAGE_POOL_EVENT_STARTED] = "started", [VIR_STORAGE_POOL_EVENT_STOPPED] = "stopped",
-    [VIR_STORAGE_POOL_EVENT_CREATED] = "created", [VIR_STORAGE_POOL_EVENT_DELETED] = "deleted",
-  };
-  Core *core = user_data;
-  char uuid[VIR_UUID_STRING_BUFLEN];
-
-  __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
-  if (virStoragePoolGetUUIDString (pool, uuid) == 0)
-    send (core, POOL_EVENT, uuid, NULL, pick (events, G_N_ELEMENTS (events), event), NULL);
-}
-
-/* A refresh changes nothing by itself, and our own are among them: no new generation. */
-static void
-on_pool_refreshed (virConnectPtr conn, virStoragePoolPtr pool, void *user_data)
-{
-  Core *core = user_data;
-  char uuid[VIR_UUID_STRING_BUFLEN];
-
-  if (virStoragePoolGetUUIDString (pool, uuid) == 0)
-    send (core, POOL_EVENT, uuid, NULL, "refreshed", NULL);
+  if (event->changes)
+    __atomic_add_fetch (&core->generation, 1, __ATOMIC_SEQ_CST);
+  send (core, event->is_pool ? POOL_EVENT : DOMAIN_EVENT, event->uuid, event->name, event->event, event->detail);
 }
 
 static void
@@ -261,12 +213,7 @@ close_connection (Core *core)
 {
   if (core->conn == NULL)
     return;
-  if (core->domain_event >= 0)
-    virConnectDomainEventDeregisterAny (core->conn, core->domain_event);
-  if (core->pool_event >= 0)
-    virConnectStoragePoolEventDeregisterAny (core->conn, core->pool_event);
-  if (core->refresh_event >= 0)
-    virConnectStoragePoolEventDeregisterAny (core->conn, core->refresh_event);
+  cold_libvirt_events_deregister (&core->events, core->conn);
   virConnectUnregisterCloseCallback (core->conn, on_closed);
   virConnectClose (core->conn);
   core->conn = NULL;
@@ -288,21 +235,7 @@ open_connection (Core *core)
   if (virConnectRegisterCloseCallback (core->conn, on_closed, g_atomic_rc_box_acquire (core), core_unref) < 0)
     core_unref (core);
   virConnectSetKeepAlive (core->conn, KEEPALIVE_INTERVAL, KEEPALIVE_COUNT);
-  core->domain_event = virConnectDomainEventRegisterAny (core->conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                                         VIR_DOMAIN_EVENT_CALLBACK (on_domain_event),
-                                                         g_atomic_rc_box_acquire (core), core_unref);
-  if (core->domain_event < 0)
-    core_unref (core);
-  core->pool_event = virConnectStoragePoolEventRegisterAny (core->conn, NULL, VIR_STORAGE_POOL_EVENT_ID_LIFECYCLE,
-                                                            VIR_STORAGE_POOL_EVENT_CALLBACK (on_pool_event),
-                                                            g_atomic_rc_box_acquire (core), core_unref);
-  if (core->pool_event < 0)
-    core_unref (core);
-  core->refresh_event = virConnectStoragePoolEventRegisterAny (core->conn, NULL, VIR_STORAGE_POOL_EVENT_ID_REFRESH,
-                                                               VIR_STORAGE_POOL_EVENT_CALLBACK (on_pool_refreshed),
-                                                               g_atomic_rc_box_acquire (core), core_unref);
-  if (core->refresh_event < 0)
-    core_unref (core);
+  cold_libvirt_events_register (&core->events, core->conn, on_event, g_atomic_rc_box_acquire (core), core_unref);
   send (core, CONNECTED, NULL, NULL, NULL, NULL);
   return TRUE;
 }
@@ -447,7 +380,7 @@ typedef struct
 {
   char *uuid; /* (nullable) of a pool or a domain */
   gboolean pools;
-  gboolean refresh;
+  ColdRefresh refresh;
   gboolean domains;
   GHashTable *known;
 } ReadRequest;
@@ -492,7 +425,7 @@ push_read (ColdConnection *self, ReadRequest *request, GCancellable *cancellable
 }
 
 void
-cold_connection_read_async (ColdConnection *self, const char *pool_uuid, gboolean refresh, gboolean domains,
+cold_connection_read_async (ColdConnection *self, const char *pool_uuid, ColdRefresh refresh, gboolean domains,
                             GHashTable *known, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data)
 {

@@ -23,7 +23,7 @@ G_DECLARE_FINAL_TYPE (ColdConnection, cold_connection, COLD, CONNECTION, GObject
  *   disconnected  (const char *why)                  reconnects by itself, with back-off from 1 s to 60 s
  *   pool-event    (const char *uuid, const char *event)    defined undefined started stopped created deleted refreshed
  *   domain-event  (const char *uuid, const char *name, const char *event, const char *detail)
- *                 event: defined undefined started suspended resumed stopped shutdown pmsuspended crashed
+ *                 event: defined undefined started suspended resumed stopped shutdown pmsuspended crashed disks-changed
  *                 detail: libvirt's detail in lower case with dashes, e.g. "shutdown", "saved", "migrated", "destroyed"
  */
 
@@ -56,14 +56,14 @@ JsonObject *cold_connection_describe (ColdConnection *self);
 /**
  * cold_connection_read_async:
  * @pool_uuid: (nullable): read this pool only; %NULL for all pools
- * @refresh: ask libvirt to refresh the pool (all active pools) first
+ * @refresh: which active pools libvirt is asked to refresh first
  * @domains: read domains, their disks, snapshots, checkpoints and managed save
  * @known: (nullable) (transfer full) (element-type utf8 ColdFileId): by volume path: volumes whose content tuple is the
  *   same are not described again. Owns its keys and values; used on the other thread.
  *
  * Requests of one connection are carried out in order.
  */
-void cold_connection_read_async (ColdConnection *self, const char *pool_uuid, gboolean refresh, gboolean domains,
+void cold_connection_read_async (ColdConnection *self, const char *pool_uuid, ColdRefresh refresh, gboolean domains,
                                  GHashTable *known, GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data);
 /* Returns: (transfer full): %NULL with NotConnected, or Io with libvirt's own words */

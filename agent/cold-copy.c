@@ -298,7 +298,7 @@ is_unchanged (const Copy *copy, const ColdTuple *before, GError **error)
   g_autoptr (ColdTuple) after = cold_tuple_read_at (copy->directory, copy->name, NULL);
   g_autofree char *difference = NULL;
 
-  if (after != NULL && cold_tuple_equal (before, after, &difference))
+  if (after != NULL && cold_tuple_is_untouched (before, after, &difference))
     return TRUE;
   g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s changed while it was copied: %s", copy->name,
                difference != NULL ? difference : "it is gone");

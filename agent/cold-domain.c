@@ -30,6 +30,7 @@ void
 cold_domain_note_stop (ColdDomain *domain, const char *how)
 {
   domain->info->active = FALSE;
+  domain->stop_doubted = FALSE;
   g_free (domain->info->state);
   domain->info->state = g_strdup ("shutoff");
   g_free (domain->last_stop);

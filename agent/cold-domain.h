@@ -14,6 +14,7 @@ typedef struct
   char *last_stop;      /* "" or shutdown saved migrated destroyed crashed failed unknown */
   gint64 last_stop_time; /* microseconds since the epoch, 0: never seen */
   gint64 last_start_time;
+  gboolean stop_doubted; /* a read shows that it has stopped, and no event has told of it yet */
   gboolean claimed;     /* the hook says that it is starting or running */
   gboolean gone;
 } ColdDomain;

@@ -18,10 +18,11 @@ ColdInhibitors *cold_inhibitors_new (void);
 gboolean cold_inhibitors_is_active (ColdInhibitors *self);
 void cold_inhibitors_pause (ColdInhibitors *self, const char *why);
 void cold_inhibitors_resume (ColdInhibitors *self);
-/* @owner: unique bus name. Returns: a cookie, never 0 */
+/* A pause that ends by itself after @seconds, or with @owner, a unique bus name. Returns: a cookie, never 0 */
 guint cold_inhibitors_add (ColdInhibitors *self, const char *why, guint seconds, const char *owner);
 /* NotFound for a cookie that is not there (any more). */
 gboolean cold_inhibitors_remove (ColdInhibitors *self, guint cookie, GError **error);
+/* When the owner has left the bus. */
 void cold_inhibitors_remove_owner (ColdInhibitors *self, const char *owner);
 
 G_END_DECLS

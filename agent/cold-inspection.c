@@ -2,6 +2,7 @@
 #include "cold-inspection.h"
 
 #include "cold-error.h"
+#include "cold-guest-source.h"
 #include "cold-json.h"
 #include "cold-manifest-store.h"
 #include "cold-names.h"
@@ -50,6 +51,8 @@ facts_from_result (JsonObject *result)
   SET (package_manager, "package-manager");
   SET (manifest, "manifest-id");
 #undef SET
+  g_ptr_array_unref (facts->sources);
+  facts->sources = cold_guest_sources_from_json (cold_json_array (result, "sources"));
   facts->has_guest = cold_json_int (result, "roots") > 0;
   facts->package_count = packages != NULL ? json_array_get_length (packages) : 0;
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)
@@ -61,7 +64,7 @@ facts_from_result (JsonObject *result)
         g_ptr_array_add (facts->blockers, cold_blocker_new (cold_json_string (blocker, "code"), detail));
     }
   for (GList *l = members; l != NULL; l = l->next)
-    if (!g_str_equal (l->data, "packages") && !g_str_equal (l->data, "type"))
+    if (!g_str_equal (l->data, "packages") && !g_str_equal (l->data, "type") && !g_str_equal (l->data, "sources"))
       json_object_set_member (details, l->data, json_node_copy (json_object_get_member (result, l->data)));
   g_free (facts->details);
   facts->details = cold_json_to_text (details);

@@ -164,15 +164,15 @@ find_connection (ColdInventory *self, const char *uri)
 }
 
 static void
-on_folder_changed (const char *uuid, gboolean listing, gpointer user_data)
+on_folder_changed (const char *uuid, gpointer user_data)
 {
   ColdInventory *self = user_data;
   const ColdPool *pool = cold_inventory_lookup_pool (self, uuid);
   ColdConnection *connection = pool != NULL ? find_connection (self, pool->uri) : NULL;
 
-  /* libvirt does not look by itself: only a refresh shows it, and us, new names. */
+  /* libvirt does not look by itself: only a refresh shows it, and us, new names and what a header says now. */
   if (connection != NULL)
-    cold_reads_request_pool (self->reads, connection, uuid, listing);
+    cold_reads_request_pool (self->reads, connection, uuid, TRUE);
 }
 
 static void
@@ -224,7 +224,7 @@ on_domain_event (ColdConnection *connection, const char *uuid, const char *name,
   domain = cold_records_ensure_domain (self->records, uuid);
   if (g_str_equal (event, "started"))
     {
-      domain->gone = FALSE;
+      domain->stop_doubted = domain->gone = FALSE;
       domain->info->active = TRUE;
       set_string (&domain->info->state, "running");
       set_string (&domain->info->name, name);
@@ -239,6 +239,8 @@ on_domain_event (ColdConnection *connection, const char *uuid, const char *name,
       reread_pools_of (self, connection, domain);
       g_signal_emit (self, signals[DOMAIN_STOPPED], 0, domain);
     }
+  else if (g_str_equal (event, "disks-changed"))
+    reread_pools_of (self, connection, domain);
   else if (g_str_equal (event, "defined"))
     g_signal_emit (self, signals[DOMAIN_DEFINED], 0, domain);
   cold_reads_request_domain (self->reads, connection, uuid);
@@ -278,7 +280,7 @@ on_synced (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* @task: (transfer full) (nullable) */
 static void
-sync_connection (ColdInventory *self, ColdConnection *connection, gboolean refresh, GTask *task)
+sync_connection (ColdInventory *self, ColdConnection *connection, ColdRefresh refresh, GTask *task)
 {
   Sync *sync = g_new0 (Sync, 1);
 
@@ -293,7 +295,7 @@ on_connected (ColdConnection *connection, ColdInventory *self)
 {
   g_message ("connected to %s", cold_connection_get_uri (connection));
   /* A file that came while the agent was not running is in no listing before a refresh. */
-  sync_connection (self, connection, TRUE, NULL);
+  sync_connection (self, connection, COLD_REFRESH_ALL, NULL);
   g_signal_emit (self, signals[CONNECTION_CHANGED], 0);
 }
 
@@ -448,6 +450,15 @@ cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain)
 }
 
 void
+cold_inventory_request_domain (ColdInventory *self, const char *uri, const char *uuid)
+{
+  ColdConnection *connection = find_connection (self, uri);
+
+  if (connection != NULL)
+    cold_reads_request_domain (self->reads, connection, uuid);
+}
+
+void
 cold_inventory_resync_async (ColdInventory *self, const char *pool_uuid, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -465,7 +476,7 @@ cold_inventory_resync_async (ColdInventory *self, const char *pool_uuid, GCancel
 
       /* A single pool is read together with the rest of its connection: domains may have come with it. */
       if (pool == NULL || g_str_equal (pool->uri, cold_connection_get_uri (connection)))
-        sync_connection (self, connection, TRUE, cold_gather_add (gather));
+        sync_connection (self, connection, COLD_REFRESH_ALL, cold_gather_add (gather));
     }
   cold_gather_close (gather);
 }
@@ -476,43 +487,21 @@ cold_inventory_resync_finish (ColdInventory *self, GAsyncResult *result, GError 
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* @user_data: (transfer full): a part of the gather */
-static void
-on_domains_reread (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *part = user_data;
-  GError *error = NULL;
-  ColdSnapshot *snapshot = cold_connection_read_finish (COLD_CONNECTION (source), result, &error);
-  ColdMerge *merge;
-
-  if (snapshot == NULL)
-    {
-      g_task_return_error (part, error);
-      g_object_unref (part);
-      return;
-    }
-  merge = cold_merge_new (snapshot);
-  merge->all_domains = TRUE;
-  merge->task = part;
-  push_merge (g_task_get_source_object (part), merge);
-}
-
 void
-cold_inventory_reread_domains_async (ColdInventory *self, guint deadline_ms, GCancellable *cancellable,
-                                     GAsyncReadyCallback callback, gpointer user_data)
+cold_inventory_reread_async (ColdInventory *self, guint deadline_ms, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) gather = cold_gather_new (self, cancellable, callback, user_data);
 
   cold_gather_set_deadline (gather, deadline_ms,
                             "libvirt did not answer in time; it may be busy starting a domain: try again later");
   for (guint i = 0; i < self->connections->len; i++)
-    cold_connection_read_domains_async (g_ptr_array_index (self->connections, i), NULL, cancellable, on_domains_reread,
-                                        cold_gather_add (gather));
+    sync_connection (self, g_ptr_array_index (self->connections, i), COLD_REFRESH_FOLDERS, cold_gather_add (gather));
   cold_gather_close (gather);
 }
 
 gboolean
-cold_inventory_reread_domains_finish (ColdInventory *self, GAsyncResult *result, GError **error)
+cold_inventory_reread_finish (ColdInventory *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -74,6 +74,8 @@ GPtrArray *cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *dom
 void cold_inventory_volume_touch (ColdInventory *self, ColdVolume *volume);
 void cold_inventory_pool_touch (ColdInventory *self, ColdPool *pool);
 void cold_inventory_domain_touch (ColdInventory *self, ColdDomain *domain);
+/* Reads this domain of the connection to @uri once more, soon. */
+void cold_inventory_request_domain (ColdInventory *self, const char *uri, const char *uuid);
 
 /**
  * cold_inventory_resync_async:
@@ -86,13 +88,14 @@ void cold_inventory_resync_async (ColdInventory *self, const char *pool_uuid, GC
 gboolean cold_inventory_resync_finish (ColdInventory *self, GAsyncResult *result, GError **error);
 
 /**
- * cold_inventory_reread_domains_async:
+ * cold_inventory_reread_async:
  *
- * Reads every domain of every connection again, within @deadline_ms, without refreshing pools: step 3 of the exchange.
+ * Reads every pool and domain of every connection again, within @deadline_ms: step 3 of the exchange. Pools that are
+ * folders are refreshed: an image may have been told a moment ago, behind libvirt's back, to build on another one.
  * Fails when a connection is down or does not answer in time.
  */
-void cold_inventory_reread_domains_async (ColdInventory *self, guint deadline_ms, GCancellable *cancellable,
-                                          GAsyncReadyCallback callback, gpointer user_data);
-gboolean cold_inventory_reread_domains_finish (ColdInventory *self, GAsyncResult *result, GError **error);
+void cold_inventory_reread_async (ColdInventory *self, guint deadline_ms, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean cold_inventory_reread_finish (ColdInventory *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -226,6 +226,32 @@ on_refreshed (GObject *source, GAsyncResult *result, gpointer user_data)
   finish (item, "", error);
 }
 
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  gint64 one = *(const gint64 *) a;
+  gint64 other = *(const gint64 *) b;
+
+  return one < other ? -1 : one > other;
+}
+
+/* Returns: (transfer container) (element-type ColdFacts): of all that were inspected, in the order in which they came */
+static GPtrArray *
+list_guests (ColdInventory *inventory)
+{
+  g_autoptr (GList) ids = g_list_sort (g_hash_table_get_keys (cold_inventory_get_volumes (inventory)), compare_ids);
+  GPtrArray *guests = g_ptr_array_new ();
+
+  for (GList *l = ids; l != NULL; l = l->next)
+    {
+      const ColdVolume *volume = cold_inventory_lookup_volume (inventory, *(gint64 *) l->data);
+
+      if (!volume->gone && volume->facts != NULL)
+        g_ptr_array_add (guests, volume->facts);
+    }
+  return guests;
+}
+
 static void
 run (ColdJobQueue *self, Item *item)
 {
@@ -237,7 +263,9 @@ run (ColdJobQueue *self, Item *item)
   g_signal_emit (self, signals[JOB_STARTED], 0, job);
   if (g_str_equal (kind, "catalogue"))
     {
-      cold_catalogue_refresh_async (self->parts->catalogue, cold_job_get_cancellable (job), on_refreshed, item);
+      g_autoptr (GPtrArray) guests = list_guests (self->parts->inventory);
+
+      cold_catalogue_refresh_async (self->parts->catalogue, guests, cold_job_get_cancellable (job), on_refreshed, item);
       return;
     }
   self->running++;

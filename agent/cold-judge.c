@@ -6,33 +6,67 @@ struct ColdJudge
   const ColdParts *parts;
   ColdJobQueue *queue;
   ColdRetries *retries;
-  GHashTable *backing; /* (nullable) cold_blockers_find_backing(), until a volume or domain changes */
+  ColdAgenda *agenda;
+  GHashTable *backing;       /* cold_blockers_find_backing(), as of the last look */
+  gboolean backing_outdated; /* a volume or domain has changed since */
   gboolean announcing;
   guint pending_count;
 };
 
 ColdJudge *
-cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries)
+cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries, ColdAgenda *agenda)
 {
   ColdJudge *self = g_new0 (ColdJudge, 1);
 
   self->parts = parts;
   self->queue = queue;
   self->retries = retries;
+  self->agenda = agenda;
+  self->backing = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->backing_outdated = TRUE;
   return self;
 }
 
 void
 cold_judge_free (ColdJudge *self)
 {
-  g_clear_pointer (&self->backing, g_hash_table_unref);
+  g_hash_table_unref (self->backing);
   g_free (self);
 }
 
 void
 cold_judge_forget_backing (ColdJudge *self)
 {
-  g_clear_pointer (&self->backing, g_hash_table_unref);
+  self->backing_outdated = TRUE;
+}
+
+/* Looks again at whatever is in @set and not in @others. */
+static void
+look_at_difference (ColdJudge *self, GHashTable *set, GHashTable *others)
+{
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, set);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    if (!g_hash_table_contains (others, id))
+      cold_agenda_add (self->agenda, *(gint64 *) id);
+}
+
+static GHashTable *
+get_backing (ColdJudge *self)
+{
+  GHashTable *now;
+
+  if (!self->backing_outdated)
+    return self->backing;
+  now = cold_blockers_find_backing (self->parts->inventory);
+  look_at_difference (self, now, self->backing);
+  look_at_difference (self, self->backing, now);
+  g_hash_table_unref (self->backing);
+  self->backing = now;
+  self->backing_outdated = FALSE;
+  return now;
 }
 
 gboolean
@@ -127,9 +161,7 @@ find_blockers (ColdJudge *self, ColdVolume *volume)
     .user_data = self->parts->catalogue,
   };
 
-  if (self->backing == NULL)
-    self->backing = cold_blockers_find_backing (self->parts->inventory);
-  context.backing = self->backing;
+  context.backing = get_backing (self);
   return cold_blockers_find (self->parts->inventory, volume, &context);
 }
 

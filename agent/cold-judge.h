@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cold-agenda.h"
 #include "cold-job-queue.h"
 #include "cold-retries.h"
 
@@ -13,10 +14,11 @@ G_BEGIN_DECLS
 typedef struct ColdJudge ColdJudge;
 
 /* All borrowed. */
-ColdJudge *cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries);
+ColdJudge *cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries, ColdAgenda *agenda);
 void cold_judge_free (ColdJudge *judge);
 
-/* Volumes or domains have changed, so that other volumes may be others' backing images now. */
+/* Volumes or domains have changed, so that other volumes may be others' backing images now: the next look at any volume puts
+ * those on the agenda. */
 void cold_judge_forget_backing (ColdJudge *judge);
 
 /* Sets state and blockers of @volume as they are now, and emits the inventory's volume-changed when they are others. */

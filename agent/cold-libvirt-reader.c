@@ -43,8 +43,9 @@ describe (virStorageVolPtr vol, ColdVolumeInfo *info)
     info->format = g_strdup ("unknown");
 }
 
+/* @refreshed: when libvirt began to read the headers, microseconds since the epoch; 0: it is not known */
 static ColdVolumeInfo *
-read_volume (virStorageVolPtr vol, GHashTable *known)
+read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
 {
   const char *name = virStorageVolGetName (vol);
   const char *key = virStorageVolGetKey (vol);
@@ -70,11 +71,13 @@ read_volume (virStorageVolPtr vol, GHashTable *known)
   before = known != NULL ? g_hash_table_lookup (known, info->path) : NULL;
   if (before == NULL || !cold_file_id_same_content (before, &info->file))
     describe (vol, info);
+  /* Time stamps of some file systems are of whole or even seconds. */
+  info->settled = info->file.mtime_ns / 1000 < refreshed - 2 * G_USEC_PER_SEC;
   return info;
 }
 
 static gboolean
-read_volumes (virStoragePoolPtr pool, GHashTable *known, ColdPoolInfo *info, GError **error)
+read_volumes (virStoragePoolPtr pool, GHashTable *known, gint64 refreshed, ColdPoolInfo *info, GError **error)
 {
   virStorageVolPtr *vols = NULL;
   int n = virStoragePoolListAllVolumes (pool, &vols, 0);
@@ -94,7 +97,7 @@ read_volumes (virStoragePoolPtr pool, GHashTable *known, ColdPoolInfo *info, GEr
     }
   for (int i = 0; i < n; i++)
     {
-      ColdVolumeInfo *volume = read_volume (vols[i], known);
+      ColdVolumeInfo *volume = read_volume (vols[i], known, refreshed);
 
       if (volume != NULL)
         g_ptr_array_add (info->volumes, volume);
@@ -105,12 +108,20 @@ read_volumes (virStoragePoolPtr pool, GHashTable *known, ColdPoolInfo *info, GEr
 }
 
 static gboolean
-read_pool (virConnectPtr conn, virStoragePoolPtr pool, gboolean refresh, GHashTable *known, ColdSnapshot *snapshot,
+is_wanted (ColdRefresh refresh, const ColdPoolInfo *info)
+{
+  return refresh == COLD_REFRESH_ALL
+         || (refresh == COLD_REFRESH_FOLDERS && (g_str_equal (info->type, "dir") || g_str_equal (info->type, "fs")));
+}
+
+static gboolean
+read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHashTable *known, ColdSnapshot *snapshot,
            GError **error)
 {
   g_autoptr (ColdPoolInfo) info = cold_pool_info_new ();
   char uuid[VIR_UUID_STRING_BUFLEN];
   char *xml = virStoragePoolGetXMLDesc (pool, 0);
+  gint64 refreshed = 0;
 
   /* Undefined in between. */
   if (xml == NULL || virStoragePoolGetUUIDString (pool, uuid) < 0)
@@ -126,19 +137,24 @@ read_pool (virConnectPtr conn, virStoragePoolPtr pool, gboolean refresh, GHashTa
   if (info->type == NULL)
     info->type = g_strdup ("");
   info->active = virStoragePoolIsActive (pool) == 1;
-  if (info->active && refresh && virStoragePoolRefresh (pool, 0) < 0)
+  if (info->active && is_wanted (refresh, info))
     {
-      g_message ("pool %s cannot be refreshed: %s", info->name, virGetLastErrorMessage ());
-      info->active = virStoragePoolIsActive (pool) == 1;
+      refreshed = g_get_real_time ();
+      if (virStoragePoolRefresh (pool, 0) < 0)
+        {
+          g_message ("pool %s cannot be refreshed: %s", info->name, virGetLastErrorMessage ());
+          info->active = virStoragePoolIsActive (pool) == 1;
+          refreshed = 0;
+        }
     }
-  if (info->active && !read_volumes (pool, known, info, error))
+  if (info->active && !read_volumes (pool, known, refreshed, info, error))
     return FALSE;
   g_ptr_array_add (snapshot->pools, g_steal_pointer (&info));
   return TRUE;
 }
 
 gboolean
-cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, gboolean refresh, GHashTable *known,
+cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refresh, GHashTable *known,
                          ColdSnapshot *snapshot, GError **error)
 {
   virStoragePoolPtr *pools = NULL;

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * Adds pools with their volumes to @snapshot. A volume that cannot be described is kept with what is known of it. Drivers without
  * pools give none. Fails with Io when libvirt does not answer.
  */
-gboolean cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, gboolean refresh, GHashTable *known,
+gboolean cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refresh, GHashTable *known,
                                   ColdSnapshot *snapshot, GError **error);
 
 /*

@@ -150,6 +150,30 @@ is_known (const ColdDomainInfo *info, const ColdDisk *disk)
   return FALSE;
 }
 
+/* (transfer full): @disk */
+static void
+add_disk (ColdDomainInfo *info, ColdDisk *disk)
+{
+  if (is_known (info, disk))
+    cold_disk_unref (disk);
+  else
+    g_ptr_array_add (info->disks, disk);
+}
+
+/* The image that a block job copies a disk to: open for writing as the disk itself is. */
+static void
+read_mirror (const Document *document, xmlNode *node, ColdDomainInfo *info)
+{
+  ColdDisk *disk = cold_disk_new ();
+
+  disk->type = get_string (document, node, "@type");
+  disk->device = g_strdup ("disk");
+  disk->target = get_string (document, node, "../target/@dev");
+  disk->format = get_string (document, node, "format/@type");
+  disk->path = get_source (document, node);
+  add_disk (info, disk);
+}
+
 static void
 read_disk (const Document *document, xmlNode *node, ColdDomainInfo *info)
 {
@@ -168,17 +192,14 @@ read_disk (const Document *document, xmlNode *node, ColdDomainInfo *info)
   disk->shareable = has_node (document, node, "shareable");
   disk->transient = has_node (document, node, "transient");
   read_chain (document, node, disk);
-  if (is_known (info, disk))
-    cold_disk_unref (disk);
-  else
-    g_ptr_array_add (info->disks, disk);
+  add_disk (info, disk);
 }
 
 gboolean
 cold_libvirt_xml_read_domain (const char *xml, ColdDomainInfo *info)
 {
   g_auto (Document) document = { NULL, NULL };
-  xmlXPathObject *disks;
+  xmlXPathObject *disks, *mirrors;
 
   if (!document_parse (&document, xml))
     return FALSE;
@@ -188,6 +209,11 @@ cold_libvirt_xml_read_domain (const char *xml, ColdDomainInfo *info)
   for (int i = 0; disks != NULL && disks->nodesetval != NULL && i < disks->nodesetval->nodeNr; i++)
     read_disk (&document, disks->nodesetval->nodeTab[i], info);
   xmlXPathFreeObject (disks);
+  document.context->node = xmlDocGetRootElement (document.doc);
+  mirrors = xmlXPathEvalExpression ((const xmlChar *) "devices/disk/mirror[source]", document.context);
+  for (int i = 0; mirrors != NULL && mirrors->nodesetval != NULL && i < mirrors->nodesetval->nodeNr; i++)
+    read_mirror (&document, mirrors->nodesetval->nodeTab[i], info);
+  xmlXPathFreeObject (mirrors);
   return TRUE;
 }
 

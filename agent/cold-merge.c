@@ -86,6 +86,7 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
     }
   if (info->described)
     {
+      volume->settled = info->settled;
       changed |= replace (&volume->type, info->type);
       changed |= replace (&volume->format, info->format);
       changed |= replace (&volume->backing_path, info->backing_path);
@@ -195,7 +196,7 @@ snapshot_has_domain (const ColdSnapshot *snapshot, const char *uuid)
 }
 
 static void
-merge_domain (const ColdMergeTarget *self, ColdDomainInfo *info)
+merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInfo *info)
 {
   ColdDomain *domain = cold_records_ensure_domain (self->records, info->uuid);
   gboolean started = info->active && !domain->info->active;
@@ -203,6 +204,15 @@ merge_domain (const ColdMergeTarget *self, ColdDomainInfo *info)
 
   if (!domain->gone && cold_domain_info_equal (domain->info, info))
     return;
+  /* An event made us read this domain: the one that says how it stopped is most likely on its way, and here before the next
+   * answer. */
+  if (stopped && merge->domain_uuid != NULL && !domain->stop_doubted)
+    {
+      domain->stop_doubted = TRUE;
+      cold_inventory_request_domain (self->inventory, merge->snapshot->uri, info->uuid);
+      return;
+    }
+  domain->stop_doubted = FALSE;
   /* A run that began or ended while nobody told us: how it ended is not known. */
   if (stopped)
     cold_domain_note_stop (domain, "unknown");
@@ -297,7 +307,7 @@ cold_merge_step (ColdMerge *merge, const ColdMergeTarget *self)
       ColdDomainInfo *info = g_ptr_array_index (merge->snapshot->domains, merge->domain++);
 
       if (!cold_records_is_outdated (self->records, merge->snapshot, info->uuid))
-        merge_domain (self, info);
+        merge_domain (self, merge, info);
       return TRUE;
     }
   if (merge->ended)

@@ -25,19 +25,42 @@ cold_parts_find_blockers (const ColdParts *parts, ColdVolume *volume)
   return cold_blockers_find (parts->inventory, volume, &context);
 }
 
-gboolean
-cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **error)
+static gboolean
+set_blocked (const ColdBlocker *first, GError **error)
 {
-  g_autoptr (GPtrArray) blockers = cold_parts_find_blockers (parts, volume);
-  const ColdBlocker *first;
-  const ColdBlockerText *text;
+  const ColdBlockerText *text = cold_blocker_text (first->code);
 
-  if (blockers->len == 0)
-    return TRUE;
-  first = g_ptr_array_index (blockers, 0);
-  text = cold_blocker_text (first->code);
   g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "%s: %s %s%s%s%s", first->code, text->reason,
                first->detail != NULL ? "(" : "", first->detail != NULL ? first->detail : "",
                first->detail != NULL ? ") " : "", text->remedy);
   return FALSE;
+}
+
+gboolean
+cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **error)
+{
+  g_autoptr (GPtrArray) blockers = cold_parts_find_blockers (parts, volume);
+
+  return blockers->len == 0 || set_blocked (g_ptr_array_index (blockers, 0), error);
+}
+
+gboolean
+cold_parts_check_rollback (const ColdParts *parts, ColdVolume *volume, GError **error)
+{
+  /* What is in the guest, what is published for it, and what the policy says of upgrades. */
+  static const char *const no_matter[] = {
+    "no-operating-system", "several-operating-systems", "unsupported-os", "unsupported-format", "immutable-os", "foreign-arch",
+    "encrypted", "hibernated", "dirty-filesystem", "interrupted-transaction", "no-catalogue", "no-space", "policy-off",
+    "outside-window", "quarantined", NULL,
+  };
+  g_autoptr (GPtrArray) blockers = cold_parts_find_blockers (parts, volume);
+
+  for (guint i = 0; i < blockers->len; i++)
+    {
+      const ColdBlocker *blocker = g_ptr_array_index (blockers, i);
+
+      if (!g_strv_contains (no_matter, blocker->code))
+        return set_blocked (blocker, error);
+    }
+  return TRUE;
 }

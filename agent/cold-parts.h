@@ -38,5 +38,7 @@ GPtrArray *cold_parts_find_blockers (const ColdParts *parts, ColdVolume *volume)
 
 /* The same as a Blocked error whose message begins with the first one's code. %TRUE when there is none. */
 gboolean cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **error);
+/* The same for going back to the old image: only blockers that say who uses the images, or where they are, stand against it. */
+gboolean cold_parts_check_rollback (const ColdParts *parts, ColdVolume *volume, GError **error);
 
 G_END_DECLS

@@ -38,7 +38,7 @@ cold_pool_watches_free (ColdPoolWatches *self)
 }
 
 static void
-on_folder_changed (ColdWatch *watch, gboolean listing, ColdPoolWatches *self)
+on_folder_changed (ColdWatch *watch, ColdPoolWatches *self)
 {
   GHashTableIter iter;
   gpointer key, value;
@@ -49,7 +49,7 @@ on_folder_changed (ColdWatch *watch, gboolean listing, ColdPoolWatches *self)
       {
         g_autofree char *uuid = g_strdup (key);
 
-        self->changed (uuid, listing, self->user_data);
+        self->changed (uuid, self->user_data);
         return;
       }
 }

@@ -19,6 +19,20 @@ static const Type types[] = {
 };
 static const Type other = { "", "generic", FALSE, FALSE };
 
+/* Who publishes the packages, where that is not libguestfs' word for the distribution, and the word of its os-release. */
+static const struct
+{
+  const char *distribution;
+  const char *namespace;
+  const char *distro;
+} publishers[] = {
+  { "alpinelinux", "alpine", "alpine" },
+  { "archlinux", "arch", "arch" },
+  { "oraclelinux", "oracle", "ol" },
+  { "rhel", "redhat", "rhel" },
+  { "sles", "suse", "sles" },
+};
+
 static const Type *
 find_type (const char *format)
 {
@@ -52,6 +66,7 @@ cold_purl_new (const char *format, const char *distribution, const char *release
                const char *version, const char *arch)
 {
   const Type *type = find_type (format);
+  const char *namespace = distribution;
   g_autofree char *distro = NULL;
   g_autofree char *epoch = NULL;
   gsize digits = strspn (version, "0123456789");
@@ -60,9 +75,13 @@ cold_purl_new (const char *format, const char *distribution, const char *release
 
   if (*name == '\0')
     return NULL;
-  /* What alpm's packages are published under. */
-  if (type->format == types[2].format && g_str_equal (distribution, "archlinux"))
-    distribution = "arch";
+  for (guint i = 0; i < G_N_ELEMENTS (publishers); i++)
+    if (g_str_equal (publishers[i].distribution, distribution))
+      {
+        namespace = publishers[i].namespace;
+        distribution = publishers[i].distro;
+        break;
+      }
   if (*distribution != '\0')
     distro = g_strdup_printf ("%s%s%s", distribution, *release != '\0' ? "-" : "", release);
   if (type->epoch && version[digits] == ':')
@@ -72,9 +91,9 @@ cold_purl_new (const char *format, const char *distribution, const char *release
     }
   purl = g_string_new ("pkg:");
   g_string_append_printf (purl, "%s/", type->type);
-  if (*distribution != '\0')
+  if (*namespace != '\0')
     {
-      append (purl, distribution, TRUE);
+      append (purl, namespace, TRUE);
       g_string_append_c (purl, '/');
     }
   append (purl, name, type->lower);

@@ -76,7 +76,7 @@ run (Read *read)
   if (read->is_domain)
     cold_connection_read_domains_async (read->connection, read->uuid, NULL, on_read, read);
   else
-    cold_connection_read_async (read->connection, read->uuid, read->refresh, FALSE,
+    cold_connection_read_async (read->connection, read->uuid, read->refresh ? COLD_REFRESH_ALL : COLD_REFRESH_NONE, FALSE,
                                 cold_records_collect_known (read->reads->records, read->uuid), NULL, on_read, read);
 }
 

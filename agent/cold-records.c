@@ -187,7 +187,7 @@ cold_records_collect_known (ColdRecords *self, const char *pool_uuid)
     {
       const ColdVolume *volume = value;
 
-      if (!volume->gone && *volume->type != '\0')
+      if (!volume->gone && volume->settled)
         g_hash_table_insert (known, g_strdup (volume->path), g_memdup2 (&volume->file, sizeof volume->file));
     }
   return known;

@@ -5,6 +5,7 @@
 
 #include "cold-commit.h"
 #include "cold-error.h"
+#include "cold-json.h"
 #include "cold-names.h"
 
 /* Journals that two exchanges of one volume left, newest first: only the newest knows what the hidden file is. */
@@ -26,13 +27,14 @@ load_journals (void)
 }
 
 static const ColdJournalMember *
-find_member (const ColdJournal *journal, gint64 volume)
+find_member (const ColdJournal *journal, const ColdVolume *volume)
 {
   for (guint i = 0; i < journal->members->len; i++)
     {
       const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
 
-      if (member->volume == volume)
+      if (g_str_equal (path, volume->path))
         return member;
     }
   return NULL;
@@ -42,7 +44,7 @@ find_member (const ColdJournal *journal, gint64 volume)
 static gboolean
 is_current (const ColdJournalMember *member)
 {
-  g_autofree char *path = g_build_filename (member->directory, member->name, NULL);
+  g_autofree char *path = cold_journal_member_path (member);
   struct stat st;
 
   return lstat (path, &st) == 0 && st.st_ino == cold_tuple_get_inode (member->replacement)
@@ -154,7 +156,8 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < journal->members->len; i++)
     {
       const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, member->volume);
+      g_autofree char *path = cold_journal_member_path (member);
+      ColdVolume *volume = cold_inventory_lookup_path (self->parts->inventory, path);
 
       if (volume == NULL)
         continue;
@@ -178,7 +181,7 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* The newest exchange of @volume that can be undone. */
 static const ColdJournal *
-find_journal (GPtrArray *journals, gint64 volume)
+find_journal (GPtrArray *journals, const ColdVolume *volume)
 {
   for (guint i = 0; i < journals->len; i++)
     {
@@ -197,8 +200,8 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   g_autoptr (GPtrArray) journals = load_journals ();
-  const ColdJournal *journal = find_journal (journals, volume_id);
   ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
+  const ColdJournal *journal = volume != NULL ? find_journal (journals, volume) : NULL;
   Rollback *self = g_new0 (Rollback, 1);
   g_autofree char *difference = NULL;
   GError *error = NULL;
@@ -215,8 +218,8 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       return;
     }
   cold_job_set_phase (job, "checking");
-  self->set = cold_work_set_new_rollback (cold_job_get_number (job), journal, &difference, &error);
-  if (self->set == NULL || !cold_parts_check_blockers (parts, volume, &error))
+  if (!cold_parts_check_rollback (parts, volume, &error)
+      || (self->set = cold_work_set_new_rollback (cold_job_get_number (job), journal, &difference, &error)) == NULL)
     {
       g_task_return_error (task, error);
       return;
@@ -257,7 +260,7 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
       for (guint i = 0; i < journals->len; i++)
         {
           const ColdJournal *journal = g_ptr_array_index (journals, i);
-          const ColdJournalMember *member = find_member (journal, volume->id);
+          const ColdJournalMember *member = find_member (journal, volume);
 
           if (member == NULL || journal->state != COLD_JOURNAL_DONE)
             continue;
@@ -288,16 +291,17 @@ on_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-cold_rollback_drop_async (const ColdParts *parts, gint64 volume, GAsyncReadyCallback callback, gpointer user_data)
+cold_rollback_drop_async (const ColdParts *parts, gint64 volume_id, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  const ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
   GPtrArray *journals = load_journals ();
 
   for (guint i = journals->len; i > 0; i--)
     {
       const ColdJournal *journal = g_ptr_array_index (journals, i - 1);
 
-      if (journal->state != COLD_JOURNAL_DONE || find_member (journal, volume) == NULL)
+      if (journal->state != COLD_JOURNAL_DONE || volume == NULL || find_member (journal, volume) == NULL)
         g_ptr_array_remove_index (journals, i - 1);
     }
   if (journals->len == 0)
@@ -318,9 +322,9 @@ cold_rollback_drop_finish (GAsyncResult *result, GError **error)
 
 /* Whether the guest has run since the exchange, so that the new image has proven itself. */
 static gboolean
-has_run_since (const ColdParts *parts, const ColdVolume *volume, gint64 since)
+has_run_since (ColdInventory *inventory, const ColdVolume *volume, gint64 since)
 {
-  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (parts->inventory, volume);
+  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
 
   for (guint i = 0; i < domains->len; i++)
     {
@@ -333,20 +337,60 @@ has_run_since (const ColdParts *parts, const ColdVolume *volume, gint64 since)
   return TRUE;
 }
 
+/* Whether the old image is where it was put. Where it is not, the file system may just not be mounted. */
 static gboolean
-is_over (const ColdParts *parts, const ColdJournal *journal)
+hidden_is_there (const ColdJournalMember *member)
+{
+  g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
+  struct stat st;
+
+  return lstat (path, &st) == 0;
+}
+
+/* Wiped: nothing is left of the guest, and it was not the guest itself, which has not run. */
+static gboolean
+was_wiped (ColdInventory *inventory, const ColdVolume *volume, const ColdJournalMember *member, gint64 since)
+{
+  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
+
+  if (!cold_volume_is_too_small (volume)
+      && (!cold_volume_inspection_is_fresh (volume) || volume->facts == NULL || volume->facts->has_guest))
+    return FALSE;
+  for (guint i = 0; i < domains->len; i++)
+    {
+      const ColdDomain *domain = g_ptr_array_index (domains, i);
+
+      if (domain->info->active || domain->last_start_time >= since)
+        return FALSE;
+    }
+  return volume->file.inode == cold_tuple_get_inode (member->replacement);
+}
+
+gboolean
+cold_rollback_is_over (ColdInventory *inventory, const ColdJournal *journal, gint64 now)
 {
   if (journal->state != COLD_JOURNAL_DONE)
     return FALSE;
   for (guint i = 0; i < journal->members->len; i++)
     {
       const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      const ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, member->volume);
 
-      /* A pool that is not active hides its volumes without deleting them. */
-      if (volume == NULL || volume->gone || (volume->file.inode != 0 && !is_current (member)))
+      if (!hidden_is_there (member))
+        return FALSE;
+    }
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
+      const ColdVolume *volume = cold_inventory_lookup_path (inventory, path);
+
+      /* Deleted, wiped or made anew. What libvirt says does not count: a pool that is stopped or undefined shows none of its
+       * volumes, and all of them are there. */
+      if (!is_current (member))
         return TRUE;
-      if (g_get_real_time () < journal->keep_until || !has_run_since (parts, volume, journal->time))
+      if (journal->members->len == 1 && volume != NULL && was_wiped (inventory, volume, member, journal->time))
+        return TRUE;
+      if (now < journal->keep_until || (volume != NULL && !has_run_since (inventory, volume, journal->time)))
         return FALSE;
     }
   return TRUE;
@@ -361,7 +405,7 @@ cold_rollback_expire (const ColdParts *parts)
 
   update_volumes (parts, journals);
   for (guint i = journals->len; i > 0; i--)
-    if (is_over (parts, g_ptr_array_index (journals, i - 1)))
+    if (cold_rollback_is_over (parts->inventory, g_ptr_array_index (journals, i - 1), g_get_real_time ()))
       g_ptr_array_add (over, g_ptr_array_steal_index (journals, i - 1));
   if (over->len == 0)
     {
@@ -371,6 +415,123 @@ cold_rollback_expire (const ColdParts *parts)
   task = g_task_new (NULL, NULL, NULL, NULL);
   g_task_set_task_data (task, (gpointer) parts, NULL);
   drop (over, on_dropped, task);
+}
+
+/* Whether deleting the old images of @journal makes room on that device, and costs nobody the only image that is known to
+ * work. */
+static gboolean
+can_be_evicted (ColdInventory *inventory, const ColdJournal *journal, dev_t device)
+{
+  if (journal->state != COLD_JOURNAL_DONE || journal->quarantined)
+    return FALSE;
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
+      const ColdVolume *volume = cold_inventory_lookup_path (inventory, path);
+      struct stat st;
+
+      if (stat (member->hidden_directory, &st) != 0 || st.st_dev != device || !hidden_is_there (member) || volume == NULL
+          || !has_run_since (inventory, volume, journal->time))
+        return FALSE;
+    }
+  return journal->members->len > 0;
+}
+
+static JsonObject *
+describe_eviction (const ColdJournal *journal)
+{
+  JsonObject *object = json_object_new ();
+  JsonArray *paths = json_array_new ();
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
+      g_autofree char *valid = cold_text_make_valid (path);
+
+      json_array_add_string_element (paths, valid);
+      bytes += hidden_bytes (member);
+    }
+  json_object_set_int_member (object, "job", journal->job);
+  json_object_set_array_member (object, "volumes", paths);
+  json_object_set_int_member (object, "bytes", bytes);
+  return object;
+}
+
+typedef struct
+{
+  const ColdParts *parts;
+  JsonObject *evicted;
+} Eviction;
+
+static void
+eviction_free (Eviction *self)
+{
+  json_object_unref (self->evicted);
+  g_free (self);
+}
+
+static void
+on_eviction_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Eviction *self = g_task_get_task_data (task);
+  g_autoptr (GPtrArray) journals = load_journals ();
+  g_autofree char *text = cold_json_to_text (self->evicted);
+  GError *error = NULL;
+
+  update_volumes (self->parts, journals);
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  g_message ("space is short: an old image that was kept for a rollback was deleted: %s", text);
+  g_task_return_pointer (task, json_object_ref (self->evicted), (GDestroyNotify) json_object_unref);
+}
+
+void
+cold_rollback_evict_async (const ColdParts *parts, const char *path, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GPtrArray) journals = load_journals ();
+  ColdJournal *oldest = NULL;
+  GPtrArray *one;
+  Eviction *self;
+  struct stat st;
+
+  for (guint i = 0; stat (path, &st) == 0 && i < journals->len; i++)
+    {
+      ColdJournal *journal = g_ptr_array_index (journals, i);
+
+      if (can_be_evicted (parts->inventory, journal, st.st_dev) && (oldest == NULL || journal->time < oldest->time))
+        oldest = journal;
+    }
+  if (oldest == NULL)
+    {
+      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image can be deleted to make room");
+      return;
+    }
+  self = g_new0 (Eviction, 1);
+  self->parts = parts;
+  self->evicted = describe_eviction (oldest);
+  g_task_set_task_data (task, self, (GDestroyNotify) eviction_free);
+  one = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
+  for (guint i = 0; i < journals->len; i++)
+    if (g_ptr_array_index (journals, i) == oldest)
+      {
+        g_ptr_array_add (one, g_ptr_array_steal_index (journals, i));
+        break;
+      }
+  drop (one, on_eviction_dropped, g_steal_pointer (&task));
+}
+
+JsonObject *
+cold_rollback_evict_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 void

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cold-job.h"
+#include "cold-journal.h"
 #include "cold-parts.h"
 
 G_BEGIN_DECLS
@@ -26,6 +27,26 @@ gboolean cold_rollback_run_finish (GAsyncResult *result, GError **error);
 void cold_rollback_drop_async (const ColdParts *parts, gint64 volume, GAsyncReadyCallback callback, gpointer user_data);
 /* Fails with NotFound when none is kept, Busy when somebody has it open (it stays, quarantined). */
 gboolean cold_rollback_drop_finish (GAsyncResult *result, GError **error);
+
+/**
+ * cold_rollback_is_over:
+ * @now: microseconds since the epoch
+ *
+ * Returns: whether the old images of @journal are to be deleted: their retention has ended and the domain has run since, or
+ *   the volume was deleted, wiped (while the guest did not run) or made anew. Never while an old image cannot be seen: its file system may not be mounted
+ */
+gboolean cold_rollback_is_over (ColdInventory *inventory, const ColdJournal *journal, gint64 now);
+
+/**
+ * cold_rollback_evict_async:
+ * @path: of a volume that an upgrade needs room for
+ *
+ * Deletes the oldest old image on the file system of @path (of a set: all of its images) whose guest has run well since its
+ * upgrade: it is the least likely to be wanted. The only image that is known to work is never deleted.
+ */
+void cold_rollback_evict_async (const ColdParts *parts, const char *path, GAsyncReadyCallback callback, gpointer user_data);
+/* (transfer full): {"job":n,"volumes":[path],"bytes":n}; %NULL with NotFound when there is none, or why it was kept */
+JsonObject *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
 
 /**
  * cold_rollback_expire:

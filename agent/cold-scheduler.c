@@ -5,7 +5,6 @@
 #include "cold-error.h"
 #include "cold-follower.h"
 #include "cold-guest-disks.h"
-#include "cold-inhibitors.h"
 #include "cold-job-queue.h"
 #include "cold-judge.h"
 #include "cold-parts.h"
@@ -101,6 +100,8 @@ evaluate (gint64 id, gpointer user_data)
         }
       return;
     }
+  if (!volume->gone && volume->facts != NULL && cold_catalogue_lacks (self->parts.catalogue, volume->facts))
+    cold_scheduler_refresh_catalogue (self, NULL);
   if (cold_planner_is_stale (self->planner, volume))
     cold_planner_request (self->planner, volume->id);
 
@@ -306,8 +307,8 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->planner = cold_planner_new (&self->parts);
   self->queue = cold_job_queue_new (&self->parts);
   self->retries = cold_retries_new (MAX (config->settle_seconds, 1) * (gint64) G_USEC_PER_SEC);
-  self->judge = cold_judge_new (&self->parts, self->queue, self->retries);
   self->agenda = cold_agenda_new (evaluate, self);
+  self->judge = cold_judge_new (&self->parts, self->queue, self->retries, self->agenda);
 
   self->follower = cold_follower_new (&self->parts, self->queue, self->agenda, self->judge);
   g_signal_connect_object (inventory, "volume-changed", G_CALLBACK (on_volume_changed), self, 0);
@@ -334,7 +335,7 @@ cold_scheduler_start (ColdScheduler *self)
   cold_follower_start (self->follower);
   cold_gate_proof_start (self->parts.gate);
   self->expire_timer = g_timeout_add_seconds (EXPIRE_SECONDS, on_expire, self);
-  if (config->repositories->len > 0)
+  if (cold_config_has_repositories (config))
     {
       self->refresh_timer = g_timeout_add_seconds (config->refresh_seconds, on_refresh, self);
       if (age < 0 || age > config->refresh_seconds * (gint64) G_USEC_PER_SEC)
@@ -437,7 +438,7 @@ cold_scheduler_rollback (ColdScheduler *self, ColdVolume *volume, GVariant *opti
 ColdJob *
 cold_scheduler_refresh_catalogue (ColdScheduler *self, GError **error)
 {
-  if (self->parts.config->repositories->len == 0)
+  if (!cold_config_has_repositories (self->parts.config))
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED,
                            "no repository is configured: add one to /etc/coldpatch/sources.d and restart coldpatchd");
@@ -562,34 +563,10 @@ cold_scheduler_set_domain_policy (ColdScheduler *self, ColdDomain *domain, const
   return TRUE;
 }
 
-void
-cold_scheduler_pause (ColdScheduler *self, const char *why)
+ColdInhibitors *
+cold_scheduler_get_inhibitors (ColdScheduler *self)
 {
-  cold_inhibitors_pause (self->inhibitors, why);
-}
-
-void
-cold_scheduler_resume (ColdScheduler *self)
-{
-  cold_inhibitors_resume (self->inhibitors);
-}
-
-guint
-cold_scheduler_inhibit (ColdScheduler *self, const char *why, guint seconds, const char *owner)
-{
-  return cold_inhibitors_add (self->inhibitors, why, seconds, owner);
-}
-
-gboolean
-cold_scheduler_uninhibit (ColdScheduler *self, guint cookie, GError **error)
-{
-  return cold_inhibitors_remove (self->inhibitors, cookie, error);
-}
-
-void
-cold_scheduler_owner_gone (ColdScheduler *self, const char *owner)
-{
-  cold_inhibitors_remove_owner (self->inhibitors, owner);
+  return self->inhibitors;
 }
 
 guint

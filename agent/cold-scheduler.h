@@ -8,6 +8,7 @@
 #include "cold-appliance.h"
 #include "cold-catalogue.h"
 #include "cold-claim-watch.h"
+#include "cold-inhibitors.h"
 #include "cold-inventory.h"
 #include "cold-job.h"
 
@@ -59,13 +60,8 @@ gboolean cold_scheduler_set_volume_policy (ColdScheduler *self, ColdVolume *volu
 gboolean cold_scheduler_set_pool_policy (ColdScheduler *self, ColdPool *pool, const char *policy, GError **error);
 gboolean cold_scheduler_set_domain_policy (ColdScheduler *self, ColdDomain *domain, const char *policy, GError **error);
 
-/* While paused nothing is started by policy; running jobs go on. */
-void cold_scheduler_pause (ColdScheduler *self, const char *why);
-void cold_scheduler_resume (ColdScheduler *self);
-/* A pause that ends by itself after @seconds, or when its owner (unique bus name) goes. */
-guint cold_scheduler_inhibit (ColdScheduler *self, const char *why, guint seconds, const char *owner);
-gboolean cold_scheduler_uninhibit (ColdScheduler *self, guint cookie, GError **error);
-void cold_scheduler_owner_gone (ColdScheduler *self, const char *owner);
+/* (transfer none): while one is active nothing is started by policy; running jobs go on. */
+ColdInhibitors *cold_scheduler_get_inhibitors (ColdScheduler *self);
 
 guint cold_scheduler_get_pending_count (ColdScheduler *self); /* volumes with something pending */
 guint cold_scheduler_get_job_count (ColdScheduler *self);     /* queued or running */

@@ -33,6 +33,7 @@ typedef struct
   char *backing_format; /* (nullable) */
   ColdFileId file;
   gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and file are set */
+  gboolean settled;     /* nothing was written since libvirt read the header: what it says holds as long as @file does */
 } ColdVolumeInfo;
 
 typedef struct
@@ -45,6 +46,14 @@ typedef struct
   gboolean active;
   GPtrArray *volumes; /* (element-type ColdVolumeInfo) empty when inactive */
 } ColdPoolInfo;
+
+/* Only a refresh makes libvirt read headers again (virStorageVolGetXMLDesc() does not, tried with libvirt 9.0). */
+typedef enum
+{
+  COLD_REFRESH_NONE,
+  COLD_REFRESH_FOLDERS, /* pools of type dir and fs: quick, and where others write images behind libvirt's back */
+  COLD_REFRESH_ALL,
+} ColdRefresh;
 
 /* One disk of a domain, its backing chain included. */
 typedef struct

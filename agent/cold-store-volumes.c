@@ -2,6 +2,7 @@
 /* The table of volumes. */
 #include <string.h>
 
+#include "cold-guest-source.h"
 #include "cold-json.h"
 #include "cold-store-private.h"
 
@@ -42,6 +43,8 @@ facts_to_text (const ColdFacts *facts)
       json_array_add_object_element (blockers, entry);
     }
   json_object_set_array_member (object, "blockers", blockers);
+  if (facts->sources->len > 0)
+    json_object_set_array_member (object, "sources", cold_guest_sources_to_json (facts->sources));
   return cold_json_to_text (object);
 }
 
@@ -75,6 +78,8 @@ facts_from_text (const char *text)
   facts->package_count = cold_json_int (object, "package-count");
   take_member (object, "manifest", &facts->manifest);
   take_member (object, "details", &facts->details);
+  g_ptr_array_unref (facts->sources);
+  facts->sources = cold_guest_sources_from_json (cold_json_array (object, "sources"));
   blockers = cold_json_array (object, "blockers");
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)
     {

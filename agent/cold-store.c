@@ -389,6 +389,12 @@ cold_store_next_job (ColdStore *self)
 }
 
 void
+cold_store_raise_job (ColdStore *self, guint number)
+{
+  self->last_job = MAX (self->last_job, number);
+}
+
+void
 cold_store_set_setting (ColdStore *self, const char *name, const char *value)
 {
   ColdStoreWrite *w = cold_store_write_new ("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)");

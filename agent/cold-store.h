@@ -39,6 +39,8 @@ GPtrArray *cold_store_load_domains (ColdStore *self); /* (element-type ColdDomai
 /* Reserves the next volume id or job number at once, without touching the disk. Never reused. */
 gint64 cold_store_next_volume_id (ColdStore *self);
 guint cold_store_next_job (ColdStore *self);
+/* The next job number will be larger than @number. */
+void cold_store_raise_job (ColdStore *self, guint number);
 
 /* Copies what it needs at once; the row is inserted or replaced later. */
 void cold_store_save_volume (ColdStore *self, const ColdVolume *volume);

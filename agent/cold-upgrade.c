@@ -2,9 +2,7 @@
 #include "cold-upgrade.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sys/stat.h>
 
 #include "cold-commit.h"
 #include "cold-error.h"
@@ -13,10 +11,9 @@
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-protocol.h"
+#include "cold-rollback.h"
+#include "cold-upgrade-report.h"
 #include "cold-work-set.h"
-
-/* A log is read by people. */
-#define LOG_SIZE_MAX (16 * 1024 * 1024)
 
 typedef struct
 {
@@ -35,6 +32,7 @@ typedef struct
   char *package_manager;  /* and what it mounts: of the content that was copied */
   JsonArray *mountpoints;
   gint64 phase_began;     /* monotonic */
+  GError *no_space;       /* (nullable): while room is made */
 } Upgrade;
 
 static void
@@ -53,6 +51,7 @@ upgrade_free (Upgrade *self)
   g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_clear_pointer (&self->plan, json_object_unref);
   g_clear_pointer (&self->verified, json_object_unref);
+  g_clear_error (&self->no_space);
   json_object_unref (self->report);
   g_object_unref (self->job);
   g_free (self);
@@ -186,7 +185,8 @@ exchanged (GTask *task)
   for (guint i = 0; i < journal->members->len; i++)
     {
       const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, member->volume);
+      g_autofree char *path = cold_journal_member_path (member);
+      ColdVolume *volume = cold_inventory_lookup_path (self->parts->inventory, path);
 
       if (volume == NULL)
         continue;
@@ -213,23 +213,6 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (task, error);
 }
 
-static char *
-describe_failed_checks (JsonObject *verified)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  JsonArray *checks = cold_json_array (verified, "checks");
-
-  for (guint i = 0; checks != NULL && i < json_array_get_length (checks); i++)
-    {
-      JsonObject *check = cold_json_array_object (checks, i);
-
-      if (check != NULL && !cold_json_bool (check, "ok"))
-        g_string_append_printf (text, "%s%s (%s)", text->len > 0 ? "; " : "", cold_json_string (check, "name"),
-                                cold_json_string (check, "detail") != NULL ? cold_json_string (check, "detail") : "");
-    }
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 static void
 on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -248,7 +231,7 @@ on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
                                   json_array_ref (cold_json_array (self->verified, "checks")));
   if (!cold_json_bool (self->verified, "ok"))
     {
-      g_autofree char *failed = describe_failed_checks (self->verified);
+      g_autofree char *failed = cold_upgrade_report_failed_checks (self->verified);
 
       fail (task, g_error_new (COLD_ERROR, COLD_ERROR_GUEST,
                                "the upgraded copy did not pass its checks and was thrown away: %s", failed));
@@ -273,43 +256,6 @@ on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
   cold_commit_run_async (self->parts, self->volume, self->set, self->job, on_committed, g_steal_pointer (&task));
 }
 
-/* The log belongs to the worker's user: it may be anything by now. */
-static void
-keep_log (Upgrade *self)
-{
-  g_autofree char *from = g_build_filename (cold_worker_process_get_scratch (self->worker), "upgrade.log", NULL);
-  g_autofree char *to = g_strdup_printf ("%s/%u.log", COLD_LOG_DIR, cold_job_get_number (self->job));
-  g_autofree char *text = NULL;
-  g_autoptr (GError) error = NULL;
-  int fd = g_open (from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-  struct stat st;
-  gssize length = 0;
-
-  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode) && st.st_size > 0)
-    {
-      text = g_malloc (MIN (st.st_size, LOG_SIZE_MAX));
-      length = read (fd, text, MIN (st.st_size, LOG_SIZE_MAX));
-    }
-  if (fd >= 0)
-    g_close (fd, NULL);
-  if (length <= 0)
-    return;
-  if (!g_file_set_contents_full (to, text, length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-    g_warning ("job %u: its log could not be kept: %s", cold_job_get_number (self->job), error->message);
-  else
-    cold_job_set_log (self->job, to);
-}
-
-static void
-copy_members (JsonObject *to, JsonObject *from)
-{
-  const char *const members[] = { "deferred", "kept-config", "kernel-changed", "changed-files", "unattributed", NULL };
-
-  for (guint i = 0; members[i] != NULL; i++)
-    if (json_object_has_member (from, members[i]))
-      json_object_set_member (to, members[i], json_node_copy (json_object_get_member (from, members[i])));
-}
-
 static void
 on_upgraded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -319,13 +265,13 @@ on_upgraded (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   answer = cold_worker_process_run_finish (self->worker, result, &error);
-  keep_log (self);
+  cold_upgrade_report_keep_log (self->job, cold_worker_process_get_scratch (self->worker));
   if (answer == NULL)
     {
       fail (task, error);
       return;
     }
-  copy_members (self->report, answer);
+  cold_upgrade_report_add (self->report, answer);
   enter_phase (self, "verifying");
   if (!run_on_disks (task, COLD_VERB_VERIFY, TRUE, FALSE, on_verified, &error))
     {
@@ -402,15 +348,63 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
                                cold_job_get_cancellable (self->job), on_bundled, g_steal_pointer (&task));
 }
 
+static void copy_disks (GTask *owned);
+
+static void
+on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
+  g_autoptr (JsonObject) evicted = cold_rollback_evict_finish (result, NULL);
+
+  if (evicted == NULL)
+    {
+      fail (task, g_steal_pointer (&self->no_space));
+      return;
+    }
+  g_clear_error (&self->no_space);
+  cold_upgrade_report_add_evicted (self->report, evicted);
+  copy_disks (g_steal_pointer (&task));
+}
+
+static void
+copy_disks (GTask *owned)
+{
+  g_autoptr (GTask) task = owned;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  g_autoptr (GPtrArray) domains = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) uuids = NULL;
+  GError *error = NULL;
+
+  if (volume == NULL)
+    return;
+  domains = cold_inventory_domains_of (self->parts->inventory, volume);
+  for (guint i = 0; i < domains->len; i++)
+    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
+  uuids = g_strv_builder_end (builder);
+  self->set = cold_work_set_new (cold_job_get_number (self->job), self->disks, (const char *const *) uuids, &error);
+  if (self->set != NULL)
+    {
+      cold_work_set_copy_async (self->set, cold_job_get_cancellable (self->job), on_copied, g_steal_pointer (&task));
+      return;
+    }
+  if (!g_error_matches (error, COLD_ERROR, COLD_ERROR_BLOCKED) || !g_str_has_prefix (error->message, "no-space: "))
+    {
+      fail (task, error);
+      return;
+    }
+  self->no_space = error;
+  cold_rollback_evict_async (self->parts, volume->path, on_evicted, g_steal_pointer (&task));
+}
+
 static void
 on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
   ColdVolume *volume = get_volume (task);
-  g_autoptr (GPtrArray) domains = NULL;
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) uuids = NULL;
   GError *error = NULL;
 
   if (volume == NULL)
@@ -422,17 +416,7 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   enter_phase (self, "copying");
-  domains = cold_inventory_domains_of (self->parts->inventory, volume);
-  for (guint i = 0; i < domains->len; i++)
-    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
-  uuids = g_strv_builder_end (builder);
-  self->set = cold_work_set_new (cold_job_get_number (self->job), self->disks, (const char *const *) uuids, &error);
-  if (self->set == NULL)
-    {
-      fail (task, error);
-      return;
-    }
-  cold_work_set_copy_async (self->set, cold_job_get_cancellable (self->job), on_copied, g_steal_pointer (&task));
+  copy_disks (g_steal_pointer (&task));
 }
 
 static void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-volume.h"
 
+#include "cold-guest-source.h"
+
 #define GUEST_SIZE_MIN (1024 * 1024) /* bytes */
 
 static const char *const state_names[] = {
@@ -48,6 +50,7 @@ cold_facts_new (void)
   facts->manifest = g_strdup ("");
   facts->details = g_strdup ("{}");
   facts->blockers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_blocker_free);
+  facts->sources = cold_guest_sources_from_json (NULL);
   return facts;
 }
 
@@ -64,6 +67,7 @@ cold_facts_free (ColdFacts *facts)
   g_free (facts->manifest);
   g_free (facts->details);
   g_ptr_array_unref (facts->blockers);
+  g_ptr_array_unref (facts->sources);
   g_free (facts);
 }
 

@@ -46,6 +46,7 @@ typedef struct
   char *manifest;        /* SHA-256, "" without packages */
   char *details;         /* JSON: the facts as the worker gave them, packages left out */
   GPtrArray *blockers;   /* (element-type ColdBlocker) found inside the image */
+  GPtrArray *sources;    /* (element-type ColdGuestSource) the repositories that it is configured with itself */
 } ColdFacts;
 
 typedef struct
@@ -87,6 +88,7 @@ typedef struct
   gboolean awaits_boot;
 
   /* Not stored. */
+  gboolean settled;      /* ColdVolumeInfo has it; %FALSE: libvirt is asked again, whether or not the file has changed */
   ColdVolumeState state;
   GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */
   guint job;             /* number of the job that works on it, 0: none */

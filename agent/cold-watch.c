@@ -21,7 +21,6 @@ struct _ColdWatch
   guint source;
   guint timer;
   gint64 burst_began; /* monotonic; 0: no burst */
-  gboolean listing;
   gboolean alive;
 };
 
@@ -52,8 +51,7 @@ static void
 cold_watch_class_init (ColdWatchClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cold_watch_finalize;
-  signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                   G_TYPE_BOOLEAN);
+  signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -66,24 +64,21 @@ static gboolean
 on_quiet (gpointer user_data)
 {
   ColdWatch *self = user_data;
-  gboolean listing = self->listing;
 
   self->timer = 0;
   self->burst_began = 0;
-  self->listing = FALSE;
-  g_signal_emit (self, signals[CHANGED], 0, listing);
+  g_signal_emit (self, signals[CHANGED], 0);
   return G_SOURCE_REMOVE;
 }
 
 static void
-note (ColdWatch *self, gboolean listing)
+note (ColdWatch *self)
 {
   gint64 now = g_get_monotonic_time ();
   gint64 left;
 
   if (self->burst_began == 0)
     self->burst_began = now;
-  self->listing |= listing;
   left = (self->burst_began + BURST_MAX_US - now) / 1000;
   g_clear_handle_id (&self->timer, g_source_remove);
   self->timer = g_timeout_add (CLAMP (left, 0, QUIET_MS), on_quiet, self);
@@ -107,9 +102,8 @@ on_readable (int fd, GIOCondition condition, gpointer user_data)
         continue;
       if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
         self->alive = FALSE;
-      if ((event->mask & IN_IGNORED) != 0)
-        continue;
-      note (self, (event->mask & ~(guint32) (IN_CLOSE_WRITE | IN_ISDIR)) != 0);
+      if ((event->mask & IN_IGNORED) == 0)
+        note (self);
     }
   return G_SOURCE_CONTINUE;
 }

@@ -13,7 +13,7 @@ G_DECLARE_FINAL_TYPE (ColdWatch, cold_watch, COLD, WATCH, GObject)
 
 /*
  * Signals, 100 ms after the last change of a burst and at most 1 s after its first:
- *   changed (gboolean listing)   %TRUE when names came or went, %FALSE when only content was written
+ *   changed ()   names came or went, or a file that was open for writing was closed
  */
 
 /* Returns: (transfer full): %NULL with NotFound or Io when @path cannot be watched */

@@ -27,6 +27,7 @@ struct ColdWorkSet
   guint64 generation;
   GStrv known_domains;
   GCancellable *cancellable;
+  gboolean stale; /* an original is no longer what was copied: trying again is no use */
 };
 
 static void
@@ -105,7 +106,7 @@ check_use (int directory_fd, const char *path, GError **error)
 
 /* Opens folder, image and hidden folder of one member. Returns: (transfer none): the member, without a hidden name */
 static ColdJournalMember *
-add_member (ColdWorkSet *set, gint64 volume, const char *path, GError **error)
+add_member (ColdWorkSet *set, const char *path, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   ColdOpenImage image = { -1, -1 };
@@ -118,7 +119,6 @@ add_member (ColdWorkSet *set, gint64 volume, const char *path, GError **error)
   if (!check_use (image.directory, path, error))
     return NULL;
   member = cold_journal_add_member (set->journal);
-  member->volume = volume;
   member->directory = g_strdup (folder);
   member->name = g_path_get_basename (path);
   hidden = cold_directory_open_hidden (folder, image.directory, &member->hidden_directory, error);
@@ -136,7 +136,7 @@ cold_work_set_new (guint job, GPtrArray *disks, const char *const *domains, GErr
   for (guint i = 0; i < disks->len; i++)
     {
       const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
-      ColdJournalMember *member = add_member (set, disk->volume, disk->path, error);
+      ColdJournalMember *member = add_member (set, disk->path, error);
 
       if (member == NULL)
         return NULL;
@@ -161,7 +161,7 @@ cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed
       g_autofree char *path = g_build_filename (old->directory, old->name, NULL);
       g_autoptr (ColdTuple) hidden = NULL;
       g_autofree char *difference = NULL;
-      ColdJournalMember *member = add_member (set, old->volume, path, error);
+      ColdJournalMember *member = add_member (set, path, error);
 
       if (member == NULL)
         return NULL;
@@ -178,7 +178,7 @@ cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed
           return NULL;
         }
       if (*changed == NULL)
-        cold_tuple_equal (member->original, old->replacement, changed);
+        cold_tuple_is_untouched (old->replacement, member->original, changed);
     }
   return g_steal_pointer (&set);
 }
@@ -363,6 +363,21 @@ still_wanted (gpointer user_data)
          && !g_cancellable_is_cancelled (set->cancellable);
 }
 
+static gboolean
+originals_stand (ColdWorkSet *set)
+{
+  for (guint i = 0; i < set->journal->members->len; i++)
+    {
+      const ColdJournalMember *member = member_at (set, i);
+      g_autoptr (ColdTuple) now
+          = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name, NULL);
+
+      if (now == NULL || !cold_tuple_is_untouched (member->original, now, NULL))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static void
 commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -392,9 +407,25 @@ commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
   set->journal->state = COLD_JOURNAL_READY;
   if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error)
       && cold_exchange_commit (&context, set->journal, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+  set->stale = !originals_stand (set);
+  g_task_return_error (task, error);
+}
+
+gboolean
+cold_work_set_is_stale (ColdWorkSet *set)
+{
+  return set->stale;
+}
+
+void
+cold_work_set_take_domains (ColdWorkSet *set, GStrv domains)
+{
+  g_strfreev (set->journal->domains);
+  set->journal->domains = domains;
 }
 
 void

@@ -53,12 +53,17 @@ gboolean cold_work_set_sync_finish (GAsyncResult *result, GError **error);
  * @known_domains: every domain that the inventory knew at that generation
  * @keep_until: end of retention of the old images, microseconds since the epoch
  *
- * Journals READY and exchanges. Yielded and Busy: nothing has happened, and it may be tried again.
+ * Journals READY and exchanges. Yielded and Busy: nothing has happened, and it may be tried again, unless the set is stale.
  */
 void cold_work_set_commit_async (ColdWorkSet *set, ColdInventory *inventory, guint64 generation,
                                  const char *const *known_domains, gint64 keep_until, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data);
 gboolean cold_work_set_commit_finish (GAsyncResult *result, GError **error);
+
+/* Whether the last commit found an original that is not what was copied any more. */
+gboolean cold_work_set_is_stale (ColdWorkSet *set);
+/* @domains: (transfer full): whose claims are to be heeded from now on; not while it is copied or committed */
+void cold_work_set_take_domains (ColdWorkSet *set, GStrv domains);
 
 /* Deletes work copies and journal. Consumes @set; nobody waits for it, failures are logged. */
 void cold_work_set_discard (ColdWorkSet *set);

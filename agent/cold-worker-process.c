@@ -1,51 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-worker-process.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <gio/gunixinputstream.h>
-#include <glib/gstdio.h>
-#include <pwd.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "cold-error.h"
-#include "cold-folders.h"
 #include "cold-json.h"
-#include "cold-names.h"
 #include "cold-protocol.h"
 #include "cold-worker-lines.h"
 
-#define FIRST_DISK_FD 10 /* in coldpatch-sandbox */
 #define CHUNK (64 * 1024)
 #define STDERR_KEPT 4096
 #define PROGRESS_INTERVAL_MS 250
 #define DRAIN_MS 2000 /* what a dead worker wrote is in its pipes already */
 
-typedef struct
-{
-  int fd;
-  char *inside;
-  gboolean writable;
-} Disk;
-
-typedef struct
-{
-  char *path;
-  char *inside;
-} Bind;
-
 struct _ColdWorkerProcess
 {
   GObject parent_instance;
   char *verb;
-  char *scratch;
-  gboolean owns_scratch;
-  GError *scratch_error;
-  GArray *disks; /* Disk */
-  GArray *binds; /* Bind */
-  ColdWorkerCatalogue catalogue;
-  char *appliance;
+  ColdSandbox *sandbox;
 
   /* The run */
   GSubprocess *process;
@@ -85,24 +58,6 @@ static const struct
 };
 
 static void
-clear_disk (gpointer data)
-{
-  Disk *disk = data;
-
-  close (disk->fd);
-  g_free (disk->inside);
-}
-
-static void
-clear_bind (gpointer data)
-{
-  Bind *bind = data;
-
-  g_free (bind->path);
-  g_free (bind->inside);
-}
-
-static void
 clear_source (GSource **source)
 {
   if (*source != NULL)
@@ -110,20 +65,13 @@ clear_source (GSource **source)
   g_clear_pointer (source, g_source_unref);
 }
 
-/* What the worker left may be deep and large: a program of its own, which follows no links, takes it away. */
 static void
 cold_worker_process_finalize (GObject *object)
 {
   ColdWorkerProcess *self = COLD_WORKER_PROCESS (object);
 
-  if (self->owns_scratch && self->scratch != NULL)
-    cold_folders_remove_tree (self->scratch, FALSE);
   g_free (self->verb);
-  g_free (self->scratch);
-  g_clear_error (&self->scratch_error);
-  g_array_unref (self->disks);
-  g_array_unref (self->binds);
-  g_free (self->appliance);
+  cold_sandbox_free (self->sandbox);
   g_clear_object (&self->process);
   g_object_unref (self->drain);
   g_clear_pointer (&self->lines, cold_worker_lines_free);
@@ -154,10 +102,6 @@ cold_worker_process_class_init (ColdWorkerProcessClass *klass)
 static void
 cold_worker_process_init (ColdWorkerProcess *self)
 {
-  self->disks = g_array_new (FALSE, FALSE, sizeof (Disk));
-  g_array_set_clear_func (self->disks, clear_disk);
-  self->binds = g_array_new (FALSE, FALSE, sizeof (Bind));
-  g_array_set_clear_func (self->binds, clear_bind);
   self->messages = g_string_new (NULL);
   self->drain = g_cancellable_new ();
 }
@@ -168,63 +112,40 @@ cold_worker_process_new (const char *verb, const char *scratch)
   ColdWorkerProcess *self = g_object_new (COLD_TYPE_WORKER_PROCESS, NULL);
 
   self->verb = g_strdup (verb);
-  if (scratch != NULL)
-    {
-      self->scratch = g_strdup (scratch);
-    }
-  else
-    {
-      self->scratch = g_strconcat (COLD_SCRATCH_DIR "/", verb, "-XXXXXX", NULL);
-      self->owns_scratch = TRUE;
-      g_mkdir_with_parents (COLD_SCRATCH_DIR, 0711);
-      if (g_mkdtemp_full (self->scratch, 0700) == NULL)
-        {
-          cold_error_set_errno (&self->scratch_error, errno, "cannot make a folder for a worker below %s",
-                                COLD_SCRATCH_DIR);
-          g_clear_pointer (&self->scratch, g_free);
-        }
-    }
+  self->sandbox = cold_sandbox_new (verb, scratch);
   return self;
 }
 
 const char *
 cold_worker_process_get_scratch (ColdWorkerProcess *self)
 {
-  return self->scratch;
+  return cold_sandbox_get_scratch (self->sandbox);
 }
 
 gboolean
 cold_worker_process_add_disk (ColdWorkerProcess *self, int fd, const char *inside, gboolean writable, GError **error)
 {
-  Disk disk = { fcntl (fd, F_DUPFD_CLOEXEC, 3), NULL, writable };
-
-  if (disk.fd < 0)
-    return cold_error_set_errno (error, errno, "cannot keep the descriptor of %s", inside);
-  disk.inside = g_strdup (inside);
-  g_array_append_val (self->disks, disk);
-  return TRUE;
+  return cold_sandbox_add_disk (self->sandbox, fd, inside, writable, error);
 }
 
 void
 cold_worker_process_add_bind (ColdWorkerProcess *self, const char *path, const char *inside)
 {
-  const Bind bind = { g_strdup (path), g_strdup (inside) };
-
-  g_array_append_val (self->binds, bind);
+  cold_sandbox_add_bind (self->sandbox, path, inside);
 }
 
 void
 cold_worker_process_set_catalogue (ColdWorkerProcess *self, ColdWorkerCatalogue access)
 {
-  self->catalogue = access;
+  cold_sandbox_set_catalogue (self->sandbox, access);
 }
 
 void
 cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder)
 {
-  g_free (self->appliance);
-  self->appliance = g_strdup (folder);
+  cold_sandbox_set_appliance (self->sandbox, folder);
 }
+
 
 /* Progress */
 
@@ -439,133 +360,6 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 /* The start */
 
 static void
-add_formatted (GPtrArray *argv, const char *option, guint64 number)
-{
-  g_ptr_array_add (argv, g_strdup (option));
-  g_ptr_array_add (argv, g_strdup_printf ("%" G_GUINT64_FORMAT, number));
-}
-
-static void
-add_words (GPtrArray *argv, const char *first, ...)
-{
-  va_list args;
-
-  va_start (args, first);
-  for (const char *word = first; word != NULL; word = va_arg (args, const char *))
-    g_ptr_array_add (argv, g_strdup (word));
-  va_end (args);
-}
-
-/* A build tree or a test has its programs elsewhere. */
-static char *
-program_path (const char *name)
-{
-  const char *folder = g_getenv ("COLDPATCH_LIBEXECDIR");
-
-  return g_build_filename (folder != NULL ? folder : COLD_LIBEXECDIR "/coldpatch", name, NULL);
-}
-
-static const struct passwd *
-find_user (GError **error)
-{
-  const struct passwd *user;
-
-  if (geteuid () != 0)
-    {
-      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_ACCESS_DENIED,
-                           "only root can start workers: run the agent as root");
-      return NULL;
-    }
-  user = getpwnam (COLD_WORKER_USER);
-  if (user == NULL || user->pw_uid == 0 || user->pw_gid == 0)
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG,
-                   user == NULL ? "the user %s does not exist: run systemd-sysusers" : "the user %s must not be root",
-                   COLD_WORKER_USER);
-      return NULL;
-    }
-  return user;
-}
-
-static GPtrArray *
-build_command (ColdWorkerProcess *self, const struct passwd *user, const char *accelerator)
-{
-  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
-
-  g_ptr_array_add (argv, program_path ("coldpatch-sandbox"));
-  add_formatted (argv, "--parent", getpid ());
-  add_formatted (argv, "--uid", user->pw_uid);
-  add_formatted (argv, "--gid", user->pw_gid);
-  add_words (argv, "--scratch", self->scratch, NULL);
-  if (g_strcmp0 (accelerator, "kvm") == 0)
-    add_words (argv, "--kvm", NULL);
-  if (self->appliance != NULL)
-    add_words (argv, "--appliance", self->appliance, NULL);
-  if (self->catalogue == COLD_WORKER_CATALOGUE_READ)
-    add_words (argv, "--catalogue-ro", COLD_CATALOGUE_DIR, NULL);
-  if (self->catalogue == COLD_WORKER_CATALOGUE_WRITE)
-    add_words (argv, "--network", "--catalogue-rw", COLD_CATALOGUE_DIR, NULL);
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      const Disk *disk = &g_array_index (self->disks, Disk, i);
-
-      add_formatted (argv, disk->writable ? "--disk-rw" : "--disk-ro", FIRST_DISK_FD + i);
-      add_words (argv, disk->inside, NULL);
-    }
-  for (guint i = 0; i < self->binds->len; i++)
-    {
-      const Bind *bind = &g_array_index (self->binds, Bind, i);
-
-      add_words (argv, "--bind", bind->path, bind->inside, NULL);
-    }
-  add_words (argv, "--", NULL);
-  g_ptr_array_add (argv, program_path ("coldpatch-worker"));
-  add_words (argv, self->verb, NULL);
-  g_ptr_array_add (argv, NULL);
-  return argv;
-}
-
-static gboolean
-spawn (ColdWorkerProcess *self, const char *accelerator, GError **error)
-{
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (
-      G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autoptr (GPtrArray) argv = NULL;
-  const struct passwd *user;
-
-  if (self->scratch_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&self->scratch_error));
-      return FALSE;
-    }
-  user = find_user (error);
-  if (user == NULL)
-    return FALSE;
-  if (lchown (self->scratch, user->pw_uid, user->pw_gid) < 0)
-    return cold_error_set_errno (error, errno, "cannot give %s to %s", self->scratch, COLD_WORKER_USER);
-
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      int fd = fcntl (g_array_index (self->disks, Disk, i).fd, F_DUPFD_CLOEXEC, 3);
-
-      if (fd < 0)
-        return cold_error_set_errno (error, errno, "cannot hand a disk over");
-      g_subprocess_launcher_take_fd (launcher, fd, FIRST_DISK_FD + i);
-    }
-  argv = build_command (self, user, accelerator);
-  self->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv->pdata, error);
-  if (self->process == NULL)
-    {
-      g_autofree char *reason = g_strdup ((*error)->message);
-
-      g_clear_error (error);
-      g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "cannot run %s: %s", (char *) argv->pdata[0], reason);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static void
 on_request_written (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   /* A worker that did not take its request ended, and says why elsewhere. The pipe stays open: its end means "stop". */
@@ -610,7 +404,7 @@ cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCa
   g_return_if_fail (self->process == NULL);
   g_task_set_source_tag (task, cold_worker_process_run_async);
   if (g_cancellable_set_error_if_cancelled (cancellable, &error)
-      || !spawn (self, cold_json_string (request, "accelerator"), &error))
+      || (self->process = cold_sandbox_spawn (self->sandbox, cold_json_string (request, "accelerator"), &error)) == NULL)
     {
       g_task_return_error (task, error);
       return;

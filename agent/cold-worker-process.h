@@ -2,14 +2,13 @@
 /*
  * One run of coldpatch-worker in its sandbox (agent/worker/sandbox.c): one verb, gone when it is cancelled or when the
  * agent dies. The unit of cancelling is the process: libguestfs calls cannot be interrupted.
- *
- * Both programs are looked for in COLD_LIBEXECDIR/coldpatch, or in the folder that the environment variable
- * COLDPATCH_LIBEXECDIR names (meson devenv, tests).
  */
 #pragma once
 
 #include <json-glib/json-glib.h>
 #include <gio/gio.h>
+
+#include "cold-sandbox.h"
 
 G_BEGIN_DECLS
 
@@ -18,40 +17,14 @@ G_DECLARE_FINAL_TYPE (ColdWorkerProcess, cold_worker_process, COLD, WORKER_PROCE
 
 /* Signal: progress (const char *phase, double fraction 0..1, const char *message), at most four times a second. */
 
-typedef enum
-{
-  COLD_WORKER_CATALOGUE_NONE,
-  COLD_WORKER_CATALOGUE_READ,
-  COLD_WORKER_CATALOGUE_WRITE, /* and the network: the two never come with an image */
-} ColdWorkerCatalogue;
-
-/**
- * cold_worker_process_new:
- * @verb: COLD_VERB_*
- * @scratch: (nullable): an existing folder to become /scratch; %NULL makes one under COLD_SCRATCH_DIR that is removed
- *   with the object. It is handed to the worker's user.
- */
+/* What these are about stands in cold-sandbox.h. */
 ColdWorkerProcess *cold_worker_process_new (const char *verb, const char *scratch);
-
-/* The scratch folder's path on the host; %NULL when it could not be made: the run says why then. */
 const char *cold_worker_process_get_scratch (ColdWorkerProcess *self);
-
-/**
- * cold_worker_process_add_disk:
- * @fd: (transfer none): the image opened O_PATH (or otherwise); a duplicate is kept. It is given to the worker as an idmapped
- *   single-file mount.
- * @inside: name inside the sandbox, e.g. "/disks/0"
- */
 gboolean cold_worker_process_add_disk (ColdWorkerProcess *self, int fd, const char *inside, gboolean writable,
                                        GError **error);
-
-/*
- * Read-only bind of a file or folder that the worker's user can read (keyrings, manifests, file: repositories); the
- * folders above it may be closed to that user.
- */
 void cold_worker_process_add_bind (ColdWorkerProcess *self, const char *path, const char *inside);
 void cold_worker_process_set_catalogue (ColdWorkerProcess *self, ColdWorkerCatalogue access);
-void cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder); /* needed by inspect upgrade verify */
+void cold_worker_process_set_appliance (ColdWorkerProcess *self, const char *folder);
 
 /**
  * cold_worker_process_run_async:

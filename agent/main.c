@@ -11,6 +11,7 @@
 #include "cold-bus.h"
 #include "cold-claim-watch.h"
 #include "cold-folders.h"
+#include "cold-journal.h"
 #include "cold-names.h"
 #include "cold-rollback.h"
 #include "cold-scheduler.h"
@@ -126,6 +127,7 @@ run (const char *config_path, GError **error)
   store = cold_store_open (COLD_STORE_FILE, error);
   if (store == NULL)
     return EXIT_FAILURE;
+  cold_store_raise_job (store, cold_journal_last_number (COLD_JOURNAL_DIR));
   inventory = cold_inventory_new (store, (const char *const *) config->uris, config->resync_seconds);
   catalogue = cold_catalogue_new (config);
   appliance = cold_appliance_new (config->accelerator);

@@ -207,7 +207,10 @@ make_private (int parent, const char *name, const char *path, dev_t device, GErr
     fsync (parent);
   else if (errno != EEXIST)
     {
-      cold_error_set_errno (error, errno, "cannot make folder %s", path);
+      if (errno == ENOSPC || errno == EDQUOT)
+        g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "no-space: there is no room for the folder %s", path);
+      else
+        cold_error_set_errno (error, errno, "cannot make folder %s", path);
       return -1;
     }
   fd = open_component (parent, name, O_RDONLY);

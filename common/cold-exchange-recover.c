@@ -7,6 +7,7 @@
  *   original      nothing         BEFORE, and its copy is lost: it cannot go forward
  *   replacement   original        AFTER
  *   replacement   nothing         AFTER, and its old image is gone: it cannot go back
+ *   anything      replacement     LOST: somebody took the original away before the exchange; the copy is ours
  *   anything else                 ODD: hands off
  */
 #include "cold-exchange.h"
@@ -29,6 +30,7 @@ typedef enum
   ODD,
   BEFORE,
   AFTER,
+  LOST,
 } Side;
 
 typedef struct
@@ -36,16 +38,18 @@ typedef struct
   guint odd;
   guint before;
   guint after;
+  guint lost;
 } Count;
 
-/* %FALSE with @error when it cannot be told now. */
+/* @other: (out): a link or folder is there, which is none of our files. Returns: %FALSE with @error when it cannot be told now */
 static gboolean
-read_optional (int folder, const char *name, ColdTuple **tuple, GError **error)
+read_optional (int folder, const char *name, ColdTuple **tuple, gboolean *other, GError **error)
 {
   g_autoptr (GError) local = NULL;
 
   *tuple = cold_tuple_read_at (folder, name, &local);
-  if (*tuple != NULL || g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+  *other = g_error_matches (local, COLD_ERROR, COLD_ERROR_BLOCKED);
+  if (*tuple != NULL || *other || g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
@@ -58,17 +62,22 @@ classify (ColdExchangeMember *self, Side *side, GError **error)
   g_autoptr (ColdTuple) hidden = NULL;
   const ColdTuple *original = self->member->original;
   const ColdTuple *replacement = self->member->replacement;
+  gboolean named_other, hidden_other;
 
   *side = ODD;
-  if (!read_optional (self->directory, self->member->name, &named, error)
-      || !read_optional (self->hidden, self->member->hidden_name, &hidden, error))
+  if (!read_optional (self->directory, self->member->name, &named, &named_other, error)
+      || !read_optional (self->hidden, self->member->hidden_name, &hidden, &hidden_other, error))
     return FALSE;
-  if (named == NULL)
+  if (hidden_other)
     return TRUE;
-  if (cold_tuple_same_file (original, named) && (hidden == NULL || cold_tuple_same_file (replacement, hidden)))
+  if (named != NULL && cold_tuple_same_file (original, named)
+      && (hidden == NULL || cold_tuple_same_file (replacement, hidden)))
     *side = BEFORE;
-  else if (cold_tuple_same_file (replacement, named) && (hidden == NULL || cold_tuple_same_file (original, hidden)))
+  else if (named != NULL && cold_tuple_same_file (replacement, named)
+           && (hidden == NULL || cold_tuple_same_file (original, hidden)))
     *side = AFTER;
+  else if (hidden != NULL && cold_tuple_same_file (replacement, hidden))
+    *side = LOST;
   return TRUE;
 }
 
@@ -80,7 +89,22 @@ classify_set (ColdExchangeSet *set, Side *sides, Count *count, GError **error)
     {
       if (!classify (&set->members[i], &sides[i], error))
         return FALSE;
-      *(sides[i] == ODD ? &count->odd : sides[i] == BEFORE ? &count->before : &count->after) += 1;
+      switch (sides[i])
+        {
+        case BEFORE:
+          count->before++;
+          break;
+        case AFTER:
+          count->after++;
+          break;
+        case LOST:
+          count->lost++;
+          break;
+        case ODD:
+        default:
+          count->odd++;
+          break;
+        }
     }
   return TRUE;
 }
@@ -182,6 +206,15 @@ old_images_are_pristine (ColdExchangeSet *set)
   return TRUE;
 }
 
+/* Nobody saw the new images' ctime when they got their names. */
+static gboolean
+finish (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    cold_tuple_forget_ctime (((ColdJournalMember *) g_ptr_array_index (journal->members, i))->replacement);
+  return cold_exchange_save_done (context, journal, error);
+}
+
 static ColdRecovery
 settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchangeSet *set, GError **error)
 {
@@ -196,7 +229,7 @@ settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchan
   if (count.after == 0)
     return COLD_RECOVERY_NOTHING;
 
-  if (count.before == 0)
+  if (count.before + count.lost == 0)
     {
       /* Killed between the last rename and the decision, or after it. The decision is made as it would have been: an old
        * image that somebody touched or opened is the one in use, unless the new one is. */
@@ -206,14 +239,14 @@ settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchan
           if (!old_untouched)
             g_warning ("job %u: an old image was touched during the exchange; it is kept for good", journal->job);
           journal->quarantined |= !old_untouched;
-          if (!cold_exchange_set_sync (set, error) || !cold_exchange_save_done (context, journal, error))
+          if (!cold_exchange_set_sync (set, error) || !finish (context, journal, error))
             return COLD_RECOVERY_KEPT;
           return COLD_RECOVERY_FINISHED;
         }
     }
-  else if (can_go_forward (set, sides))
+  else if (count.lost == 0 && can_go_forward (set, sides))
     {
-      if (!swap_side (set, sides, BEFORE, error) || !cold_exchange_save_done (context, journal, error))
+      if (!swap_side (set, sides, BEFORE, error) || !finish (context, journal, error))
         return COLD_RECOVERY_KEPT;
       return COLD_RECOVERY_FINISHED;
     }

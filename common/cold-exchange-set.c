@@ -59,6 +59,8 @@ open_for_lease (int folder, const char *name, GError **error)
 
   if (fd < 0 && errno == ENOENT)
     g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s is gone", name);
+  else if (fd < 0 && errno == ELOOP)
+    g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s was replaced by a symbolic link", name);
   else if (fd < 0)
     cold_error_set_errno (error, errno, "cannot open %s", name);
   return fd;
@@ -92,7 +94,7 @@ cold_exchange_member_seize (ColdExchangeMember *self, GError **error)
       cold_error_prefix (error, name);
       return FALSE;
     }
-  if (!cold_tuple_equal (self->member->original, tuple, &difference))
+  if (!cold_tuple_is_untouched (self->member->original, tuple, &difference))
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s was changed since it was copied: %s", name, difference);
       return FALSE;
@@ -148,7 +150,15 @@ cold_exchange_member_is_sure (ColdExchangeMember *self, GError **error)
   else if (cold_lock_bytes_are_held (self->original))
     why = g_strdup ("QEMU locks it");
   if (why == NULL)
-    return TRUE;
+    {
+      /* The new image's ctime is that of the rename: with it a rollback knows whether it was touched since. */
+      if (cold_tuple_equal (self->member->replacement, new, NULL))
+        {
+          cold_tuple_free (self->member->replacement);
+          self->member->replacement = g_steal_pointer (&new);
+        }
+      return TRUE;
+    }
   g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s was touched during the exchange: %s", self->member->name, why);
   return FALSE;
 }
@@ -196,6 +206,18 @@ holds_both (ColdExchangeMember *self)
          || (cold_tuple_same_file (replacement, hidden) && cold_tuple_same_file (original, named));
 }
 
+/* Under its lease nobody has written to it: what changed its ctime is our two renames, and it may be tried again. */
+static void
+learn_ctime (ColdExchangeMember *self)
+{
+  g_autoptr (ColdTuple) now = self->original >= 0 ? cold_tuple_read (self->original, NULL) : NULL;
+
+  if (now == NULL || !cold_tuple_equal (self->member->original, now, NULL))
+    return;
+  cold_tuple_free (self->member->original);
+  self->member->original = g_steal_pointer (&now);
+}
+
 gboolean
 cold_exchange_set_put_back (ColdExchangeSet *set, GError **error)
 {
@@ -212,8 +234,8 @@ cold_exchange_set_put_back (ColdExchangeSet *set, GError **error)
       if (!holds_both (self))
         g_set_error (&local, COLD_ERROR, COLD_ERROR_IO, "%s/%s or its hidden file was replaced by somebody else",
                      self->member->directory, self->member->name);
-      else
-        cold_exchange_member_swap (self, &local);
+      else if (cold_exchange_member_swap (self, &local))
+        learn_ctime (self);
       if (local != NULL && first == NULL)
         first = g_steal_pointer (&local);
       COLD_CRASH_POINT ("put-back-one");

@@ -160,7 +160,7 @@ cold_exchange_commit (const ColdExchangeContext *context, ColdJournal *journal, 
       if (!cold_exchange_set_put_back (set, &torn))
         {
           /* The journal says READY: recovery, or the hook of a domain that starts, sorts it out. */
-          g_critical ("exchange of job %u cannot be undone: %s", journal->job, torn->message);
+          g_warning ("exchange of job %u cannot be undone: %s", journal->job, torn->message);
           g_propagate_error (error, g_steal_pointer (&torn));
           return FALSE;
         }

@@ -50,7 +50,9 @@ gboolean cold_exchange_probe (int directory_fd, int hidden_fd, GError **error);
  * the original's name for a moment: cold_exchange_drop_hidden() finds out.
  *
  * Returns: %TRUE when every name leads to its new image; %FALSE with Yielded, Busy, Blocked or Io: every name leads to its
- *   original, and nothing has happened; the journal is still READY: cold_exchange_drop_hidden(), or try again
+ *   original, and nothing has happened; the journal is still READY: cold_exchange_drop_hidden(), or try again. Only when the
+ *   disk fails while names are put back does one of several lead to its new image: cold_exchange_recover(), or the hook of a
+ *   domain that starts before, makes them one side.
  */
 gboolean cold_exchange_commit (const ColdExchangeContext *context, ColdJournal *journal, GError **error);
 

@@ -126,7 +126,6 @@ member_to_json (const ColdJournalMember *member)
 {
   JsonObject *object = json_object_new ();
 
-  json_object_set_int_member (object, "volume", member->volume);
   set_name (object, "directory", member->directory);
   set_name (object, "name", member->name);
   set_name (object, "hidden-directory", member->hidden_directory);
@@ -150,7 +149,6 @@ member_from_json (ColdJournalMember *member, JsonObject *object, ColdJournalStat
   JsonObject *original = cold_json_object (object, "original");
   JsonObject *replacement = cold_json_object (object, "replacement");
 
-  member->volume = cold_json_int (object, "volume");
   member->directory = get_name (object, "directory");
   member->name = get_name (object, "name");
   member->hidden_directory = get_name (object, "hidden-directory");
@@ -366,4 +364,27 @@ cold_journal_load_all (const char *journal_dir)
     }
   g_ptr_array_sort (journals, compare_jobs);
   return journals;
+}
+
+char *
+cold_journal_member_path (const ColdJournalMember *member)
+{
+  return g_build_filename (member->directory, member->name, NULL);
+}
+
+guint
+cold_journal_last_number (const char *journal_dir)
+{
+  g_autoptr (GDir) dir = g_dir_open (journal_dir, 0, NULL);
+  const char *name;
+  guint64 last = 0;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      guint64 number = g_ascii_strtoull (name, NULL, 10);
+
+      if (number <= G_MAXUINT)
+        last = MAX (last, number);
+    }
+  return last;
 }

@@ -26,7 +26,6 @@ typedef enum
 
 typedef struct
 {
-  gint64 volume;          /* id in the store */
   char *directory;        /* absolute path of the volume's folder */
   char *name;             /* file name in it */
   char *hidden_directory; /* absolute path of the hidden folder */
@@ -52,6 +51,9 @@ typedef struct
 
 ColdJournal *cold_journal_new (guint job, const char *kind);
 ColdJournalMember *cold_journal_add_member (ColdJournal *journal); /* (transfer none) */
+/* Returns: (transfer full): the volume's path, by which journal and inventory know each other: the store's numbers begin
+ * anew when it is lost */
+char *cold_journal_member_path (const ColdJournalMember *member);
 gboolean cold_journal_is_rollback (const ColdJournal *journal);
 /* @domain: a UUID */
 gboolean cold_journal_names_domain (const ColdJournal *journal, const char *domain);
@@ -80,6 +82,10 @@ gboolean cold_journal_remove (const char *journal_dir, guint job, GError **error
 /* (transfer full) (element-type ColdJournal): every journal that can be read, by job; a broken file is renamed to *.broken, with
  * a warning. */
 GPtrArray *cold_journal_load_all (const char *journal_dir);
+
+/* Returns: the largest job number that a file in @journal_dir has, broken ones included; 0 when there is none. A lost store
+ * must not give such a number out again. */
+guint cold_journal_last_number (const char *journal_dir);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdJournal, cold_journal_free)
 

@@ -8,16 +8,118 @@
 
 #include "cold-error.h"
 
+/* What we write is nested seven deep at most. */
+#define DEPTH_MAX 64
+
+/* Returns: the number that four hexadecimal digits stand for, or -1 */
+static int
+code_unit (const char *text, gsize length)
+{
+  int unit = 0;
+
+  for (gsize i = 0; i < 4; i++)
+    {
+      int digit = i < length ? g_ascii_xdigit_value (text[i]) : -1;
+
+      if (digit < 0)
+        return -1;
+      unit = unit << 4 | digit;
+    }
+  return unit;
+}
+
+/*
+ * json-glib 1.6 takes escapes that only C has, and half surrogate pairs: what it makes of them need not be UTF-8, and a
+ * string that holds a NUL ends there.
+ * @text: after a backslash
+ * Returns: how long the escape is (RFC 8259, section 7), 0 when it is none
+ */
+static gsize
+escape_length (const char *text, gsize length)
+{
+  int unit;
+
+  if (length == 0 || text[0] == '\0' || strchr ("\"\\/bfnrtu", text[0]) == NULL)
+    return 0;
+  if (text[0] != 'u')
+    return 1;
+  unit = code_unit (text + 1, length - 1);
+  if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+    return 0;
+  if (unit < 0xd800 || unit > 0xdfff)
+    return 5;
+  if (length < 11 || text[5] != '\\' || text[6] != 'u')
+    return 0;
+  unit = code_unit (text + 7, length - 7);
+  return unit >= 0xdc00 && unit <= 0xdfff ? 11 : 0;
+}
+
+/*
+ * json-glib 1.6 calls itself for each level, so that a text of brackets ends the process that reads it; of several values
+ * in a row it takes the last and leaks the others; and it reads comments and single quotes. Texts from workers come here,
+ * and whoever may have taken one over must not end the agent. Returns: (nullable): what is wrong
+ */
+static const char *
+find_fault (const char *text, gsize length)
+{
+  gboolean in_string = FALSE;
+  gboolean ended = FALSE;
+  guint depth = 0;
+
+  for (gsize i = 0; i < length; i++)
+    {
+      if (in_string)
+        {
+          if (text[i] == '\\')
+            {
+              gsize escape = escape_length (text + i + 1, length - i - 1);
+
+              if (escape == 0)
+                return "a string with an escape that JSON does not have";
+              i += escape;
+            }
+          else if (text[i] == '"')
+            in_string = FALSE;
+          continue;
+        }
+      if (strchr (" \t\r\n", text[i]) != NULL && text[i] != '\0')
+        continue;
+      if (ended)
+        return "something follows the value";
+      if (text[i] == '{' || text[i] == '[')
+        {
+          if (++depth > DEPTH_MAX)
+            return "nested too deeply";
+        }
+      else if (depth == 0)
+        return "not a JSON object";
+      else if (text[i] == '}' || text[i] == ']')
+        ended = --depth == 0;
+      else if (text[i] == '"')
+        in_string = TRUE;
+      else if (!g_ascii_isalnum (text[i]) && (text[i] == '\0' || strchr (",:+-.", text[i]) == NULL))
+        return "a character that stands only in strings";
+    }
+  return ended ? NULL : "it has no end";
+}
+
 JsonObject *
 cold_json_parse_object (const char *text, gssize length, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
   g_autoptr (GError) local = NULL;
+  const char *fault;
   JsonNode *root;
 
   if (!g_utf8_validate (text, length, NULL))
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "not valid UTF-8");
+      return NULL;
+    }
+  fault = find_fault (text, length >= 0 ? (gsize) length : strlen (text));
+  if (fault != NULL)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "not JSON: %s", fault);
       return NULL;
     }
   if (!json_parser_load_from_data (parser, text, length, &local))

@@ -56,6 +56,9 @@ set_lease_error (int fd, int saved_errno, GError **error)
 {
   g_autofree char *who = NULL;
 
+  if (saved_errno != EAGAIN && saved_errno != EINVAL && saved_errno != EOPNOTSUPP && saved_errno != ENOSYS
+      && saved_errno != EACCES)
+    return cold_error_set_errno (error, saved_errno, "cannot take a lease");
   if (saved_errno != EAGAIN)
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "unsupported-storage: the file system gives no lease: %s",

@@ -15,7 +15,8 @@ G_BEGIN_DECLS
  * Fails when anybody has the file open for writing; leaves readers (a pool refresh) alone. Whoever opens it for writing from
  * now on waits until the lease is given back (or lease-break-time is over), which cold_lease_is_intact() tells.
  *
- * Returns: %FALSE with Blocked: "open-elsewhere: ..." or, without leases on this file system, "unsupported-storage: ..."
+ * Returns: %FALSE with Blocked: "open-elsewhere: ..." or, without leases on this file system, "unsupported-storage: ...";
+ *   Io when the disk fails
  */
 gboolean cold_lease_take_read (int fd, GError **error);
 

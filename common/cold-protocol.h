@@ -20,7 +20,7 @@
  *   /scratch        the worker's own folder, writable; results that are files are named relative to it
  *   /catalogue      the catalogue: writable for fetch, read-only for plan and bundle
  *   /manifests/ID   manifests, read-only (plan)
- *   /keyrings/ID    keyring of the repository with that id (fetch)
+ *   /keyrings/ID    keyring of the repository with that id (fetch; bundle where it has an unsigned database)
  *
  * A disk in a request, members of its chain being {"path","format"} from the top's direct backing file downwards:
  *   {"path":"/disks/0","format":"qcow2","chain":[{"path":"/disks/0.1","format":"raw"}]}
@@ -42,9 +42,12 @@
  *                  "arch":"x86_64","product":s,"hostname":s,"package-format":"deb","package-manager":"apt",
  *                  "mountpoints":[[where,device]],"packages":[[name,version,arch,source]],
  *                  "manifest":"manifest.json","manifest-id":"<sha256 of that file>",
- *                  "blockers":[{"code","detail"}]}
+ *                  "sources":[source],"blockers":[{"code","detail"}]}
  *          No operating system, several, encrypted, hibernated, dirty file system, unsupported ones: a result with the
- *          blocker, not an error; fields that could not be found out are absent.
+ *          blocker, not an error; fields that could not be found out are absent. "sources" are the repositories that the
+ *          guest's own package manager is configured with, at most 32: hostile input.
+ *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s], of arch with "suite", of rpm-md with
+ *                  "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?
  *
  * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:
  *   {"version":1,"format":"deb","distribution":"debian","release":"12","arch":"x86_64",
@@ -52,6 +55,12 @@
  *    "status":"<dpkg status stanzas of installed packages, sorted by package and arch, only the fields that solving
  *              needs>","held":["name:arch"],"auto":["name:arch"],"preferences":[{"file","text"}],
  *    "broken":["name:arch state"]}
+ * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
+ * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
+ *   {"version":1,"format":"rpm"|"pacman","manager":"dnf"|"yum"|"zypper"|"pacman","distribution","release","arch",
+ *    "installed":[{"name","evr","arch","vendor":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
+ *    "held":[s],"excludes":[s],"broken":[s]}
+ *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>".
  *
  * fetch    {"verb","what":"metadata","repositories":[repository],"allow-hosts":[pattern]}
  *       -> {"repositories":[{"id","ok":b,"changed":b,"generation":"<sha256>","packages":n,"error":s?,"code":s?}]}
@@ -59,12 +68,19 @@
  *           "allow-hosts":[pattern],"cache-max":bytes}
  *       -> {"fetched":n,"cached":n,"bytes":n}
  *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
- *                       "signed-by":"/keyrings/ID","security":b}
+ *                       "signed-by":"/keyrings/ID","security":b,"unsigned-database":b,"from-guest":b,
+ *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?}
+ *          With "list" the URI is that of a document which names the repository's places.
+ *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
+ *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'
+ *          repositories that the metadata is not asked of are removed from the catalogue.
  *
  * plan     {"verb","manifest":"/manifests/ID","repositories":[repository],"security-only":b,"exclude":[name]}
  *       -> plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
- *                  "size":bytes,"sha256","path"}],"download-size":n,"held":[name],"kept-back":[name],"problems":[s]}
- *          "installed" is "" for a new dependency. Removals never appear: what would need one is kept back.
+ *                  "size":bytes,"sha256","path","replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
+ *                "problems":[s]}
+ *          "installed" is "" for a new dependency and for what is installed beside its older versions. Removals never
+ *          appear, but for packages of other names that a package obsoletes ("replaces"): what would need one is kept back.
  *
  * bundle   {"verb","plan":plan,"manifest":"/manifests/ID","repositories":[repository]}
  *       -> {"bundle":"bundle.iso","bytes":n}
@@ -75,6 +91,10 @@
  *                              http://coldpatch.invalid/<repository id>, since apt does without downloading only there
  *            /lists/           for apt's lists folder, under the names that fit these lines: each suite's InRelease as it
  *                              was published, and Packages with nothing but what is planned
+ *          For pacman:
+ *            /bundle.json      as above, files are below pkgs/
+ *            /pkgs/            the planned packages under their names in the repository
+ *            /coldpatch.db     a database of pacman with nothing but what is planned
  *          NotFound: a refresh took a planned version away; plan again.
  *
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan,"package-manager","mountpoints"}
@@ -91,6 +111,9 @@
 #pragma once
 
 #define COLD_PROTOCOL_LINE_MAX (16 * 1024 * 1024)
+
+/* Begins the ids of guests' repositories, and of no others. */
+#define COLD_GUEST_REPOSITORY_PREFIX "guest-"
 
 #define COLD_VERB_PROBE "probe"
 #define COLD_VERB_LAUNCH "launch"

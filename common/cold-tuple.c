@@ -20,6 +20,8 @@ struct ColdTuple
   guint64 size;
   gint64 mtime;
   gint64 mtime_nsec;
+  gint64 ctime; /* with its nanoseconds 0 when it is not known */
+  gint64 ctime_nsec;
   guint32 uid;
   guint32 gid;
   guint32 mode;
@@ -118,6 +120,8 @@ cold_tuple_read (int fd, GError **error)
   tuple->size = st.st_size;
   tuple->mtime = st.st_mtim.tv_sec;
   tuple->mtime_nsec = st.st_mtim.tv_nsec;
+  tuple->ctime = st.st_ctim.tv_sec;
+  tuple->ctime_nsec = st.st_ctim.tv_nsec;
   tuple->uid = st.st_uid;
   tuple->gid = st.st_gid;
   tuple->mode = st.st_mode;
@@ -187,6 +191,23 @@ cold_tuple_equal (const ColdTuple *a, const ColdTuple *b, char **difference)
 }
 
 gboolean
+cold_tuple_is_untouched (const ColdTuple *before, const ColdTuple *now, char **difference)
+{
+  if (!cold_tuple_equal (before, now, difference))
+    return FALSE;
+  if (before->ctime == 0 && before->ctime_nsec == 0)
+    return TRUE;
+  return !differs (difference, "ctime", before->ctime, now->ctime)
+         && !differs (difference, "ctime's nanoseconds", before->ctime_nsec, now->ctime_nsec);
+}
+
+void
+cold_tuple_forget_ctime (ColdTuple *tuple)
+{
+  tuple->ctime = tuple->ctime_nsec = 0;
+}
+
+gboolean
 cold_tuple_same_file (const ColdTuple *a, const ColdTuple *b)
 {
   return a->device == b->device && a->inode == b->inode;
@@ -235,6 +256,8 @@ cold_tuple_to_json (const ColdTuple *tuple)
   json_object_set_int_member (object, "size", tuple->size);
   json_object_set_int_member (object, "mtime", tuple->mtime);
   json_object_set_int_member (object, "mtime-nsec", tuple->mtime_nsec);
+  json_object_set_int_member (object, "ctime", tuple->ctime);
+  json_object_set_int_member (object, "ctime-nsec", tuple->ctime_nsec);
   json_object_set_int_member (object, "uid", tuple->uid);
   json_object_set_int_member (object, "gid", tuple->gid);
   json_object_set_int_member (object, "mode", tuple->mode);
@@ -274,6 +297,8 @@ cold_tuple_from_json (JsonObject *object, GError **error)
   tuple->size = cold_json_int (object, "size");
   tuple->mtime = cold_json_int (object, "mtime");
   tuple->mtime_nsec = cold_json_int (object, "mtime-nsec");
+  tuple->ctime = cold_json_int (object, "ctime");
+  tuple->ctime_nsec = cold_json_int (object, "ctime-nsec");
   tuple->uid = cold_json_int (object, "uid");
   tuple->gid = cold_json_int (object, "gid");
   tuple->mode = cold_json_int (object, "mode");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commit tuple: everything about a file that says whether somebody touched it (design section 6, step 1). ctime is no
- * part of it: libvirt's labelling and our own renames change it.
+ * The commit tuple: everything about a file that says whether somebody touched it (design section 6, step 1). ctime is kept
+ * beside it: libvirt's labelling and our own renames change it, but while neither happens it tells of a writer that has set
+ * mtime back, and of attributes that nobody else watches.
  */
 #pragma once
 
@@ -31,6 +32,10 @@ void cold_tuple_free (ColdTuple *tuple);
 
 /* Compares every part. @difference: (out) (optional) (transfer full): what differs, for a log */
 gboolean cold_tuple_equal (const ColdTuple *a, const ColdTuple *b, char **difference);
+/* As cold_tuple_equal(), and ctime too when @before has it: for a file that nobody has renamed in between, not even we. */
+gboolean cold_tuple_is_untouched (const ColdTuple *before, const ColdTuple *now, char **difference);
+/* After a rename whose ctime was not seen. */
+void cold_tuple_forget_ctime (ColdTuple *tuple);
 /* Compares device and inode alone. */
 gboolean cold_tuple_same_file (const ColdTuple *a, const ColdTuple *b);
 

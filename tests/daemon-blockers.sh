@@ -5,8 +5,7 @@ FAKE_WORKER=yes
 . "$(dirname "$0")/lib.sh"
 
 images=/var/lib/libvirt/images
-ln -sf "$tests/host/fake-guest" /run/fake-libexec/coldpatch-sandbox
-ln -sf "$COLDPATCH_BUILD/agent/worker/coldpatch-worker" /run/fake-libexec/coldpatch-worker
+fake_guest
 
 # --- asking ------------------------------------------------------------------------------------------------------------
 
@@ -92,7 +91,7 @@ mkdir -p /run/repository
 write_source fake file:///run/repository updates /run/keyring.gpg yes
 define_pool default $images
 for name in plain run saved managed memory external check share transient cdrom base xml-base hard link twice alias \
-            elsewhere policy stale nbd loop reader trust; do
+            elsewhere policy stale nbd loop reader trust strange session job mirror; do
   image "$name.raw"
 done
 virsh -q pool-refresh default
@@ -168,6 +167,15 @@ blocked snapshot-external/top external-snapshot external.one
 blocked snapshot-external/base backing-of external.qcow2
 undefine external
 
+qcow2 machine.qcow2
+define machine $images/machine.qcow2 qcow2
+virsh -q start machine
+virsh -q snapshot-create-as machine one --memspec /run/machine.memory --diskspec vda,file=$images/machine.one
+virsh -q destroy machine
+blocked snapshot-external-with-memory/top external-snapshot machine.one
+blocked snapshot-external-with-memory/base backing-of machine.qcow2
+undefine machine
+
 qcow2 check.qcow2
 define check $images/check.qcow2 qcow2
 virsh -q start check
@@ -184,6 +192,15 @@ overlay over.qcow2 $images/base.raw
 blocked backing-by-header backing-of base.raw
 rm $images/over.qcow2
 over backing-by-header base.raw
+# In place, and so by no new name: once libvirt has read the header, and once just after.
+for when in later at-once; do
+  qemu-img create -q -f qcow2 $images/over.qcow2 4M
+  [ $when = at-once ] || { wait_for 10 volume default over.qcow2; sleep 3; }
+  qemu-img rebase -q -u -f qcow2 -b $images/base.raw -F raw $images/over.qcow2
+  blocked backing-by-rebase-$when backing-of base.raw
+  rm $images/over.qcow2
+  over backing-by-rebase-$when base.raw
+done
 ln -s $images /var/lib/libvirt/by-link
 overlay over.qcow2 /var/lib/libvirt/by-link/base.raw
 blocked backing-by-header-under-another-path backing-of base.raw
@@ -238,8 +255,13 @@ qcow2 marked.qcow2
 qemu-img bitmap --add $images/marked.qcow2 one
 qemu-img convert -O vmdk $images/plain.raw $images/other.vmdk
 echo secret >/run/secret
-qemu-img convert --object secret,id=key,file=/run/secret -O qcow2 -o encrypt.format=luks,encrypt.key-secret=key \
-  $images/plain.raw $images/crypt.qcow2
+# QEMU measures how fast it derives keys, and now and then finds its measurement too coarse.
+encrypt()
+{
+  qemu-img convert --object secret,id=key,file=/run/secret -O qcow2 -o encrypt.format=luks,encrypt.key-secret=key \
+    $images/plain.raw $images/crypt.qcow2
+}
+wait_for 20 encrypt
 virsh -q pool-refresh default
 blocked vmdk unsupported-format other.vmdk
 refused qcow2/corrupt unsupported-format corrupt.qcow2
@@ -264,6 +286,37 @@ exec 7>&-
 exec 7<$images/reader.raw
 check /blocker/reader/none upgrades_to upgraded '' default reader.raw
 exec 7<&-
+
+# A QEMU that libvirt does not know, as of guestfish.
+qemu-system-x86_64 -nodefaults -display none -daemonize -pidfile /run/strange.pid \
+  -blockdev driver=file,filename=$images/strange.raw,node-name=file,locking=on -blockdev driver=raw,file=file,node-name=disk \
+  -device virtio-blk-pci,drive=disk -machine pc -S
+refused strange-qemu open-elsewhere strange.raw
+kill "$(cat /run/strange.pid)"
+check /blocker/strange-qemu/over eventually 10 upgrades_to upgraded '' default strange.raw
+# A domain of a connection that the agent was not told of.
+"$tests/guests/make-domain" session $images/session.raw raw 64 |
+  sed -e "s|</os>|<boot dev='cdrom'/></os>|" -e '/<serial/,/<\/serial>/d' >/run/session.xml
+mkdir -m 0700 /run/nobody
+chown nobody /run/nobody $images/session.raw
+session()
+{
+  HOME=/run/nobody XDG_RUNTIME_DIR=/run/nobody setpriv --reuid nobody --regid nogroup --clear-groups \
+    virsh -q -c qemu:///session "$@"
+}
+session create /run/session.xml
+refused other-connection open-elsewhere session.raw
+session destroy session
+check /blocker/other-connection/over eventually 10 upgrades_to upgraded '' default session.raw
+define job $images/job.raw
+virsh -q start job
+virsh -q blockcopy job vda $images/mirror.raw --reuse-external --transient-job --bandwidth 1
+blocked block-job/source in-use job.raw
+blocked block-job/target in-use mirror.raw
+virsh -q destroy job
+undefine job
+over block-job/source job.raw
+check /blocker/block-job/target/over eventually 10 fails says default mirror.raw in-use
 
 # --- pools and storage -------------------------------------------------------------------------------------------------
 

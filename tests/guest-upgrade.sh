@@ -80,19 +80,6 @@ at_phase()
   return $status
 }
 
-# Nothing of an upgrade is left: no worker, no scratch folder, no journal of work that is not done, and no hidden image but
-# those that such a journal keeps for a rollback.
-no_leftovers()
-{
-  local kept found
-  kept=$(cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -r 'select(.state == "done") | .members[]["hidden-name"]')
-  found=$(find /var/lib/libvirt/.coldpatch-* $images/.coldpatch* -type f 2>/dev/null | grep -vF "${kept:-none}"
-          cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -c 'select(.state != "done")'
-          find /var/cache/coldpatch/scratch -mindepth 1 2>/dev/null
-          pgrep -fa 'coldpatch-(worker|sandbox) ')
-  [ -z "$found" ] || { echo "left over: $found"; return 1; }
-}
-
 # --- the guest ---------------------------------------------------------------------------------------------------------
 
 mkdir -p $made /etc/coldpatch
@@ -111,7 +98,7 @@ virsh -q define /run/tiny.xml
 start_agent
 check /agent/up wait_agent
 check /appliance/ready eventually 240 appliance_ready
-volume=$(volume default tiny.raw)
+volume=$(await_volume default tiny.raw)
 
 # --- between runs, by policy -------------------------------------------------------------------------------------------
 

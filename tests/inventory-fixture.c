@@ -12,10 +12,10 @@ replace (char **where, const char *text)
 }
 
 static void
-save_volume (ColdStore *store, const char *name, guint64 inode)
+save_volume (ColdStore *store, const char *folder, const char *name, guint64 inode)
 {
   g_autoptr (ColdVolume) volume = cold_volume_new (FIXTURE_POOL, name);
-  g_autofree char *path = g_strconcat ("/pool/", name, NULL);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
 
   volume->id = cold_store_next_volume_id (store);
   volume->file = (ColdFileId){ .device = 1, .inode = inode, .size = 512, .nlink = 1 };
@@ -39,6 +39,9 @@ void
 inventory_fixture_setup (InventoryFixture *f, gconstpointer data)
 {
   const char *const no_uris[] = { NULL };
+  const char *folder = data != NULL ? data : "/pool";
+  g_autofree char *first = g_build_filename (folder, "a.raw", NULL);
+  g_autofree char *second = g_build_filename (folder, "b.raw", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (ColdPool) pool = cold_pool_new (FIXTURE_POOL);
 
@@ -46,16 +49,16 @@ inventory_fixture_setup (InventoryFixture *f, gconstpointer data)
   g_assert_no_error (error);
   replace (&pool->name, "pool");
   cold_store_save_pool (f->store, pool);
-  save_volume (f->store, "a.raw", 10);
-  save_volume (f->store, "b.raw", 11);
+  save_volume (f->store, folder, "a.raw", 10);
+  save_volume (f->store, folder, "b.raw", 11);
   save_domain (f->store, DOMAIN, "web");
   save_domain (f->store, OTHER_DOMAIN, "mail");
   cold_store_flush (f->store);
 
   f->inventory = cold_inventory_new (f->store, no_uris, 3600);
   f->pool = cold_inventory_lookup_pool (f->inventory, FIXTURE_POOL);
-  f->volume = cold_inventory_lookup_path (f->inventory, "/pool/a.raw");
-  f->other = cold_inventory_lookup_path (f->inventory, "/pool/b.raw");
+  f->volume = cold_inventory_lookup_path (f->inventory, first);
+  f->other = cold_inventory_lookup_path (f->inventory, second);
   f->domain = cold_inventory_lookup_domain (f->inventory, DOMAIN);
   f->other_domain = cold_inventory_lookup_domain (f->inventory, OTHER_DOMAIN);
   g_assert_true (f->pool && f->volume && f->other && f->domain && f->other_domain);

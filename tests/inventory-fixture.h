@@ -20,6 +20,7 @@ typedef struct
   ColdDomain *other_domain; /* the same */
 } InventoryFixture;
 
+/* @data: (nullable): the folder that the volumes are in; "/pool" when NULL */
 void inventory_fixture_setup (InventoryFixture *f, gconstpointer data);
 void inventory_fixture_teardown (InventoryFixture *f, gconstpointer data);
 

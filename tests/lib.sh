@@ -45,10 +45,10 @@ check()
   fi
 }
 
-# eventually SECONDS COMMAND...: for check: succeeds within that time
+# eventually SECONDS COMMAND...: for check: succeeds within that time; if not, the last try's output says why
 eventually()
 {
-  wait_for "$@"
+  wait_for "$@" || { shift; "$@"; }
 }
 
 # equals WANTED COMMAND...: what the command prints
@@ -78,6 +78,29 @@ fails()
 agent_is_up()
 {
   kill -0 "$AGENT_PID" && name_has_owner
+}
+
+# Nothing of an upgrade is left: no worker, no scratch folder, no journal of work that is not done, and no hidden image but
+# those that such a journal keeps for a rollback.
+no_leftovers()
+{
+  local kept found
+  kept=$(cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -r 'select(.state == "done") | .members[]["hidden-name"]')
+  found=$(find /var/lib/libvirt/.coldpatch-* /var/lib/libvirt/images/.coldpatch* -type f 2>/dev/null | grep -vF "${kept:-none}"
+          cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -c 'select(.state != "done")'
+          find /var/cache/coldpatch/scratch -mindepth 1 2>/dev/null
+          pgrep -fa 'coldpatch-(worker|sandbox) -')
+  [ -z "$found" ] || { echo "left over: $found"; return 1; }
+}
+
+# fake_guest [SECONDS]: with FAKE_WORKER, every image holds a guest that is behind, and an upgrade takes that long. Its result's
+# SHA-256 is told in /run/fake-new.
+fake_guest()
+{
+  ln -sf "$tests/host/fake-guest" /run/fake-libexec/coldpatch-sandbox
+  ln -sf "$COLDPATCH_BUILD/agent/worker/coldpatch-worker" /run/fake-libexec/coldpatch-worker
+  FAKE_STEP_SECONDS=$(awk -v s="${1:-0}" 'BEGIN { print s / 4 }')
+  export FAKE_STEP_SECONDS FAKE_NEW=/run/fake-new
 }
 
 # Last line of every test.

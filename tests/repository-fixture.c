@@ -39,6 +39,7 @@ RepositoryFixture *
 repository_fixture_new (void)
 {
   RepositoryFixture *self = g_new0 (RepositoryFixture, 1);
+  g_autofree char *manifest = NULL;
   g_autoptr (GError) error = NULL;
 
   self->folder = g_dir_make_tmp ("cold-XXXXXX", &error);
@@ -50,6 +51,8 @@ repository_fixture_new (void)
   self->scratch = g_build_filename (self->folder, "scratch", NULL);
   g_assert_cmpint (g_mkdir (self->catalogue, 0755), ==, 0);
   g_assert_cmpint (g_mkdir (self->scratch, 0755), ==, 0);
+  manifest = g_build_filename (self->folder, "manifest.json", NULL);
+  g_assert_true (g_file_set_contents (manifest, "{\"version\":1,\"format\":\"deb\"}", -1, NULL));
   repository_fixture_run (self, "key", self->home, self->keyring, NULL);
   return self;
 }
@@ -95,10 +98,10 @@ JsonObject *
 repository_fixture_request (RepositoryFixture *self)
 {
   g_autofree char *text = g_strdup_printf (
-      "{\"catalogue\":\"%s\",\"scratch\":\"%s\",\"repositories\":[{\"id\":\"test\",\"type\":\"deb\",\"uri\":\"file://%s\","
+      "{\"catalogue\":\"%s\",\"scratch\":\"%s\",\"manifest\":\"%s/manifest.json\",\"repositories\":[{\"id\":\"test\",\"type\":\"deb\",\"uri\":\"file://%s\","
       "\"suites\":[\"stable\"],\"components\":[\"main\"],\"architectures\":[\"amd64\"],\"signed-by\":\"%s\","
       "\"security\":true}]}",
-      self->catalogue, self->scratch, self->repository, self->keyring);
+      self->catalogue, self->scratch, self->folder, self->repository, self->keyring);
   g_autoptr (GError) error = NULL;
   JsonObject *request = cold_json_parse_object (text, -1, &error);
 

@@ -230,6 +230,70 @@ test_report (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (volume->blockers->len, >, 0);
 }
 
+/* What a plan of that format says is what the report says. */
+static void
+test_report_of_formats (BusFixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *format;
+    const char *manager;
+    const char *os;
+    const char *arch;
+    const char *installed;
+    const char *candidate;
+  } guests[] = {
+    { "rpm", "dnf", "fedora", "x86_64", "1:1.0~rc1-1.fc39", "1:1.0-1.fc39" },
+    { "rpm", "zypper", "opensuse-leap", "noarch", "1.0-150500.1", "1.0-150500.3.1" },
+    { "pacman", "pacman", "archlinux", "any", "1.0rc1-1", "1.0-1" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (guests); i++)
+    {
+      ColdVolume *volume = i % 2 == 0 ? f->world.volume : f->world.other;
+      g_autofree char *key = g_strdup_printf ("demo %s %s", guests[i].arch, guests[i].installed);
+      g_autoptr (GVariant) answer = NULL;
+      g_autoptr (JsonObject) report = NULL;
+      JsonObject *guest = NULL, *package;
+      const char *text;
+
+      g_clear_pointer (&volume->facts, cold_facts_free);
+      volume->facts = cold_facts_new ();
+      volume->facts->has_guest = TRUE;
+      g_free (volume->facts->package_format);
+      volume->facts->package_format = g_strdup (guests[i].format);
+      g_free (volume->facts->package_manager);
+      volume->facts->package_manager = g_strdup (guests[i].manager);
+      g_free (volume->facts->os);
+      volume->facts->os = g_strdup (guests[i].os);
+      g_free (volume->plan);
+      volume->plan = g_strdup_printf ("{\"packages\":[{\"name\":\"demo\",\"arch\":\"%s\",\"installed\":\"%s\","
+                                      "\"candidate\":\"%s\",\"origin\":\"updates\",\"security\":false}]}",
+                                      guests[i].arch, guests[i].installed, guests[i].candidate);
+      g_free (volume->pending_since);
+      volume->pending_since = g_strdup_printf ("{\"%s\":%u}", key, 100 + i);
+      cold_inventory_volume_touch (f->world.inventory, volume);
+      bus_fixture_settle (f);
+      answer = bus_call (f, "", "Manager.GetReport", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS));
+      g_variant_get (answer, "(&s)", &text);
+      report = cold_json_parse_object (text, -1, NULL);
+      for (guint k = 0; k < json_array_get_length (cold_json_array (report, "guests")); k++)
+        {
+          JsonObject *each = cold_json_array_object (cold_json_array (report, "guests"), k);
+
+          if (g_strcmp0 (cold_json_string (each, "package-manager"), guests[i].manager) == 0)
+            guest = each;
+        }
+      g_assert_nonnull (guest);
+      g_assert_cmpstr (cold_json_string (guest, "os"), ==, guests[i].os);
+      package = cold_json_array_object (cold_json_array (cold_json_object (guest, "pending"), "packages"), 0);
+      g_assert_cmpstr (cold_json_string (package, "arch"), ==, guests[i].arch);
+      g_assert_cmpstr (cold_json_string (package, "installed"), ==, guests[i].installed);
+      g_assert_cmpstr (cold_json_string (package, "candidate"), ==, guests[i].candidate);
+      g_assert_cmpint (cold_json_int (package, "since"), ==, 100 + i);
+    }
+}
+
 /* A guest with the one package demo. */
 static void
 give_package (BusFixture *f, ColdVolume *volume, const char *format, const char *version, const char *hostname)
@@ -278,11 +342,11 @@ test_inhibitor_ends_with_caller (BusFixture *f, gconstpointer data)
   g_variant_get (answer, "(u)", &cookie);
   g_assert_cmpuint (cookie, !=, 0);
   g_assert_true (g_dbus_connection_close_sync (other, NULL, NULL));
-  while (cold_scheduler_uninhibit (f->scheduler, cookie, NULL))
+  while (cold_inhibitors_remove (cold_scheduler_get_inhibitors (f->scheduler), cookie, NULL))
     {
       /* It was still there; put back, as the same caller's, until the bus tells that it has gone. */
-      cookie = cold_scheduler_inhibit (f->scheduler, "maintenance", 600,
-                                       g_dbus_connection_get_unique_name (other));
+      cookie = cold_inhibitors_add (cold_scheduler_get_inhibitors (f->scheduler), "maintenance", 600,
+                                    g_dbus_connection_get_unique_name (other));
       g_assert_cmpint (g_get_monotonic_time (), <, end);
       bus_fixture_settle (f);
     }
@@ -321,6 +385,7 @@ main (int argc, char *argv[])
     { "/bus/manager/list/filters", test_list_filters },
     { "/bus/manager/find-package", test_find_package },
     { "/bus/manager/report", test_report },
+    { "/bus/manager/report/each-format", test_report_of_formats },
     { "/bus/manager/pause", test_pause },
     { "/bus/manager/inhibitor/ends-with-caller", test_inhibitor_ends_with_caller },
   };

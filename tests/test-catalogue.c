@@ -4,6 +4,7 @@
  * on tmpfs and a copy of /etc/passwd that has the worker's user.
  */
 #include <glib/gstdio.h>
+#include <libsoup/soup.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "cold-catalogue.h"
 #include "cold-error.h"
 #include "cold-folders.h"
+#include "cold-guest-source.h"
 #include "cold-json.h"
 #include "cold-names.h"
 #include "repository-fixture.h"
@@ -24,6 +26,7 @@ typedef struct
   ColdConfig *config;
   ColdCatalogue *catalogue;
   ColdFacts *facts;
+  GPtrArray *guests;   /* (element-type ColdFacts) that the refresh asks for */
   guint changes;
 } Fixture;
 
@@ -68,6 +71,7 @@ make_guest (const char *status)
   g_autofree char *path = NULL;
   ColdFacts *facts = cold_facts_new ();
 
+  json_object_set_string_member (manifest, "format", "deb");
   json_object_set_string_member (manifest, "native", "amd64");
   json_object_set_string_member (manifest, "status", status);
   text = cold_json_to_text (manifest);
@@ -103,6 +107,8 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->catalogue = cold_catalogue_new (fixture->config);
   g_signal_connect (fixture->catalogue, "changed", G_CALLBACK (count_change), &fixture->changes);
   fixture->facts = make_guest (status);
+  fixture->guests = g_ptr_array_new ();
+  g_ptr_array_add (fixture->guests, fixture->facts);
 }
 
 static void
@@ -110,6 +116,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   g_assert_finalize_object (fixture->catalogue);
   cold_config_free (fixture->config);
+  g_ptr_array_unref (fixture->guests);
   cold_facts_free (fixture->facts);
   repository_fixture_free (fixture->repository);
   g_assert_cmpint (umount ("/var/cache"), ==, 0);
@@ -134,7 +141,7 @@ refresh (Fixture *fixture, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  cold_catalogue_refresh_async (fixture->catalogue, NULL, on_done, &result);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &result);
   wait_for (&result);
   return cold_catalogue_refresh_finish (fixture->catalogue, result, error);
 }
@@ -354,6 +361,145 @@ test_config_without_repositories (Fixture *fixture, gconstpointer data)
   g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
 }
 
+/* --- guests' own repositories -------------------------------------------------------------------------------------- */
+
+static void
+serve_file (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+{
+  g_autofree char *file = g_build_filename (user_data, path, NULL);
+  char *content;
+  gsize length;
+
+  if (g_file_get_contents (file, &content, &length, NULL))
+    {
+      soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
+      soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_TAKE, content, length);
+    }
+  else
+    {
+      soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
+    }
+}
+
+/* Returns: (transfer full): serves the repository to the workers from this process' main loop; its port in @port */
+static SoupServer *
+serve_repository (Fixture *fixture, guint *port)
+{
+  SoupServer *server = soup_server_new (NULL, NULL);
+  g_autoslist (GUri) uris = NULL;
+
+  soup_server_add_handler (server, NULL, serve_file, fixture->repository->repository, NULL);
+  g_assert_true (soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
+  uris = soup_server_get_uris (server);
+  *port = g_uri_get_port (uris->data);
+  return server;
+}
+
+/* Another configuration, without repositories of its own. */
+static void
+configure_voucher (Fixture *fixture, guint port, const char *keyring)
+{
+  g_autofree char *main_text
+      = g_strdup_printf ("[Catalogue]\nGuestSources=allow\nAllowHosts=127.0.0.1:%u\n", port);
+  g_autofree char *sources = g_strdup_printf ("[any]\nType=deb\nMatch=debian * *\nHosts=127.0.0.1:*\nSignedBy=%s\n", keyring);
+  g_autofree char *path = write_file (fixture->repository, "etc/coldpatch.conf", main_text);
+  g_autofree char *entry = write_file (fixture->repository, "etc/sources.d/test.conf", sources);
+  g_autoptr (GError) error = NULL;
+
+  g_clear_object (&fixture->catalogue);
+  cold_config_free (fixture->config);
+  fixture->config = cold_config_load (path, &error);
+  g_assert_no_error (error);
+  fixture->catalogue = cold_catalogue_new (fixture->config);
+}
+
+static void
+name_source (Fixture *fixture, guint port, const char *suite)
+{
+  g_autofree char *text = g_strdup_printf ("{\"a\":[{\"uri\":\"http://127.0.0.1:%u/\",\"suite\":\"%s\",\"components\":[\"main\"]}]}",
+                                           port, suite);
+  g_autoptr (JsonObject) object = cold_json_parse_object (text, -1, NULL);
+
+  g_ptr_array_unref (fixture->facts->sources);
+  fixture->facts->sources = cold_guest_sources_from_json (cold_json_array (object, "a"));
+  g_assert_cmpuint (fixture->facts->sources->len, ==, 1);
+}
+
+static guint
+count_folders (void)
+{
+  g_autoptr (GDir) dir = g_dir_open (COLD_CATALOGUE_DIR "/repositories", 0, NULL);
+  guint n = 0;
+
+  while (dir != NULL && g_dir_read_name (dir) != NULL)
+    n++;
+  return n;
+}
+
+static void
+test_guest_source (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (ColdFacts) other = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+  g_autoptr (SoupServer) server = NULL;
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  guint port;
+
+  server = serve_repository (fixture, &port);
+  configure_voucher (fixture, port, fixture->repository->keyring);
+  name_source (fixture, port, "stable");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  g_assert_true (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+  made = plan (fixture, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (repository_fixture_planned (made, "foo"));
+  cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &result);
+  wait_for (&result);
+  g_assert_true (cold_catalogue_fetch_finish (fixture->catalogue, result, &error));
+
+  /* The same packages in a guest that does not name it. */
+  other = make_guest (status);
+  g_assert_cmpstr (other->manifest, ==, fixture->facts->manifest);
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, other));
+
+  /* Nobody names it any more. */
+  g_assert_cmpuint (count_folders (), ==, 1);
+  g_ptr_array_set_size (fixture->facts->sources, 0);
+  name_source (fixture, port, "missing");
+  g_assert_true (refresh (fixture, &error));
+  g_assert_cmpuint (count_folders (), <=, 1);
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+}
+
+/* What a guest names does not make the refresh fail, and is not asked for again and again. */
+static void
+test_guest_source_fails (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (SoupServer) server = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) about = NULL;
+  JsonObject *repository;
+  guint port;
+
+  server = serve_repository (fixture, &port);
+  configure_voucher (fixture, port, "/usr/share/keyrings/debian-archive-keyring.gpg");
+  name_source (fixture, port, "stable");
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
+  about = cold_catalogue_describe (fixture->catalogue);
+  repository = cold_json_array_object (cold_json_array (about, "repositories"), 0);
+  g_assert_true (cold_json_bool (repository, "from-guest"));
+  g_assert_nonnull (strstr (cold_json_string (repository, "error"), "by no key of the keyring"));
+}
+
 static void
 install_passwd (const char *path)
 {
@@ -389,6 +535,8 @@ main (int argc, char *argv[])
   ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
+  ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
+  ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
   ADD ("/catalogue/no-repositories", test_config_without_repositories);
   status = g_test_run ();
   g_unlink (passwd);

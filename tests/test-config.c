@@ -12,6 +12,9 @@
   "[" name "]\nType=deb\nMatch=debian 12 x86_64\nUri=http://mirror.example.org/debian/\nSuites=bookworm bookworm-updates\n" \
   "Components=main,contrib\nSignedBy=/keyring.gpg\n" extra
 
+#define RPM(place) "[a]\nType=rpm-md\nMatch=fedora 41 x\n" place "SignedBy=/k\n"
+#define ARCH(suites, extra) "[a]\nType=arch\nMatch=archlinux * x\nUri=http://h/\n" suites "SignedBy=/k\n" extra
+
 typedef struct
 {
   char *folder;
@@ -291,6 +294,28 @@ test_source_matches_all (Fixture *f, gconstpointer data)
   g_assert_false (cold_repository_matches (repository, "ubuntu", "11", "aarch64"));
 }
 
+/* No repository, but a keyring for those that guests name. */
+static void
+test_source_with_hosts (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+  const ColdRepository *voucher;
+
+  put (f, COLD_SOURCES_DIR "/a.conf", "[a]\nType=deb\nMatch=debian * *\nHosts=*.example.org h:8080\nSignedBy=/k\n");
+  config = load (f);
+  g_assert_cmpuint (config->repositories->len, ==, 0);
+  g_assert_cmpuint (config->vouchers->len, ==, 1);
+  voucher = g_ptr_array_index (config->vouchers, 0);
+  g_assert_cmpuint (g_strv_length (voucher->hosts), ==, 2);
+  g_assert_cmpstr (voucher->hosts[1], ==, "h:8080");
+  g_assert_cmpstr (voucher->signed_by, ==, "/k");
+  g_assert_null (voucher->uri);
+  /* Nothing is fetched for guests that may not name anything. */
+  g_assert_false (cold_config_has_repositories (config));
+  config->guest_sources = TRUE;
+  g_assert_true (cold_config_has_repositories (config));
+}
+
 static void
 test_sources_refused (Fixture *f, gconstpointer data)
 {
@@ -312,8 +337,22 @@ test_sources_refused (Fixture *f, gconstpointer data)
     { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=k\n", 7, "needs SignedBy" },
     { SOURCE ("a", "Security=maybe\n"), 8, "yes, no" },
     { SOURCE ("a", "Priority=1\n"), 8, "unknown key Priority in [a]" },
+    { SOURCE ("a", "DatabaseSignature=none\n"), 8, "for Type=rpm-md and Type=arch" },
+    { ARCH ("Suites=core\n", "DatabaseSignature=no\n"), 7, "required, none" },
+    { ARCH ("", ""), 1, "the name of one database" },
+    { ARCH ("Suites=core extra\n", ""), 1, "the name of one database" },
+    { "[a]\nType=arch\nMatch=archlinux * x\nUri=http://h/$repo\nSuites=core\nSignedBy=/k\n", 4, "write $repo and $arch out" },
+    { SOURCE ("a", "Metalink=http://h/\n"), 8, "for Type=rpm-md only" },
+    { RPM ("Uri=http://h/\nMirrorlist=http://h/m\n"), 5, "one of Uri, Mirrorlist and Metalink" },
+    { RPM ("Mirrorlist=http://h/m\nMetalink=http://h/m\n"), 5, "one of Uri, Mirrorlist and Metalink" },
+    { RPM ("Metalink=ftp://h/m\n"), 4, "Metalink=ftp://h/m: use an http" },
+    { RPM ("Hosts=h\nMetalink=http://h/m\n"), 5, "make two entries of it" },
     { SOURCE ("a/b", ""), 1, "use letters, digits" },
     { SOURCE ("-a", ""), 1, "begin with a letter or digit" },
+    { SOURCE ("guest-a", ""), 1, "guests' own repositories" },
+    { SOURCE ("a", "Hosts=*\n"), 4, "make two entries of it" },
+    { "[a]\nType=deb\nMatch=d 1 x\nHosts=\nSignedBy=/k\n", 4, "Hosts is empty" },
+    { "[a]\nType=deb\nMatch=d 1 x\nHosts=h\n", 1, "needs SignedBy" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -322,6 +361,51 @@ test_sources_refused (Fixture *f, gconstpointer data)
 
       put (f, COLD_SOURCES_DIR "/a.conf", cases[i].text);
       assert_refused (f, where, cases[i].what);
+    }
+}
+
+static void
+test_database_signature (Fixture *f, gconstpointer data)
+{
+  static const char *const extras[] = { "", "DatabaseSignature=required\n", "DatabaseSignature=none\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (extras); i++)
+    {
+      g_autofree char *text = g_strconcat (ARCH ("Suites=core\n", ""), extras[i], NULL);
+      g_autoptr (ColdConfig) config = NULL;
+      g_autoptr (GError) error = NULL;
+
+      put (f, COLD_SOURCES_DIR "/a.conf", text);
+      config = cold_config_load (f->path, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (((ColdRepository *) g_ptr_array_index (config->repositories, 0))->unsigned_database, ==, i == 2);
+    }
+}
+
+static void
+test_lists (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *text, *list, *uri;
+  } cases[] = {
+    { RPM ("Uri=http://h/r/\n"), NULL, "http://h/r" },
+    { RPM ("Mirrorlist=https://h/m?repo=r/\n"), "mirrorlist", "https://h/m?repo=r/" },
+    { RPM ("Metalink=https://h/m?repo=r&arch=x\n"), "metalink", "https://h/m?repo=r&arch=x" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ColdConfig) config = NULL;
+      g_autoptr (GError) error = NULL;
+      const ColdRepository *repository;
+
+      put (f, COLD_SOURCES_DIR "/a.conf", cases[i].text);
+      config = cold_config_load (f->path, &error);
+      g_assert_no_error (error);
+      repository = g_ptr_array_index (config->repositories, 0);
+      g_assert_cmpstr (repository->list, ==, cases[i].list);
+      g_assert_cmpstr (repository->uri, ==, cases[i].uri);
     }
 }
 
@@ -371,8 +455,11 @@ main (int argc, char *argv[])
   ADD ("drop-ins/later-one-wins", test_dropins);
   ADD ("sources/in-order-of-names", test_sources);
   ADD ("sources/match-all", test_source_matches_all);
+  ADD ("sources/hosts-vouch", test_source_with_hosts);
   ADD ("sources/bad-or-missing/names-file-and-line", test_sources_refused);
   ADD ("sources/twice/is-refused", test_source_twice);
+  ADD ("sources/database-signature", test_database_signature);
+  ADD ("sources/lists-of-mirrors", test_lists);
   ADD ("sources/shipped-example/only-when-renamed", test_shipped_sources);
   return g_test_run ();
 }

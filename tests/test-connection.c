@@ -160,10 +160,10 @@ test_read (Fixture *f, gconstpointer data)
   const ColdPoolInfo *pool;
   const ColdDomainInfo *domain;
 
-  cold_connection_read_async (f->connection, NULL, TRUE, TRUE, NULL, NULL, on_done, &all);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_ALL, TRUE, NULL, NULL, on_done, &all);
   cold_connection_read_domains_async (f->connection, "00000000-0000-4000-8000-000000000000", NULL, on_done, &no_domain);
-  cold_connection_read_async (f->connection, "00000000-0000-4000-8000-000000000000", TRUE, FALSE, NULL, NULL, on_done,
-                              &no_pool);
+  cold_connection_read_async (f->connection, "00000000-0000-4000-8000-000000000000", COLD_REFRESH_ALL, FALSE, NULL, NULL,
+                              on_done, &no_pool);
   WAIT_FOR (no_pool != NULL);
   /* In order: the earlier ones have come. */
   snapshot = finish (f, all);
@@ -198,7 +198,7 @@ test_known (Fixture *f, gconstpointer data)
   g_assert_nonnull (vol);
   /* A path that cannot be statted is never taken for unchanged. */
   g_hash_table_insert (known, g_strdup ("/default-pool/v"), g_new0 (ColdFileId, 1));
-  cold_connection_read_async (f->connection, NULL, FALSE, FALSE, known, NULL, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, FALSE, known, NULL, on_done, &result);
   WAIT_FOR (result != NULL);
   snapshot = finish (f, result);
   g_assert_cmpuint (snapshot->domains->len, ==, 0);
@@ -219,7 +219,7 @@ test_cancelled (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (cancellable);
-  cold_connection_read_async (f->connection, NULL, FALSE, TRUE, NULL, cancellable, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, cancellable, on_done, &result);
   WAIT_FOR (result != NULL);
   g_assert_null (cold_connection_read_finish (f->connection, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -245,7 +245,7 @@ test_unreachable (Fixture *f, gconstpointer data)
 
   g_assert_cmpuint (f->connected, ==, 0);
   g_assert_false (cold_connection_is_connected (f->connection));
-  cold_connection_read_async (f->connection, NULL, FALSE, TRUE, NULL, NULL, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, NULL, on_done, &result);
   WAIT_FOR (result != NULL);
   g_assert_null (cold_connection_read_finish (f->connection, result, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);

@@ -338,13 +338,60 @@ test_recover_stranger_is_kept (void)
   g_autoptr (Fixture) f = fixture_new ();
   g_autoptr (ColdJournal) journal = fixture_ready (f, 1);
   g_autofree char *path = name_path (f, journal, 0);
+  g_autofree char *hidden = hidden_path (f, journal, 0);
   g_autofree char *other = fixture_volume (f, "other");
 
   fixture_write (other, "mine");
+  swap (f, journal, 0);
   g_assert_cmpint (rename (other, path), ==, 0);
   g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_KEPT);
   fixture_assert_content (path, "mine");
-  g_assert_cmpuint (fixture_count (f->hidden), ==, 1);
+  fixture_assert_content (hidden, "old");
+}
+
+/* Deleted, replaced, or led elsewhere before anything was exchanged: the work copy has nowhere to go. */
+static void
+test_recover_taken_name (gconstpointer data)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *path = name_path (f, journal, 1);
+  g_autofree char *untouched = name_path (f, journal, 0);
+  g_autofree char *other = fixture_volume (f, "other");
+  const char *how = data;
+
+  fixture_write (other, "mine");
+  if (g_str_equal (how, "replaced"))
+    g_assert_cmpint (rename (other, path), ==, 0);
+  else
+    g_assert_cmpint (unlink (path), ==, 0);
+  if (g_str_equal (how, "linked"))
+    g_assert_cmpint (symlink (other, path), ==, 0);
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  if (g_str_equal (how, "deleted"))
+    g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  else
+    fixture_assert_content (path, "mine");
+  fixture_assert_content (untouched, "old");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+  g_assert_cmpuint (fixture_count (f->journals), ==, 0);
+}
+
+/* Of a set that is half exchanged a name was taken away: the other goes back to its original. */
+static void
+test_recover_half_with_a_taken_name (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *exchanged = name_path (f, journal, 0);
+  g_autofree char *taken = name_path (f, journal, 1);
+
+  swap (f, journal, 0);
+  g_assert_cmpint (unlink (taken), ==, 0);
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  fixture_assert_content (exchanged, "old");
+  g_assert_false (g_file_test (taken, G_FILE_TEST_EXISTS));
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
 }
 
 static void
@@ -487,6 +534,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/recover/half-in-use-goes-back", test_recover_half_goes_back);
   g_test_add_func ("/exchange/recover/torn-is-kept", test_recover_torn_set_is_kept);
   g_test_add_func ("/exchange/recover/stranger-is-kept", test_recover_stranger_is_kept);
+  g_test_add_data_func ("/exchange/recover/name-deleted/copy-goes", "deleted", test_recover_taken_name);
+  g_test_add_data_func ("/exchange/recover/name-replaced/copy-goes", "replaced", test_recover_taken_name);
+  g_test_add_data_func ("/exchange/recover/name-linked/copy-goes", "linked", test_recover_taken_name);
+  g_test_add_func ("/exchange/recover/half-with-a-taken-name-goes-back", test_recover_half_with_a_taken_name);
   g_test_add_func ("/exchange/recover/old-in-use-goes-back", test_recover_all_exchanged_but_old_in_use);
   g_test_add_func ("/exchange/recover/domains-writes-stay", test_recover_finished_keeps_domains_writes);
   g_test_add_func ("/exchange/recover/missing-folder-waits", test_recover_waits_for_a_missing_folder);

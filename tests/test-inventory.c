@@ -388,9 +388,9 @@ test_resync (Fixture *f, gconstpointer data)
   cold_inventory_resync_async (f->inventory, find_pool (f, "default-pool")->uuid, NULL, on_done, &one);
   WAIT_FOR (one != NULL);
   g_assert_true (cold_inventory_resync_finish (f->inventory, one, &error));
-  cold_inventory_reread_domains_async (f->inventory, 2000, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, 2000, NULL, on_done, &domains);
   WAIT_FOR (domains != NULL);
-  g_assert_true (cold_inventory_reread_domains_finish (f->inventory, domains, &error));
+  g_assert_true (cold_inventory_reread_finish (f->inventory, domains, &error));
   g_assert_no_error (error);
   cold_inventory_resync_async (f->inventory, "no-such-pool", NULL, on_done, &none);
   WAIT_FOR (none != NULL);
@@ -412,9 +412,9 @@ test_not_connected (Fixture *f, gconstpointer data)
   WAIT_FOR (all != NULL);
   g_assert_false (cold_inventory_resync_finish (f->inventory, all, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
-  cold_inventory_reread_domains_async (f->inventory, 200, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, 200, NULL, on_done, &domains);
   WAIT_FOR (domains != NULL);
-  g_assert_false (cold_inventory_reread_domains_finish (f->inventory, domains, &late));
+  g_assert_false (cold_inventory_reread_finish (f->inventory, domains, &late));
   g_assert_error (late, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
 }
 

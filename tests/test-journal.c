@@ -80,6 +80,23 @@ test_numbers_are_not_used_twice (void)
 }
 
 static void
+test_last_number (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = cold_journal_new (7, "upgrade");
+  g_autofree char *broken = g_build_filename (f->journals, "31.json.broken", NULL);
+  g_autofree char *other = g_build_filename (f->journals, "README", NULL);
+
+  g_assert_cmpuint (cold_journal_last_number ("/nonexistent"), ==, 0);
+  g_assert_cmpuint (cold_journal_last_number (f->journals), ==, 0);
+  fixture_write (other, "");
+  g_assert_true (cold_journal_save (f->journals, journal, NULL));
+  g_assert_cmpuint (cold_journal_last_number (f->journals), ==, 7);
+  fixture_write (broken, "{");
+  g_assert_cmpuint (cold_journal_last_number (f->journals), ==, 31);
+}
+
+static void
 test_device_of_another_boot (void)
 {
   g_autoptr (Fixture) f = fixture_new ();
@@ -105,6 +122,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/round-trip", test_round_trip);
   g_test_add_func ("/journal/garbage-is-set-aside", test_garbage_is_set_aside);
   g_test_add_func ("/journal/numbers-are-not-used-twice", test_numbers_are_not_used_twice);
+  g_test_add_func ("/journal/last-number", test_last_number);
   g_test_add_func ("/journal/device-of-another-boot", test_device_of_another_boot);
   return g_test_run ();
 }

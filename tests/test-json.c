@@ -29,7 +29,10 @@ test_types_are_checked (void)
 static void
 test_garbage_is_refused (void)
 {
-  const char *const texts[] = { "", "[1]", "{", "nonsense", "{\"a\":\xff}", NULL };
+  const char *const texts[] = { "", "[1]", "{", "nonsense", "{\"a\":\xff}", "{}{}", "{} x", "{\"a\":1}}",
+                                "{/* \" */}{/* \" */}", "{'a':1}", "# x\n{}", "{\"\\222\":1}", "{\"a\":\"\\ud800x\"}",
+                                "{\"a\":\"\\udc00 \"}", "{\"a\":\"\\ud83d\\u0041\"}", "{\"a\":\"\\u0000\"}",
+                                "{\"a\":\"\\u00zz\"}", "{\"a\":\"\\", NULL };
 
   for (guint i = 0; texts[i] != NULL; i++)
     {
@@ -38,6 +41,39 @@ test_garbage_is_refused (void)
       g_assert_null (cold_json_parse_object (texts[i], -1, &error));
       g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
     }
+}
+
+/* Each level takes json-glib some hundred bytes of stack. */
+static void
+test_deep_is_refused (void)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 1000000; i++)
+    g_string_append (text, "{\"a\":[");
+  g_assert_null (cold_json_parse_object (text->str, text->len, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
+}
+
+static void
+test_strings_may_hold_anything (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object = cold_json_parse_object (" {\"a\\\"{\\\\\":\"/* [[ # ' */\", \"n\":[-1.5e+3,null]} \n", -1, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (cold_json_string (object, "a\"{\\"), ==, "/* [[ # ' */");
+}
+
+static void
+test_escapes (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) object = cold_json_parse_object ("{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\uDE00\"}", -1, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (cold_json_string (object, "a"), ==, "\"\\/\b\f\n\r\té😀");
 }
 
 static void
@@ -73,6 +109,9 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/json/types-are-checked", test_types_are_checked);
   g_test_add_func ("/json/garbage-is-refused", test_garbage_is_refused);
+  g_test_add_func ("/json/nested-deeply/refused", test_deep_is_refused);
+  g_test_add_func ("/json/strings/hold-anything", test_strings_may_hold_anything);
+  g_test_add_func ("/json/strings/escapes", test_escapes);
   g_test_add_func ("/json/file-round-trip", test_file_round_trip);
   g_test_add_func ("/json/guest-text-becomes-valid", test_guest_text_becomes_valid);
   return g_test_run ();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Documents and package URLs; with TEST_SBOM_FOLDER set they are left there, for a validator. */
+/* Documents and package URLs; with TEST_SBOM_FOLDER set they are left there, for sbom-schemas. */
 #include <string.h>
 
 #include "cold-error.h"
@@ -156,6 +156,55 @@ test_spdx (void)
   g_assert_cmpstr (cold_json_string (bash, "sourceInfo"), ==, "built from the source package bash");
 }
 
+/* A document of each, with what is odd in its versions and names. */
+static void
+test_managers (void)
+{
+  static const struct
+  {
+    const char *manager;
+    const char *format;
+    const char *os;
+    const char *release;
+    const char *packages;
+    const char *purl; /* of the first package */
+  } managers[] = {
+    { "apt", "deb", "ubuntu", "22.04", "[('perl', '1:5.36~1+b1', 'amd64', 'perl'), ('g++', '4:12', 'all', 'gcc-defaults')]",
+      "pkg:deb/ubuntu/perl@1:5.36~1%2Bb1?arch=amd64&distro=ubuntu-22.04" },
+    { "dnf", "rpm", "fedora", "39",
+      "[('libstdc++', '1:13.2~rc1^git1-4.fc39', 'x86_64', 'gcc-13.2-4.fc39.src.rpm'), ('libstdc++', '13.1-1.fc39', 'i686', '')]",
+      "pkg:rpm/fedora/libstdc%2B%2B@13.2~rc1%5Egit1-4.fc39?arch=x86_64&distro=fedora-39&epoch=1" },
+    { "zypper", "rpm", "opensuse", "15.5", "[('kernel-default', '5.14.21-150500.55', 'x86_64', 'kernel-default')]",
+      "pkg:rpm/opensuse/kernel-default@5.14.21-150500.55?arch=x86_64&distro=opensuse-15.5" },
+    { "pacman", "pacman", "archlinux", "rolling", "[('containers-common', '1:0.47.4-4', 'any', 'containers-common')]",
+      "pkg:alpm/arch/containers-common@1:0.47.4-4?arch=any&distro=arch-rolling" },
+    { "apk", "apk", "alpinelinux", "3.18", "[('musl', '1.2.4-r2', 'x86_64', 'musl')]",
+      "pkg:apk/alpine/musl@1.2.4-r2?arch=x86_64&distro=alpine-3.18" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (managers); i++)
+    {
+      g_autoptr (ColdSbom) sbom = make_sbom ();
+      g_autofree char *cyclonedx_name = g_strdup_printf ("cyclonedx-%s.json", managers[i].manager);
+      g_autofree char *spdx_name = g_strdup_printf ("spdx-%s.json", managers[i].manager);
+      g_autoptr (JsonObject) cyclonedx = NULL, spdx = NULL;
+      JsonObject *package;
+
+      set (&sbom->os, managers[i].os);
+      set (&sbom->os_version, managers[i].release);
+      set (&sbom->package_format, managers[i].format);
+      g_variant_unref (sbom->packages);
+      sbom->packages = g_variant_ref_sink (g_variant_new_parsed (managers[i].packages));
+      cyclonedx = make_document (sbom, COLD_SBOM_CYCLONEDX, cyclonedx_name);
+      spdx = make_document (sbom, COLD_SBOM_SPDX, spdx_name);
+      package = cold_json_array_object (cold_json_array (cyclonedx, "components"), 1);
+      g_assert_cmpstr (cold_json_string (package, "purl"), ==, managers[i].purl);
+      package = cold_json_array_object (cold_json_array (spdx, "packages"), 1);
+      package = cold_json_array_object (cold_json_array (package, "externalRefs"), 0);
+      g_assert_cmpstr (cold_json_string (package, "referenceLocator"), ==, managers[i].purl);
+    }
+}
+
 /* Hardly anything was found out. */
 static void
 test_unknown_os (void)
@@ -207,6 +256,21 @@ test_purl (void)
       "pkg:deb/debian/attr@1:2.4.47-2~x?arch=amd64&distro=debian-12" },
     { { "deb", "ubuntu", "22.04", "libstdc++6", "12", "all" },
       "pkg:deb/ubuntu/libstdc%2B%2B6@12?arch=all&distro=ubuntu-22.04" },
+    /* Of the specification's own examples, rpm-test.json and alpm-test.json. */
+    { { "rpm", "fedora", "25", "curl", "7.50.3-1.fc25", "i386" },
+      "pkg:rpm/fedora/curl@7.50.3-1.fc25?arch=i386&distro=fedora-25" },
+    { { "rpm", "opensuse", "tumbleweed", "curl", "7.56.1-1.1.", "i386" },
+      "pkg:rpm/opensuse/curl@7.56.1-1.1.?arch=i386&distro=opensuse-tumbleweed" },
+    { { "rpm", "fedora", "", "Judy", "2:1.0.5-1.fc39", "" }, "pkg:rpm/fedora/Judy@1.0.5-1.fc39?distro=fedora&epoch=2" },
+    { { "rpm", "rhel", "9.3", "kernel", "5.14.0-362.el9", "x86_64" },
+      "pkg:rpm/redhat/kernel@5.14.0-362.el9?arch=x86_64&distro=rhel-9.3" },
+    { { "rpm", "sles", "15.5", "zypper", "1.14~rc1^2-1", "s390x" },
+      "pkg:rpm/suse/zypper@1.14~rc1%5E2-1?arch=s390x&distro=sles-15.5" },
+    { { "pacman", "archlinux", "rolling", "pacman", "6.0.1-1", "x86_64" },
+      "pkg:alpm/arch/pacman@6.0.1-1?arch=x86_64&distro=arch-rolling" },
+    { { "pacman", "archlinux", "rolling", "python-pip", "21.0-1", "any" },
+      "pkg:alpm/arch/python-pip@21.0-1?arch=any&distro=arch-rolling" },
+    { { "apk", "alpinelinux", "3.18", "apk", "2.12.9-r3", "x86" }, "pkg:apk/alpine/apk@2.12.9-r3?arch=x86&distro=alpine-3.18" },
     { { "rpm", "fedora", "39", "Judy", "2:1.0.5-1.fc39", "x86_64" },
       "pkg:rpm/fedora/Judy@1.0.5-1.fc39?arch=x86_64&distro=fedora-39&epoch=2" },
     { { "rpm", "opensuse-leap", "15.5", "kernel^1", "6", "noarch" },
@@ -237,6 +301,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/sbom/cyclonedx", test_cyclonedx);
   g_test_add_func ("/sbom/spdx", test_spdx);
+  g_test_add_func ("/sbom/each-manager", test_managers);
   g_test_add_func ("/sbom/unknown-os", test_unknown_os);
   g_test_add_func ("/sbom/formats", test_formats);
   g_test_add_func ("/purl/escaping", test_purl);

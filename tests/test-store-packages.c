@@ -145,6 +145,33 @@ test_find (Fixture *f, gconstpointer data)
   assert_found (f, "b%", "", "");
 }
 
+/* 1.0rc1 comes before 1.0 for pacman only, and 1.0~rc1 for the others; an epoch counts everywhere. */
+static void
+test_find_formats (Fixture *f, gconstpointer data)
+{
+  static const char *const formats[] = { "deb", "rpm", "pacman" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    {
+      static const char *const versions[] = { "1.0rc1-1", "1.0~rc1-1", "1.0-1", "1:0.5-1" };
+
+      for (guint k = 0; k < G_N_ELEMENTS (versions); k++)
+        {
+          g_autofree char *manifest = g_strdup_printf ("%s-%u", formats[i], k);
+          g_autofree char *text = g_strdup_printf ("[[\"tool\",\"%s\",\"any\",\"tool\"]]", versions[k]);
+
+          save_packages (f, manifest, formats[i], text);
+          save_guest (f, manifest, manifest, formats[i]);
+        }
+    }
+  assert_found (f, "tool", "1.0-1", "2 1.0~rc1-1 any deb;6 1.0~rc1-1 any rpm;9 1.0rc1-1 any pacman;");
+  assert_found (f, "tool", "1:0.1-1",
+                "1 1.0rc1-1 any deb;2 1.0~rc1-1 any deb;3 1.0-1 any deb;5 1.0rc1-1 any rpm;6 1.0~rc1-1 any rpm;"
+                "7 1.0-1 any rpm;9 1.0rc1-1 any pacman;10 1.0~rc1-1 any pacman;11 1.0-1 any pacman;");
+  /* A release that nobody names is no reason for pacman; without one, rpm's is lower. */
+  assert_found (f, "tool", "1.0", "2 1.0~rc1-1 any deb;6 1.0~rc1-1 any rpm;9 1.0rc1-1 any pacman;");
+}
+
 /* As version 1 of the schema left it. */
 static void
 test_migration (Fixture *f, gconstpointer data)
@@ -227,6 +254,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("components/with-source", test_components);
   ADD ("find/order-of-each-guest", test_find);
+  ADD ("find/order-of-each-format", test_find_formats);
   ADD ("find/thousand-guests", test_find_thousand);
   ADD ("migration/finds-what-was-there", test_migration);
   return g_test_run ();

@@ -67,6 +67,35 @@ test_every_part_counts (void)
     }
 }
 
+/* What leaves no other trace: a writer that sets mtime back, an attribute that is not watched. */
+static void
+test_ctime_tells (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "volume");
+  g_autoptr (ColdTuple) before = NULL;
+  g_autoptr (ColdTuple) now = NULL;
+  g_autofree char *difference = NULL;
+
+  fixture_write (path, "text");
+  set_times (path, 1);
+  before = read_tuple (path);
+  now = read_tuple (path);
+  g_assert_true (cold_tuple_is_untouched (before, now, NULL));
+  cold_tuple_free (g_steal_pointer (&now));
+
+  /* ctime goes by the kernel's tick. */
+  g_usleep (20 * 1000);
+  fixture_write (path, "TEXT");
+  set_times (path, 1);
+  now = read_tuple (path);
+  g_assert_true (cold_tuple_equal (before, now, NULL));
+  g_assert_false (cold_tuple_is_untouched (before, now, &difference));
+  g_assert_nonnull (difference);
+  cold_tuple_forget_ctime (before);
+  g_assert_true (cold_tuple_is_untouched (before, now, NULL));
+}
+
 static void
 test_json (void)
 {
@@ -85,6 +114,8 @@ test_json (void)
   back = cold_tuple_from_json (object, &error);
   g_assert_no_error (error);
   g_assert_true (cold_tuple_equal (tuple, back, NULL));
+  g_assert_true (cold_tuple_is_untouched (tuple, back, NULL));
+  g_assert_true (cold_tuple_is_untouched (back, tuple, NULL));
   json_object_remove_member (object, "links");
   g_assert_null (cold_tuple_from_json (object, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
@@ -138,6 +169,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tuple/every-part-counts", test_every_part_counts);
+  g_test_add_func ("/tuple/ctime/tells", test_ctime_tells);
   g_test_add_func ("/tuple/json", test_json);
   g_test_add_func ("/tuple/odd-files-are-refused", test_odd_files_are_refused);
   g_test_add_func ("/directory/untrusted", test_untrusted_folders);

@@ -378,6 +378,32 @@ test_package_changed (void)
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
 }
 
+/* The same repository, as if a guest's source list named it: this host's files and addresses are none of its business. */
+static void
+test_of_guest (void)
+{
+  static const char *const uris[] = { NULL, "http://127.0.0.1:9/debian", "http://localhost:9/debian", "http://mirror.example.net/debian" };
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (uris); i++)
+    {
+      g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+      g_autoptr (JsonObject) answer = NULL;
+      g_autoptr (GError) error = NULL;
+      JsonArray *allowed = json_array_new ();
+
+      json_array_add_string_element (allowed, "*.example.org");
+      json_object_set_array_member (request, "allow-hosts", allowed);
+      json_object_set_string_member (request, "what", "metadata");
+      json_object_set_boolean_member (repository_fixture_entry (request), "from-guest", TRUE);
+      if (uris[i] != NULL)
+        json_object_set_string_member (repository_fixture_entry (request), "uri", uris[i]);
+      answer = cold_verb_fetch (request, &error);
+      g_assert_no_error (error);
+      g_assert_cmpstr (cold_json_string (repository_fixture_entry (answer), "code"), ==, "AccessDenied");
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -399,6 +425,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/fetch/wrong-suffix", test_wrong_suffix);
   g_test_add_func ("/fetch/missing-component/refused", test_missing_component);
   g_test_add_func ("/fetch/names-that-leave-the-folder/refused", test_names_leave_nothing);
+  g_test_add_func ("/fetch/of-a-guest/only-where-allowed", test_of_guest);
   g_test_add_func ("/fetch/package-once", test_package_once);
   g_test_add_func ("/fetch/changed-package/refused", test_package_changed);
   return g_test_run ();

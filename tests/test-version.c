@@ -2,6 +2,11 @@
 /* What dpkg --compare-versions, rpm and vercmp say of the same versions. */
 #include "cold-version.h"
 
+#include <glib.h>
+#include <string.h>
+
+#include "vercmp-rows.h"
+
 typedef struct
 {
   const char *a;
@@ -105,6 +110,82 @@ test_pacman (void)
   assert_cases ("pacman", cases, G_N_ELEMENTS (cases));
 }
 
+static char
+sign_of (int order)
+{
+  return order < 0 ? '<' : order > 0 ? '>' : '=';
+}
+
+static void
+test_pacman_pairs (void)
+{
+  g_autoptr (ColdVersionOrder) order = cold_version_order_new ("pacman");
+
+  for (guint i = 0; i < G_N_ELEMENTS (vercmp_rows); i++)
+    {
+      g_assert_cmpuint (strlen (vercmp_rows[i].orders), ==, G_N_ELEMENTS (vercmp_rows));
+      for (guint k = 0; k < G_N_ELEMENTS (vercmp_rows); k++)
+        {
+          int found = cold_version_order_compare (order, vercmp_rows[i].version, vercmp_rows[k].version);
+
+          if (sign_of (found) != vercmp_rows[i].orders[k])
+            g_test_message ("%s against %s", vercmp_rows[i].version, vercmp_rows[k].version);
+          g_assert_cmpint (sign_of (found), ==, vercmp_rows[i].orders[k]);
+        }
+    }
+}
+
+static char
+ask_vercmp (const char *program, const char *a, const char *b)
+{
+  const char *const argv[] = { program, a, b, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *output = NULL;
+  int status;
+
+  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, &error));
+  return sign_of ((int) g_ascii_strtoll (output, NULL, 10));
+}
+
+/* The program itself: the rows, a few a run, and versions that nobody chose. */
+static void
+test_pacman_live (void)
+{
+  static const char *const parts[] = { "0", "1", "2", "10", "01", "a", "b", "rc", "alpha", ".", ".", "_", "+", "-", "..", "~" };
+  g_autofree char *program = g_find_program_in_path ("vercmp");
+  g_autoptr (ColdVersionOrder) order = cold_version_order_new ("pacman");
+
+  if (program == NULL)
+    {
+      g_test_skip ("vercmp is not installed");
+      return;
+    }
+  for (guint i = 0; i < 100; i++)
+    {
+      guint a = g_test_rand_int_range (0, G_N_ELEMENTS (vercmp_rows)), b = g_test_rand_int_range (0, G_N_ELEMENTS (vercmp_rows));
+
+      g_assert_cmpint (ask_vercmp (program, vercmp_rows[a].version, vercmp_rows[b].version), ==, vercmp_rows[a].orders[b]);
+    }
+  for (guint i = 0; i < 300; i++)
+    {
+      g_autoptr (GString) a = g_string_new ("1"), b = g_string_new ("1");
+      char found;
+
+      for (int n = g_test_rand_int_range (0, 6); n > 0; n--)
+        {
+          g_string_append (a, parts[g_test_rand_int_range (0, G_N_ELEMENTS (parts))]);
+          /* Often equal at first. */
+          g_string_append (b, n > 3 ? a->str + a->len - 1 : parts[g_test_rand_int_range (0, G_N_ELEMENTS (parts))]);
+        }
+      found = sign_of (cold_version_order_compare (order, a->str, b->str));
+      if (found != ask_vercmp (program, a->str, b->str))
+        g_test_message ("%s %c %s", a->str, found, b->str);
+      g_assert_cmpint (found, ==, ask_vercmp (program, a->str, b->str));
+    }
+}
+
 /* Versions are guests' text: none of them may do harm. */
 static void
 test_odd (void)
@@ -144,6 +225,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/version/deb", test_deb);
   g_test_add_func ("/version/rpm", test_rpm);
   g_test_add_func ("/version/pacman", test_pacman);
+  g_test_add_func ("/version/pacman/every-pair", test_pacman_pairs);
+  g_test_add_func ("/version/pacman/as-vercmp", test_pacman_live);
   g_test_add_func ("/version/odd/no-harm", test_odd);
   g_test_add_func ("/version/unknown-format", test_unknown);
   return g_test_run ();

@@ -2,6 +2,7 @@
 /*
  * apt and dpkg, as on Debian and Ubuntu.
  */
+#include "cold-apt-sources.h"
 #include "cold-dpkg-status.h"
 #include "cold-error.h"
 #include "cold-guest.h"
@@ -11,6 +12,7 @@
 #define STATUS_MAX (64 * 1024 * 1024)
 #define SMALL_MAX (1024 * 1024)
 #define PREFERENCES_MAX 256
+#define SOURCES_FILES_MAX 64
 
 /* dpkg's own architecture first, then those that were added: /var/lib/dpkg/arch, which many guests do not have. */
 static gboolean
@@ -228,6 +230,53 @@ add_preferences (guestfs_h *g, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
+/* A file that cannot be read is passed over, as everything is here that apt would complain of. */
+static void
+add_sources_of (guestfs_h *g, const char *path, const char *native, JsonArray *sources)
+{
+  g_autofree char *text = cold_guest_read_text (g, path, SMALL_MAX, NULL);
+
+  if (text == NULL)
+    return;
+  if (g_str_has_suffix (path, ".sources"))
+    cold_apt_sources_parse_deb822 (text, native, sources);
+  else
+    cold_apt_sources_parse_list (text, native, sources);
+}
+
+/* Which files of sources.list.d apt reads: sources.list(5). */
+static gboolean
+is_sources_file (const char *name)
+{
+  for (const char *p = name; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("_-.", *p) == NULL)
+      return FALSE;
+  return g_str_has_suffix (name, ".list") || g_str_has_suffix (name, ".sources");
+}
+
+/* For the agent alone, which decides what of it is fetched: the manifest stays the same for all that have these packages. */
+static void
+add_sources (guestfs_h *g, JsonObject *manifest, JsonObject *facts)
+{
+  const char *folder = "/etc/apt/sources.list.d";
+  const char *native = cold_json_string (manifest, "native");
+  g_auto (GStrv) names = guestfs_is_dir (g, folder) > 0 ? guestfs_ls (g, folder) : NULL;
+  JsonArray *sources = json_array_new ();
+  guint n = names != NULL ? g_strv_length (names) : 0;
+
+  json_object_set_array_member (facts, "sources", sources);
+  add_sources_of (g, "/etc/apt/sources.list", native, sources);
+  if (n > 0)
+    qsort (names, n, sizeof *names, compare_strings);
+  for (guint i = 0; i < MIN (n, SOURCES_FILES_MAX); i++)
+    {
+      g_autofree char *path = g_build_filename (folder, names[i], NULL);
+
+      if (is_sources_file (names[i]))
+        add_sources_of (g, path, native, sources);
+    }
+}
+
 /* dpkg writes its database anew at the end of its work; until then the changes are in small files. */
 static void
 check_updates (guestfs_h *g, JsonObject *facts)
@@ -273,6 +322,7 @@ manifest (guestfs_h *g, JsonObject *facts, GError **error)
       || !add_preferences (g, result, error))
     return NULL;
   describe_packages (packages, result, facts);
+  add_sources (g, result, facts);
   check_updates (g, facts);
   return g_steal_pointer (&result);
 }

@@ -1,95 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * A refresh builds the next generation in a folder of its own, beside the others, and switches at the very end.
- */
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cold-deb-fetch.h"
 #include "cold-deb-release.h"
 #include "cold-deb-repository.h"
+#include "cold-deb-solver.h"
 #include "cold-error.h"
+#include "cold-generation.h"
 #include "cold-json.h"
 #include "cold-solver.h"
 
 #define INRELEASE_MAX (16 << 20)
-#define NEXT_FOLDER "next"
 
 typedef struct
 {
-  const ColdDebRepository *repository;
+  const ColdSource *repository;
   const char *scratch;
   ColdDownload *download;
-  char *home;         /* repositories/<id> */
-  char *next;         /* the folder that becomes the generation */
-  char *held;         /* (nullable): name of the current generation */
-  JsonObject *old;    /* (nullable): its generation.json */
+  ColdGeneration generation;
   GPtrArray *releases; /* (element-type ColdDebRelease) one a suite */
 } Refresh;
 
 static void
 refresh_clear (Refresh *refresh)
 {
-  g_free (refresh->home);
-  g_free (refresh->next);
-  g_free (refresh->held);
-  g_clear_pointer (&refresh->old, json_object_unref);
+  cold_generation_clear (&refresh->generation);
   g_clear_pointer (&refresh->releases, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
-
-/* A generation is a flat folder. */
-static void
-remove_folder (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (path, name, NULL);
-
-      unlink (file);
-    }
-  rmdir (path);
-}
-
-static gboolean
-refresh_begin (Refresh *refresh, const char *catalogue, GError **error)
-{
-  g_autofree char *link = NULL;
-
-  refresh->home = g_build_filename (catalogue, "repositories", refresh->repository->id, NULL);
-  refresh->next = g_build_filename (refresh->home, NEXT_FOLDER, NULL);
-  refresh->releases = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_release_free);
-  remove_folder (refresh->next);
-  if (g_mkdir_with_parents (refresh->next, 0755) < 0)
-    return cold_error_set_errno (error, errno, "cannot create %s", refresh->next);
-
-  link = g_build_filename (refresh->home, "current", NULL);
-  refresh->held = g_file_read_link (link, NULL);
-  if (refresh->held != NULL && cold_is_sha256 (refresh->held))
-    {
-      g_autofree char *description = g_build_filename (refresh->home, refresh->held, "generation.json", NULL);
-
-      refresh->old = cold_json_load_file (description, NULL);
-    }
-  if (refresh->old == NULL)
-    g_clear_pointer (&refresh->held, g_free);
-  return TRUE;
-}
 
 /* What the generation in use says of a suite, when it came from the same place. */
 static JsonObject *
 held_suite (Refresh *refresh, const char *name)
 {
-  JsonArray *suites = cold_json_array (refresh->old, "suites");
+  JsonArray *suites = cold_json_array (refresh->generation.old, "suites");
 
-  if (suites == NULL || g_strcmp0 (cold_json_string (refresh->old, "uri"), refresh->repository->uri) != 0)
+  if (suites == NULL || g_strcmp0 (cold_json_string (refresh->generation.old, "uri"), refresh->repository->uri) != 0)
     return NULL;
   for (guint i = 0; i < json_array_get_length (suites); i++)
     if (g_strcmp0 (cold_json_string (cold_json_array_object (suites, i), "suite"), name) == 0)
@@ -98,7 +44,7 @@ held_suite (Refresh *refresh, const char *name)
 }
 
 static char *
-suite_uri (const ColdDebRepository *repository, const char *suite)
+suite_uri (const ColdSource *repository, const char *suite)
 {
   g_autofree char *path = g_strconcat ("dists/", suite, NULL);
 
@@ -145,7 +91,7 @@ fetch_suite (Refresh *refresh, guint i, JsonArray *suites, GChecksum *name, GErr
   g_autofree char *folder_uri = suite_uri (refresh->repository, suite);
   g_autofree char *uri = cold_uri_append (folder_uri, "InRelease");
   g_autofree char *file = g_strdup_printf ("%u.InRelease", i);
-  g_autofree char *path = g_build_filename (refresh->next, file, NULL);
+  g_autofree char *path = g_build_filename (refresh->generation.next, file, NULL);
   g_autofree char *sha256 = NULL;
   g_autofree char *text = NULL;
   ColdDebRelease *release;
@@ -179,21 +125,20 @@ fetch_suite (Refresh *refresh, guint i, JsonArray *suites, GChecksum *name, GErr
 static gboolean
 reuse_index (Refresh *refresh, const char *sha256, const char *packages, const char *solv, gint64 *count)
 {
-  JsonArray *indexes = cold_json_array (refresh->old, "indexes");
+  JsonArray *indexes = cold_json_array (refresh->generation.old, "indexes");
 
   for (guint i = 0; indexes != NULL && i < json_array_get_length (indexes); i++)
     {
       JsonObject *index = cold_json_array_object (indexes, i);
       const char *file = cold_json_string (index, "packages");
-      g_autofree char *old = NULL;
       g_autofree char *old_solv = NULL;
 
       if (g_strcmp0 (cold_json_string (index, "sha256"), sha256) != 0 || file == NULL)
         continue;
-      old = g_build_filename (refresh->home, refresh->held, file, NULL);
-      old_solv = cold_solver_cache_path (old);
+      old_solv = cold_solver_cache_path (file);
       *count = cold_json_int (index, "count");
-      if (link (old, packages) == 0 && link (old_solv, solv) == 0)
+      if (cold_generation_link (&refresh->generation, file, packages)
+          && cold_generation_link (&refresh->generation, old_solv, solv))
         return TRUE;
       unlink (packages);
     }
@@ -208,7 +153,7 @@ fetch_index (Refresh *refresh, guint suite, const char *component, const char *a
   const char *sha256 = cold_deb_fetch_index_hash (release, component, arch);
   g_autofree char *flat = g_strdelimit (g_strdup (component), "/", '_');
   g_autofree char *file = g_strdup_printf ("%u.%s.%s.Packages", suite, flat, arch);
-  g_autofree char *packages = g_build_filename (refresh->next, file, NULL);
+  g_autofree char *packages = g_build_filename (refresh->generation.next, file, NULL);
   g_autofree char *solv = cold_solver_cache_path (packages);
   g_autofree char *uri = suite_uri (refresh->repository, refresh->repository->suites[suite]);
   JsonObject *index;
@@ -219,7 +164,7 @@ fetch_index (Refresh *refresh, guint suite, const char *component, const char *a
       guint made = 0;
 
       if (!cold_deb_fetch_index (refresh->download, release, uri, component, arch, packages, refresh->scratch, error)
-          || !cold_solver_make_cache (packages, solv, &made, error))
+          || !cold_deb_solver_make_cache (packages, solv, &made, error))
         return FALSE;
       count = made;
     }
@@ -256,70 +201,6 @@ fetch_component (Refresh *refresh, const char *component, const char *arch, Json
   return TRUE;
 }
 
-static gboolean
-sync_path (const char *path, GError **error)
-{
-  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync %s", path);
-  if (fd >= 0)
-    close (fd);
-  return synced;
-}
-
-/* Not syncfs(): the file system may be in the middle of writing the copy of a large image. */
-static gboolean
-sync_folder (const char *path, GError **error)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, error);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *file = g_build_filename (path, name, NULL);
-
-      if (!sync_path (file, error))
-        return FALSE;
-    }
-  return dir != NULL && sync_path (path, error);
-}
-
-/* Everything is on disk before the link leads to it. */
-static gboolean
-switch_to (Refresh *refresh, const char *name, GError **error)
-{
-  g_autofree char *folder = g_build_filename (refresh->home, name, NULL);
-  g_autofree char *current = g_build_filename (refresh->home, "current", NULL);
-  g_autofree char *fresh = g_build_filename (refresh->home, "current.new", NULL);
-
-  remove_folder (folder);
-  if (!sync_folder (refresh->next, error))
-    return FALSE;
-  if (rename (refresh->next, folder) < 0)
-    return cold_error_set_errno (error, errno, "cannot rename %s", refresh->next);
-  unlink (fresh);
-  if (symlink (name, fresh) < 0 || rename (fresh, current) < 0)
-    return cold_error_set_errno (error, errno, "cannot switch %s", current);
-  return TRUE;
-}
-
-static void
-remove_others (Refresh *refresh, const char *name)
-{
-  g_autoptr (GDir) dir = g_dir_open (refresh->home, 0, NULL);
-  const char *entry;
-
-  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
-    if (cold_is_sha256 (entry) && !g_str_equal (entry, name) && g_strcmp0 (entry, refresh->held) != 0)
-      {
-        g_autofree char *folder = g_build_filename (refresh->home, entry, NULL);
-
-        remove_folder (folder);
-      }
-}
-
 /* After an update of libsolv its caches have another name. */
 static gboolean
 make_missing_caches (Refresh *refresh, const char *catalogue, GError **error)
@@ -332,27 +213,16 @@ make_missing_caches (Refresh *refresh, const char *catalogue, GError **error)
       guint count;
 
       if (!g_file_test (index->solv, G_FILE_TEST_EXISTS)
-          && !cold_solver_make_cache (index->packages, index->solv, &count, error))
+          && !cold_deb_solver_make_cache (index->packages, index->solv, &count, error))
         return FALSE;
     }
   return indexes != NULL;
 }
 
-static JsonObject *
-answer (gboolean changed, const char *name, gint64 packages)
-{
-  JsonObject *result = json_object_new ();
-
-  json_object_set_boolean_member (result, "changed", changed);
-  json_object_set_string_member (result, "generation", name);
-  json_object_set_int_member (result, "packages", packages);
-  return result;
-}
-
 static gboolean
 fetch_indexes (Refresh *refresh, JsonArray *indexes, gint64 *total, GError **error)
 {
-  const ColdDebRepository *repository = refresh->repository;
+  const ColdSource *repository = refresh->repository;
 
   for (guint c = 0; repository->components[c] != NULL; c++)
     for (guint a = 0; repository->architectures[a] != NULL; a++)
@@ -365,7 +235,7 @@ fetch_indexes (Refresh *refresh, JsonArray *indexes, gint64 *total, GError **err
 static void
 name_indexes (Refresh *refresh, GChecksum *name)
 {
-  const ColdDebRepository *repository = refresh->repository;
+  const ColdSource *repository = refresh->repository;
 
   g_checksum_update (name, (const guchar *) repository->uri, strlen (repository->uri) + 1);
   for (guint i = 0; i < refresh->releases->len; i++)
@@ -382,48 +252,44 @@ name_indexes (Refresh *refresh, GChecksum *name)
 }
 
 JsonObject *
-cold_deb_repository_refresh (const ColdDebRepository *self, const char *catalogue, const char *scratch,
-                             ColdDownload *download, GError **error)
+cold_deb_repository_refresh (const ColdSource *self, const char *catalogue, const char *scratch, ColdDownload *download,
+                             GError **error)
 {
   g_auto (Refresh) refresh = { .repository = self, .scratch = scratch, .download = download };
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_autoptr (JsonObject) generation = json_object_new ();
-  g_autofree char *description = NULL;
+  g_autoptr (JsonObject) description = json_object_new ();
   JsonArray *suites = json_array_new ();
   JsonArray *indexes = json_array_new ();
   const char *name;
   gint64 total = 0;
 
-  json_object_set_int_member (generation, "version", 1);
-  json_object_set_string_member (generation, "uri", self->uri);
-  json_object_set_array_member (generation, "suites", suites);
-  json_object_set_array_member (generation, "indexes", indexes);
-  if (!refresh_begin (&refresh, catalogue, error))
+  json_object_set_string_member (description, "uri", self->uri);
+  json_object_set_array_member (description, "suites", suites);
+  json_object_set_array_member (description, "indexes", indexes);
+  refresh.releases = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_release_free);
+  if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
     return NULL;
   for (guint i = 0; self->suites[i] != NULL; i++)
     if (!fetch_suite (&refresh, i, suites, checksum, error))
       goto failed;
   name_indexes (&refresh, checksum);
   name = g_checksum_get_string (checksum);
-  if (g_strcmp0 (name, refresh.held) == 0)
+  if (g_strcmp0 (name, refresh.generation.held) == 0)
     {
-      remove_folder (refresh.next);
+      cold_generation_abandon (&refresh.generation);
       if (!make_missing_caches (&refresh, catalogue, error))
         return NULL;
-      return answer (FALSE, name, cold_json_int (refresh.old, "packages"));
+      return cold_generation_answer (FALSE, name, cold_json_int (refresh.generation.old, "packages"));
     }
 
   if (!fetch_indexes (&refresh, indexes, &total, error))
     goto failed;
-  json_object_set_string_member (generation, "generation", name);
-  json_object_set_int_member (generation, "packages", total);
-  description = g_build_filename (refresh.next, "generation.json", NULL);
-  if (!cold_json_save_file (description, generation, error) || !switch_to (&refresh, name, error))
+  json_object_set_int_member (description, "packages", total);
+  if (!cold_generation_commit (&refresh.generation, name, description, error))
     goto failed;
-  remove_others (&refresh, name);
-  return answer (TRUE, name, total);
+  return cold_generation_answer (TRUE, name, total);
 
 failed:
-  remove_folder (refresh.next);
+  cold_generation_abandon (&refresh.generation);
   return NULL;
 }

@@ -1,93 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-deb-repository.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "cold-deb-fetch.h"
+#include "cold-deb-bundle.h"
+#include "cold-deb-plan.h"
 #include "cold-error.h"
+#include "cold-generation.h"
 #include "cold-json.h"
 #include "cold-solver.h"
-
-static gboolean
-is_name (const char *text, gboolean slashes)
-{
-  if (!cold_is_safe_path (text) || *text == '.' || *text == '-')
-    return FALSE;
-  return slashes || strchr (text, '/') == NULL;
-}
-
-static gboolean
-are_names (GStrv texts, gboolean slashes)
-{
-  for (guint i = 0; texts[i] != NULL; i++)
-    if (!is_name (texts[i], slashes))
-      return FALSE;
-  return texts[0] != NULL;
-}
-
-ColdDebRepository *
-cold_deb_repository_parse (JsonObject *object, GError **error)
-{
-  g_autoptr (ColdDebRepository) self = g_new0 (ColdDebRepository, 1);
-  const char *type = cold_json_string (object, "type");
-
-  self->id = g_strdup (cold_json_string (object, "id"));
-  self->uri = g_strdup (cold_json_string (object, "uri"));
-  self->suites = cold_json_strv (object, "suites");
-  self->components = cold_json_strv (object, "components");
-  self->architectures = cold_json_strv (object, "architectures");
-  self->signed_by = g_strdup (cold_json_string (object, "signed-by"));
-  self->security = cold_json_bool (object, "security");
-  if (g_strcmp0 (type, "deb") != 0)
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED, "repository %s: type \"%s\" is not supported yet; deb is",
-                   self->id, type != NULL ? type : "");
-      return NULL;
-    }
-  if (!is_name (self->id, FALSE) || self->uri == NULL || !are_names (self->suites, TRUE)
-      || !are_names (self->components, TRUE) || !are_names (self->architectures, FALSE))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
-                   "repository \"%s\": needs a name without slashes, a URI, and suites, components and architectures "
-                   "without \"..\", spaces or a slash at their end",
-                   self->id != NULL ? self->id : "");
-      return NULL;
-    }
-  return g_steal_pointer (&self);
-}
-
-void
-cold_deb_repository_free (ColdDebRepository *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->id);
-  g_free (self->uri);
-  g_strfreev (self->suites);
-  g_strfreev (self->components);
-  g_strfreev (self->architectures);
-  g_free (self->signed_by);
-  g_free (self);
-}
-
-GPtrArray *
-cold_deb_repositories_parse (JsonObject *request, GError **error)
-{
-  g_autoptr (GPtrArray) repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_repository_free);
-  JsonArray *array = cold_json_array (request, "repositories");
-
-  for (guint i = 0; array != NULL && i < json_array_get_length (array); i++)
-    {
-      ColdDebRepository *repository = cold_deb_repository_parse (cold_json_array_object (array, i), error);
-
-      if (repository == NULL)
-        return NULL;
-      g_ptr_array_add (repositories, repository);
-    }
-  return g_steal_pointer (&repositories);
-}
 
 static void
 cold_deb_index_free (ColdDebIndex *index)
@@ -115,7 +34,7 @@ text_of (JsonObject *object, const char *member)
 }
 
 static ColdDebIndex *
-index_new (const ColdDebRepository *self, const char *folder, JsonObject *entry, JsonObject *suite)
+index_new (const ColdSource *self, const char *folder, JsonObject *entry, JsonObject *suite)
 {
   ColdDebIndex *index = g_new0 (ColdDebIndex, 1);
   const char *packages = cold_json_string (entry, "packages");
@@ -139,26 +58,13 @@ index_new (const ColdDebRepository *self, const char *folder, JsonObject *entry,
 }
 
 GPtrArray *
-cold_deb_repository_open (const ColdDebRepository *self, const char *catalogue, GError **error)
+cold_deb_repository_open (const ColdSource *self, const char *catalogue, GError **error)
 {
-  g_autofree char *home = g_build_filename (catalogue, "repositories", self->id, NULL);
-  g_autofree char *link = g_build_filename (home, "current", NULL);
-  g_autofree char *target = g_file_read_link (link, NULL);
   g_autofree char *folder = NULL;
-  g_autofree char *description = NULL;
-  g_autoptr (JsonObject) generation = NULL;
+  g_autoptr (JsonObject) generation = cold_generation_open (self, catalogue, &folder, error);
   g_autoptr (GPtrArray) indexes = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_index_free);
   JsonArray *entries, *suites;
 
-  if (target == NULL || !cold_is_sha256 (target))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
-                   "nothing was fetched yet from repository %s: refresh the catalogue", self->id);
-      return NULL;
-    }
-  folder = g_build_filename (home, target, NULL);
-  description = g_build_filename (folder, "generation.json", NULL);
-  generation = cold_json_load_file (description, error);
   if (generation == NULL)
     return NULL;
   entries = cold_json_array (generation, "indexes");
@@ -172,3 +78,30 @@ cold_deb_repository_open (const ColdDebRepository *self, const char *catalogue, 
     }
   return g_steal_pointer (&indexes);
 }
+
+static gboolean
+check (const ColdSource *source, GError **error)
+{
+  if (cold_source_are_names (source->suites, TRUE) && cold_source_are_names (source->components, TRUE)
+      && cold_source_are_names (source->architectures, FALSE))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
+               "repository \"%s\": needs suites, components and architectures without \"..\", spaces or a slash at their end",
+               source->id);
+  return FALSE;
+}
+
+const ColdRepositoryType cold_deb_repository = {
+  .name = "deb",
+  .format = "deb",
+  .check = check,
+  .refresh = cold_deb_repository_refresh,
+  .load = cold_deb_plan_load,
+  .prepare = cold_deb_plan_prepare,
+  .is_usable = cold_deb_plan_is_usable,
+  .get_candidate = cold_deb_plan_get_candidate,
+  .describe = cold_deb_plan_describe,
+  .bundle = cold_deb_bundle_fill,
+  .folder = "debs",
+  .file_name = cold_deb_bundle_file_name,
+};

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "cold-error.h"
+#include "cold-guest-hibernation.h"
 #include "cold-json.h"
 
 #define OS_RELEASE_MAX 65536
@@ -73,6 +74,10 @@ check_filesystem (guestfs_h *g, const char *device, const char *type, JsonObject
     {
       cold_guest_add_blocker (facts, "hibernated", device);
     }
+  else if (g_str_equal (type, "ntfs"))
+    {
+      cold_guest_check_ntfs (g, device, facts);
+    }
   else if ((dirt = find_dirt (g, device, type)) != NULL)
     {
       detail = g_strdup_printf ("%s: %s", device, dirt);
@@ -80,17 +85,73 @@ check_filesystem (guestfs_h *g, const char *device, const char *type, JsonObject
     }
 }
 
+/* Takes the strings of @names that are not in @taken yet. */
+static void
+take_devices (GPtrArray *devices, char **names, GHashTable *taken)
+{
+  for (guint i = 0; names[i] != NULL; i++)
+    if (g_hash_table_contains (taken, names[i]))
+      g_free (names[i]);
+    else
+      g_ptr_array_add (devices, names[i]);
+  g_free (names);
+}
+
+/*
+ * Everything that can hold a file system: partitions, disks without any, software RAID, logical volumes.
+ * guestfs_list_filesystems() says nothing of encrypted ones, and mounts btrfs for its subvolumes, which replays its log.
+ *
+ * Returns: (transfer full) (element-type utf8)
+ */
+static GPtrArray *
+list_devices (guestfs_h *g, GError **error)
+{
+  g_autoptr (GPtrArray) devices = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) disks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  char **partitions = guestfs_list_partitions (g);
+  char **whole = guestfs_list_devices (g);
+  char **raids = guestfs_list_md_devices (g);
+  char **volumes = guestfs_lvs (g);
+
+  for (guint i = 0; partitions != NULL && partitions[i] != NULL; i++)
+    {
+      char *disk = guestfs_part_to_dev (g, partitions[i]);
+
+      if (disk != NULL)
+        g_hash_table_add (disks, disk);
+    }
+  if (partitions == NULL || whole == NULL || raids == NULL || volumes == NULL)
+    {
+      cold_guest_set_error (g, error, "cannot list the guest's disks");
+      g_strfreev (partitions);
+      g_strfreev (whole);
+      g_strfreev (raids);
+      g_strfreev (volumes);
+      return NULL;
+    }
+  take_devices (devices, partitions, disks);
+  take_devices (devices, whole, disks);
+  take_devices (devices, raids, disks);
+  take_devices (devices, volumes, disks);
+  return g_steal_pointer (&devices);
+}
+
 gboolean
 cold_guest_check_filesystems (guestfs_h *g, JsonObject *facts, GError **error)
 {
-  g_auto (GStrv) found = guestfs_list_filesystems (g);
+  g_autoptr (GPtrArray) devices = list_devices (g, error);
 
-  if (found == NULL)
-    return cold_guest_set_error (g, error, "cannot list the guest's file systems");
-  for (guint i = 0; found[i] != NULL; i += 2)
-    /* Subvolumes of btrfs are listed beside their device. */
-    if (g_str_has_prefix (found[i], "/dev/"))
-      check_filesystem (g, found[i], found[i + 1], facts);
+  if (devices == NULL)
+    return FALSE;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const char *device = g_ptr_array_index (devices, i);
+      g_autofree char *type = guestfs_vfs_type (g, device);
+
+      /* No file system at all is no error. */
+      if (type != NULL && *type != '\0')
+        check_filesystem (g, device, type, facts);
+    }
   return TRUE;
 }
 
@@ -124,13 +185,17 @@ fsck (guestfs_h *g, const char *device, const char *type, JsonArray *checks)
 gboolean
 cold_guest_fsck (guestfs_h *g, JsonArray *checks, GError **error)
 {
-  g_auto (GStrv) found = guestfs_list_filesystems (g);
+  g_autoptr (GPtrArray) devices = list_devices (g, error);
 
-  if (found == NULL)
-    return cold_guest_set_error (g, error, "cannot list the guest's file systems");
-  for (guint i = 0; found[i] != NULL; i += 2)
-    if (g_str_has_prefix (found[i], "/dev/"))
-      fsck (g, found[i], found[i + 1], checks);
+  if (devices == NULL)
+    return FALSE;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      g_autofree char *type = guestfs_vfs_type (g, g_ptr_array_index (devices, i));
+
+      if (type != NULL)
+        fsck (g, g_ptr_array_index (devices, i), type, checks);
+    }
   return TRUE;
 }
 
@@ -182,6 +247,9 @@ set_release (guestfs_h *g, const char *root, JsonObject *facts)
 
   if (version == NULL)
     version = os_release (text, "VERSION_CODENAME");
+  /* "rolling", for Arch Linux. */
+  if (version == NULL && major <= 0 && minor <= 0)
+    version = os_release (text, "BUILD_ID");
   if (version == NULL)
     version = minor > 0 ? g_strdup_printf ("%d.%d", major, minor) : g_strdup_printf ("%d", MAX (major, 0));
   if (!json_object_has_member (facts, "distribution"))
@@ -363,7 +431,7 @@ cold_guest_inspect (guestfs_h *g, JsonObject *facts, GError **error)
   set_text (facts, "hostname", guestfs_inspect_get_hostname (g, root));
   set_text (facts, "package-format", guestfs_inspect_get_package_format (g, root));
   set_text (facts, "package-manager", guestfs_inspect_get_package_management (g, root));
-  if (!mount_found (g, root, facts, error))
+  if (!mount_found (g, root, facts, error) || !cold_guest_check_swap_files (g, facts, error))
     return NULL;
   set_release (g, root, facts);
   check_kind (g, facts);

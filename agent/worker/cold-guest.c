@@ -18,6 +18,9 @@
  * the appliance's shell is told goes by these labels (letters only), under which udev shows disk and partitions. */
 #define LABEL "guest"
 
+/* Package managers unpack and decompress in a pipe: a second processor is used, a third is not. */
+#define UPGRADE_CPUS 2
+
 struct _ColdGuest
 {
   guestfs_h *g;
@@ -215,6 +218,7 @@ cold_guest_open (JsonObject *request, gboolean writable, const char *extra_disk,
       return NULL;
     }
   if (!configure (self->g, cold_json_string (request, "accelerator"), error)
+      || (writable && guestfs_set_smp (self->g, MIN (g_get_num_processors (), UPGRADE_CPUS)) < 0)
       || !add_disks (self, request, writable, error)
       || (extra_disk != NULL && !add_image (self, extra_disk, "raw", "bundle", FALSE, error)))
     return NULL;

@@ -27,6 +27,8 @@ typedef struct
   /* Resource with the shell script that upgrades the guest from inside, in the frame of scripts/frame.sh. */
   const char *script;
 
+  const char *library; /* (nullable): resource with functions for that script */
+
   /* Shell command that prints every path that a package owns, one a line. */
   const char *owned;
 
@@ -41,5 +43,9 @@ typedef struct
 const ColdPackageManager *cold_package_manager_find (const char *name);
 
 extern const ColdPackageManager cold_apt;
+extern const ColdPackageManager cold_dnf;
+extern const ColdPackageManager cold_pacman;
+extern const ColdPackageManager cold_yum;
+extern const ColdPackageManager cold_zypper;
 
 G_END_DECLS

@@ -2,35 +2,32 @@
 #include "cold-solver.h"
 
 #include <errno.h>
-#include <solv/repo_deb.h>
 #include <solv/repo_solv.h>
 #include <solv/repo_write.h>
-#include <solv/solv_xfopen.h>
 #include <solv/solvversion.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cold-error.h"
 
 /* Raise it when what is kept in a cache changes. */
-#define CACHE_VERSION "1"
+#define CACHE_VERSION "2"
 
 char *
-cold_solver_cache_path (const char *packages)
+cold_solver_cache_path (const char *index)
 {
-  const char *stem = g_str_has_suffix (packages, ".Packages") ? packages + strlen (packages) - 9 : packages + strlen (packages);
+  gsize length = strlen (index) - (g_str_has_suffix (index, ".Packages") ? strlen (".Packages") : 0);
 
-  return g_strdup_printf ("%.*s.%s-%s.solv", (int) (stem - packages), packages, solv_version, CACHE_VERSION);
+  return g_strdup_printf ("%.*s.%s-%s.solv", (int) length, index, solv_version, CACHE_VERSION);
 }
 
 Pool *
-cold_solver_new_pool (const char *arch)
+cold_solver_new_pool (int type, const char *arch)
 {
   Pool *pool = pool_create ();
 
   /* Before the architecture: that of noarch packages depends on it. */
-  pool_setdisttype (pool, DISTTYPE_DEB);
+  pool_setdisttype (pool, type);
   pool_setarch (pool, arch);
   return pool;
 }
@@ -40,8 +37,9 @@ static int
 keep_key (Repo *repo, Repokey *key, void *data)
 {
   static const Id texts[] = { SOLVABLE_SUMMARY, SOLVABLE_DESCRIPTION, SOLVABLE_URL, SOLVABLE_PACKAGER, SOLVABLE_GROUP,
-                              SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS, SOLVABLE_ENHANCES, SOLVABLE_INSTALLSIZE,
-                              SOLVABLE_PKGID, SOLVABLE_OBSOLETES, 0 };
+                              SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS, SOLVABLE_ENHANCES, SOLVABLE_SUPPLEMENTS,
+                              SOLVABLE_INSTALLSIZE, SOLVABLE_PKGID,
+                              SOLVABLE_LICENSE, UPDATE_MESSAGE, UPDATE_REFERENCE, 0 };
 
   for (guint i = 0; texts[i] != 0; i++)
     if (key->name == texts[i])
@@ -49,223 +47,35 @@ keep_key (Repo *repo, Repokey *key, void *data)
   return repo_write_stdkeyfilter (repo, key, data);
 }
 
-static void
-drop_obsoletes (Repo *repo)
-{
-  Id p;
-  Solvable *s;
-
-  FOR_REPO_SOLVABLES (repo, p, s)
-    s->obsoletes = 0;
-}
-
-/* The text after @field of the line at @line, or %NULL. */
-static const char *
-value_at (const char *line, const char *end, const char *field)
-{
-  gsize length = strlen (field);
-
-  return (gsize) (end - line) > length && g_ascii_strncasecmp (line, field, length) == 0 ? line + length : NULL;
-}
-
-/* Returns: (transfer full): sizes by SHA-256, from the stanzas of @text */
-static GHashTable *
-read_sizes (const char *text, gsize length)
-{
-  GHashTable *sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  const char *end = text + length;
-  g_autofree char *sha256 = NULL;
-  guint64 size = 0;
-
-  for (const char *line = text; line < end;)
-    {
-      const char *newline = memchr (line, '\n', end - line);
-      const char *line_end = newline != NULL ? newline : end;
-      const char *value;
-
-      if ((value = value_at (line, line_end, "Size:")) != NULL)
-        {
-          g_autofree char *number = g_strstrip (g_strndup (value, line_end - value));
-
-          if (!g_ascii_string_to_unsigned (number, 10, 1, G_MAXINT64, &size, NULL))
-            size = 0;
-        }
-      else if ((value = value_at (line, line_end, "SHA256:")) != NULL)
-        {
-          g_free (sha256);
-          sha256 = g_strstrip (g_strndup (value, line_end - value));
-        }
-      if (line == line_end || line_end == end)
-        {
-          if (sha256 != NULL && size > 0)
-            g_hash_table_replace (sizes, g_steal_pointer (&sha256), g_memdup2 (&size, sizeof size));
-          g_clear_pointer (&sha256, g_free);
-          size = 0;
-        }
-      line = line_end + 1;
-    }
-  return sizes;
-}
-
-/* libsolv reads every field that we need but Size. */
-static gboolean
-add_sizes (Repo *repo, const char *packages, GError **error)
-{
-  g_autoptr (GMappedFile) file = g_mapped_file_new (packages, FALSE, error);
-  g_autoptr (GHashTable) sizes = NULL;
-  Repodata *data;
-  Solvable *s;
-  Id p;
-
-  if (file == NULL)
-    return FALSE;
-  sizes = read_sizes (g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
-  data = repo_add_repodata (repo, 0);
-  FOR_REPO_SOLVABLES (repo, p, s)
-    {
-      Id type;
-      const char *sha256 = solvable_lookup_checksum (s, SOLVABLE_CHECKSUM, &type);
-      const guint64 *size = sha256 != NULL ? g_hash_table_lookup (sizes, sha256) : NULL;
-
-      if (size != NULL)
-        repodata_set_num (data, p, SOLVABLE_DOWNLOADSIZE, *size);
-    }
-  repodata_internalize (data);
-  return TRUE;
-}
-
-static gboolean
-read_packages (Repo *repo, const char *packages, GError **error)
-{
-  FILE *file = fopen (packages, "re");
-  struct stat st;
-  int result;
-
-  if (file == NULL)
-    return cold_error_set_errno (error, errno, "cannot open %s", packages);
-  result = repo_add_debpackages (repo, file, 0);
-  if (fstat (fileno (file), &st) < 0)
-    st.st_size = 0;
-  fclose (file);
-  if (result != 0 || (repo->nsolvables == 0 && st.st_size > 0))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "a package index is no list of Debian packages: %s",
-                   result != 0 ? pool_errstr (repo->pool) : "it has none");
-      return FALSE;
-    }
-  drop_obsoletes (repo);
-  return add_sizes (repo, packages, error);
-}
-
 gboolean
-cold_solver_make_cache (const char *packages, const char *solv, guint *count, GError **error)
+cold_solver_write_cache (Repo *repo, const char *path, GError **error)
 {
-  Pool *pool = cold_solver_new_pool ("all");
-  Repo *repo = repo_create (pool, "index");
-  g_autofree char *fresh = g_strconcat (solv, ".new", NULL);
-  FILE *file = NULL;
-  gboolean done = read_packages (repo, packages, error);
+  g_autofree char *fresh = g_strconcat (path, ".new", NULL);
+  FILE *file = fopen (fresh, "we");
+  gboolean done = file != NULL && repo_write_filtered (repo, file, keep_key, NULL, NULL) == 0;
 
-  *count = repo->nsolvables;
-  if (done)
-    {
-      file = fopen (fresh, "we");
-      done = file != NULL && repo_write_filtered (repo, file, keep_key, NULL, NULL) == 0;
-      if (file != NULL && fclose (file) != 0)
-        done = FALSE;
-      if (!done || rename (fresh, solv) < 0)
-        done = cold_error_set_errno (error, errno, "cannot write %s", solv);
-    }
+  if (file != NULL && fclose (file) != 0)
+    done = FALSE;
+  if (!done || rename (fresh, path) < 0)
+    done = cold_error_set_errno (error, errno, "cannot write %s", path);
   if (!done)
     unlink (fresh);
-  pool_free (pool);
   return done;
 }
 
-/* Appends @stanza to @text when its package is wholly installed. */
-static void
-filter_stanza (GString *text, const char *stanza, gsize length, GPtrArray *held)
-{
-  g_autofree char *copy = g_strndup (stanza, length);
-  g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
-  const char *package = NULL;
-  const char *status = NULL;
-
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      if (g_ascii_strncasecmp (lines[i], "Package:", 8) == 0)
-        package = g_strstrip (lines[i] + 8);
-      if (g_ascii_strncasecmp (lines[i], "Status:", 7) == 0)
-        status = g_strstrip (lines[i] + 7);
-    }
-  if (package == NULL || (status != NULL && !g_str_has_suffix (status, " installed")))
-    return;
-  if (status != NULL && g_str_has_prefix (status, "hold "))
-    g_ptr_array_add (held, g_strdup (package));
-  g_string_append_len (text, stanza, length);
-  g_string_append (text, "\n\n");
-}
-
-static void
-drop_foreign (Pool *pool, Repo *repo)
-{
-  Id p;
-  Solvable *s;
-
-  FOR_REPO_SOLVABLES (repo, p, s)
-    if (!pool_installable (pool, s))
-      repo_free_solvable (repo, p, 0);
-}
-
 gboolean
-cold_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, GError **error)
+cold_solver_read_cache (Repo *repo, const char *path, GError **error)
 {
-  g_autoptr (GString) text = g_string_sized_new (strlen (status) + 2);
-  Repo *repo = repo_create (pool, "installed");
-  FILE *file;
+  FILE *file = fopen (path, "re");
   int result;
 
-  for (const char *stanza = status; *stanza != '\0';)
-    {
-      const char *end = strstr (stanza, "\n\n");
-      gsize length = end != NULL ? (gsize) (end - stanza) : strlen (stanza);
-
-      filter_stanza (text, stanza, length, held);
-      stanza += length;
-      stanza += strspn (stanza, "\n");
-    }
-  file = solv_fmemopen (text->str, text->len, "r");
   if (file == NULL)
-    return cold_error_set_errno (error, errno, "cannot read the manifest");
-  result = repo_add_debpackages (repo, file, 0);
-  fclose (file);
-  if (result != 0 || repo->nsolvables == 0)
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "the manifest's package list is not usable: %s",
-                   result != 0 ? pool_errstr (pool) : "no package is installed");
-      return FALSE;
-    }
-  drop_obsoletes (repo);
-  drop_foreign (pool, repo);
-  pool_set_installed (pool, repo);
-  return TRUE;
-}
-
-gboolean
-cold_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error)
-{
-  Repo *repo = repo_create (pool, index->repository->id);
-  FILE *file = fopen (index->solv, "re");
-  int result;
-
-  repo->appdata = (void *) index;
-  if (file == NULL)
-    return read_packages (repo, index->packages, error);
+    return cold_error_set_errno (error, errno, "cannot open %s", path);
   result = repo_add_solv (repo, file, 0);
   fclose (file);
   if (result == 0)
     return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "the catalogue's cache %s cannot be read: %s", index->solv,
-               pool_errstr (pool));
+  g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "the catalogue's cache %s cannot be read: %s", path,
+               pool_errstr (repo->pool));
   return FALSE;
 }

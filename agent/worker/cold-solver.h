@@ -1,47 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * libsolv for Debian packages: a pool of what is installed and what the catalogue has.
- *
- * Obsoletes (Replaces with Conflicts) are left out of the pool: to libsolv they say "may take the place of", and nothing is
- * ever removed here. Packages of foreign architectures are left out too: libsolv takes two packages of one name for
- * alternatives.
- */
+/* Pools of libsolv, and the caches in which it keeps what it parsed: for every type of packages. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 #include <solv/pool.h>
 #include <solv/repo.h>
 
-#include "cold-deb-repository.h"
-
 G_BEGIN_DECLS
 
-/* Returns: (transfer full): path of the cache of a Packages file, for the libsolv that is running */
-char *cold_solver_cache_path (const char *packages);
+/* @index: path or name of the parsed file; a suffix ".Packages" is cut. Returns: (transfer full): of its cache, for the libsolv
+ * that is running */
+char *cold_solver_cache_path (const char *index);
 
-/**
- * cold_solver_make_cache:
- * @packages: a Packages file, not compressed
- * @solv: where the cache is to be
- * @count: number of packages
- *
- * Returns: %FALSE with @error, also when a file that is not empty has no package
- */
-gboolean cold_solver_make_cache (const char *packages, const char *solv, guint *count, GError **error);
+/* Writes @repo to @path, without texts for people: all or nothing. */
+gboolean cold_solver_write_cache (Repo *repo, const char *path, GError **error);
+gboolean cold_solver_read_cache (Repo *repo, const char *path, GError **error);
 
-/* Returns: (transfer full): a pool for packages of @arch (dpkg's word); pool_free() it */
-Pool *cold_solver_new_pool (const char *arch);
-
-/**
- * cold_solver_add_installed:
- * @status: text in the format of dpkg's status file
- * @held: (element-type utf8): gets the names of those on hold, as dpkg's selection says
- *
- * Only what is wholly installed counts: libsolv itself does not look at the Status field.
- */
-gboolean cold_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, GError **error);
-
-/* @index: borrowed, kept as the repo's appdata. Reads the cache, or the Packages file when the cache is missing. */
-gboolean cold_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error);
+/* @type: DISTTYPE_*; @arch: the packages' word. Returns: (transfer full): pool_free() it */
+Pool *cold_solver_new_pool (int type, const char *arch);
 
 G_END_DECLS

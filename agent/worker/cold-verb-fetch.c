@@ -2,25 +2,64 @@
 /*
  * fetch: metadata of repositories, and package files by their hash.
  */
-#include "cold-deb-repository.h"
+#include <glib/gstdio.h>
+
 #include "cold-download.h"
 #include "cold-error.h"
+#include "cold-generation.h"
 #include "cold-json.h"
 #include "cold-package-cache.h"
 #include "cold-protocol.h"
+#include "cold-repository.h"
 #include "cold-verb.h"
 
+/* Repositories that guests name have a way out of their own: only to the hosts that the admin allows, and no connection is
+ * shared. */
+typedef struct
+{
+  ColdDownload *ours;
+  ColdDownload *guests;
+} Downloads;
+
+static void
+downloads_init (Downloads *downloads, JsonObject *request)
+{
+  g_auto (GStrv) allowed = cold_json_strv (request, "allow-hosts");
+
+  downloads->ours = cold_download_new ();
+  cold_download_set_allowed (downloads->ours, (const char *const *) allowed, FALSE);
+  downloads->guests = cold_download_new ();
+  cold_download_set_allowed (downloads->guests, (const char *const *) allowed, TRUE);
+}
+
+static void
+downloads_clear (Downloads *downloads)
+{
+  cold_download_free (downloads->ours);
+  cold_download_free (downloads->guests);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Downloads, downloads_clear)
+
+static ColdDownload *
+downloads_for (const Downloads *downloads, const ColdSource *repository)
+{
+  if (repository->from_guest)
+    return downloads->guests;
+  cold_download_name_host (downloads->ours, repository->uri);
+  return downloads->ours;
+}
+
 static JsonObject *
-refresh_one (JsonObject *request, JsonObject *entry, ColdDownload *download)
+refresh_one (JsonObject *request, JsonObject *entry, const Downloads *downloads)
 {
   const char *id = cold_json_string (entry, "id");
   g_autoptr (GError) error = NULL;
-  g_autoptr (ColdDebRepository) repository = cold_deb_repository_parse (entry, &error);
+  g_autoptr (ColdSource) repository = cold_source_parse (entry, &error);
   JsonObject *answer = NULL;
 
   if (repository != NULL)
-    answer = cold_deb_repository_refresh (repository, cold_verb_catalogue (request), cold_verb_scratch (request),
-                                          download, &error);
+    answer = repository->type->refresh (repository, cold_verb_catalogue (request), cold_verb_scratch (request),
+                                        downloads_for (downloads, repository), &error);
   if (answer == NULL)
     {
       ColdError code = error->domain == COLD_ERROR ? (ColdError) error->code : COLD_ERROR_FAILED;
@@ -35,47 +74,83 @@ refresh_one (JsonObject *request, JsonObject *entry, ColdDownload *download)
   return answer;
 }
 
+static gboolean
+is_asked_for (JsonArray *entries, const char *id)
+{
+  for (guint i = 0; entries != NULL && i < json_array_get_length (entries); i++)
+    if (g_strcmp0 (cold_json_string (cold_json_array_object (entries, i), "id"), id) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Only we write there: nobody makes a link of a folder meanwhile. */
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  g_remove (path);
+}
+
+/* Guests come and go, and change what they name; the admin's repositories stay when he takes them out for a while. */
+static void
+forget_guests (JsonObject *request, JsonArray *entries)
+{
+  g_autofree char *folder = g_build_filename (cold_verb_catalogue (request), "repositories", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *id;
+
+  while (dir != NULL && (id = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (id, COLD_GUEST_REPOSITORY_PREFIX) && !is_asked_for (entries, id))
+      {
+        g_autofree char *path = g_build_filename (folder, id, NULL);
+
+        remove_tree (path);
+      }
+}
+
 /* One repository that fails does not keep the others from being fetched. */
 static JsonObject *
 fetch_metadata (JsonObject *request, GError **error)
 {
-  g_autoptr (ColdDownload) download = cold_download_new ();
+  g_auto (Downloads) downloads;
   JsonArray *entries = cold_json_array (request, "repositories");
   guint n = entries != NULL ? json_array_get_length (entries) : 0;
   JsonObject *result = json_object_new ();
   JsonArray *answers = json_array_new ();
 
+  downloads_init (&downloads, request);
+  forget_guests (request, entries);
   for (guint i = 0; i < n; i++)
     {
       JsonObject *entry = cold_json_array_object (entries, i);
       const char *id = cold_json_string (entry, "id");
 
       cold_verb_progress ("fetching", (double) i / n, id != NULL ? id : "");
-      json_array_add_object_element (answers, refresh_one (request, entry, download));
+      json_array_add_object_element (answers, refresh_one (request, entry, &downloads));
     }
   json_object_set_array_member (result, "repositories", answers);
   return result;
 }
 
-static const ColdDebRepository *
-find_repository (GPtrArray *repositories, const char *id)
-{
-  for (guint i = 0; i < repositories->len; i++)
-    if (g_strcmp0 (((ColdDebRepository *) g_ptr_array_index (repositories, i))->id, id) == 0)
-      return g_ptr_array_index (repositories, i);
-  return NULL;
-}
-
 /* Returns: %FALSE with @error; otherwise adds to @fetched or @cached, and to @bytes */
 static gboolean
-fetch_package (ColdDownload *download, ColdPackageCache *cache, GPtrArray *repositories, JsonObject *file,
-               gint64 counts[3], GError **error)
+fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCache *cache, GPtrArray *repositories,
+               JsonObject *file, gint64 counts[3], GError **error)
 {
   const char *sha256 = cold_json_string (file, "sha256");
   const char *path = cold_json_string (file, "path");
   const char *id = cold_json_string (file, "repository");
-  const ColdDebRepository *repository = find_repository (repositories, id);
+  const ColdSource *repository = cold_sources_find (repositories, id);
   gint64 size = cold_json_int (file, "size");
+  g_autofree char *base = NULL;
   g_autofree char *uri = NULL;
 
   if (!cold_is_sha256 (sha256) || !cold_is_safe_path (path) || size <= 0 || repository == NULL)
@@ -89,8 +164,11 @@ fetch_package (ColdDownload *download, ColdPackageCache *cache, GPtrArray *repos
       counts[1]++;
       return TRUE;
     }
-  uri = cold_uri_append (repository->uri, path);
-  if (!cold_package_cache_fetch (cache, download, uri, sha256, size, error))
+  base = cold_generation_base (repository, catalogue, error);
+  if (base == NULL)
+    return FALSE;
+  uri = cold_uri_append (base, path);
+  if (!cold_package_cache_fetch (cache, downloads_for (downloads, repository), uri, sha256, size, error))
     return FALSE;
   counts[0]++;
   counts[2] += size;
@@ -100,14 +178,15 @@ fetch_package (ColdDownload *download, ColdPackageCache *cache, GPtrArray *repos
 static JsonObject *
 fetch_packages (JsonObject *request, GError **error)
 {
-  g_autoptr (ColdDownload) download = cold_download_new ();
-  g_autoptr (GPtrArray) repositories = cold_deb_repositories_parse (request, error);
+  g_auto (Downloads) downloads;
+  g_autoptr (GPtrArray) repositories = cold_sources_parse (request, error);
   g_autoptr (ColdPackageCache) cache = NULL;
   JsonArray *files = cold_json_array (request, "files");
   guint n = files != NULL ? json_array_get_length (files) : 0;
   gint64 counts[3] = { 0, 0, 0 };
   JsonObject *result;
 
+  downloads_init (&downloads, request);
   if (repositories == NULL)
     return NULL;
   cache = cold_package_cache_new (cold_verb_catalogue (request));
@@ -117,7 +196,7 @@ fetch_packages (JsonObject *request, GError **error)
       const char *path = cold_json_string (file, "path");
 
       cold_verb_progress ("fetching", (double) i / n, path != NULL ? path : "");
-      if (!fetch_package (download, cache, repositories, file, counts, error))
+      if (!fetch_package (&downloads, cold_verb_catalogue (request), cache, repositories, file, counts, error))
         return NULL;
     }
   /* After the fetch, and never what it was asked for: a plan larger than the limit is still carried out. */

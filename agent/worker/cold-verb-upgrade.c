@@ -87,7 +87,9 @@ make_script (guestfs_h *g, const ColdPackageManager *manager, GError **error)
   g_autoptr (GString) text = g_string_new (NULL);
 
   g_string_append_printf (text, "WORK=%s BUNDLE=%s MOUNTS='%s'\nowned() { %s; }\n", WORK, BUNDLE, mounts, manager->owned);
-  if (!append_script (text, "/org/coldpatch1/worker/frame.sh", error) || !append_script (text, manager->script, error))
+  if (!append_script (text, "/org/coldpatch1/worker/frame.sh", error)
+      || (manager->library != NULL && !append_script (text, manager->library, error))
+      || !append_script (text, manager->script, error))
     return NULL;
   g_string_append (text, "run\n");
   return g_string_free (g_steal_pointer (&text), FALSE);

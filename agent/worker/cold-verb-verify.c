@@ -39,18 +39,24 @@ check_blockers (JsonArray *checks, JsonObject *facts)
     }
 }
 
+/* Returns: @wanted, when that version is there; otherwise another one, or "not installed" */
 static const char *
-find_version (JsonArray *installed, const char *name, const char *arch)
+find_version (JsonArray *installed, const char *name, const char *arch, const char *wanted)
 {
+  const char *found = "not installed";
+
   for (guint i = 0; i < json_array_get_length (installed); i++)
     {
       JsonArray *row = json_array_get_array_element (installed, i);
 
       if (g_strcmp0 (cold_json_array_string (row, 0), name) == 0
           && g_strcmp0 (cold_json_array_string (row, 2), arch) == 0)
-        return cold_json_array_string (row, 1);
+        found = cold_json_array_string (row, 1);
+      /* Kernels are installed beside each other. */
+      if (g_strcmp0 (found, wanted) == 0)
+        break;
     }
-  return "not installed";
+  return found;
 }
 
 static void
@@ -66,7 +72,7 @@ check_versions (JsonArray *checks, JsonObject *facts, JsonObject *plan)
       JsonObject *package = cold_json_array_object (planned, i);
       const char *name = cold_json_string (package, "name");
       const char *candidate = cold_json_string (package, "candidate");
-      const char *found = installed != NULL ? find_version (installed, name, cold_json_string (package, "arch"))
+      const char *found = installed != NULL ? find_version (installed, name, cold_json_string (package, "arch"), candidate)
                                             : "not installed";
 
       if (g_strcmp0 (found, candidate) != 0)
@@ -121,14 +127,14 @@ check_kernels (guestfs_h *g, JsonArray *checks)
   add_check (checks, "kernels", wrong->len == 0, wrong->len == 0 ? all : wrong->str);
 }
 
-/* Every file that the boot menu names is there. */
+/* Adds to @missing what a menu at @path names and the guest has not. */
 static void
-check_boot_menu (guestfs_h *g, JsonArray *checks)
+add_missing (guestfs_h *g, GString *missing, const char *path)
 {
-  g_autofree char *menu = cold_guest_read_text (g, "/boot/grub/grub.cfg", 4 * 1024 * 1024, NULL);
-  g_autoptr (GRegex) regex = g_regex_new ("^\\s*(?:linux|initrd)\\s+(/\\S+)", G_REGEX_MULTILINE | G_REGEX_RAW, 0, NULL);
+  g_autofree char *menu = cold_guest_read_text (g, path, 4 * 1024 * 1024, NULL);
+  g_autoptr (GRegex) regex
+      = g_regex_new ("^\\s*(?:linux|initrd)(?:16|efi)?\\s+(/\\S+)", G_REGEX_MULTILINE | G_REGEX_RAW, 0, NULL);
   g_autoptr (GMatchInfo) match = NULL;
-  g_autoptr (GString) missing = g_string_new (NULL);
 
   if (menu == NULL)
     return;
@@ -142,7 +148,30 @@ check_boot_menu (guestfs_h *g, JsonArray *checks)
       if (guestfs_exists (g, named) <= 0 && guestfs_exists (g, below) <= 0)
         g_string_append_printf (missing, "%s%s", missing->len > 0 ? ", " : "", valid);
     }
-  add_check (checks, "boot-menu", missing->len == 0, missing->len == 0 ? "all that it names is there" : missing->str);
+}
+
+/* Every file that the boot menu names is there: GRUB's own, and the entries of the Boot Loader Specification. */
+static void
+check_boot_menu (guestfs_h *g, JsonArray *checks)
+{
+  const char *const menus[] = { "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg" };
+  g_auto (GStrv) entries = guestfs_glob_expand (g, "/boot/loader/entries/*.conf");
+  g_autoptr (GString) missing = g_string_new (NULL);
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (menus); i++)
+    if (guestfs_is_file (g, menus[i]) > 0)
+      {
+        add_missing (g, missing, menus[i]);
+        any = TRUE;
+      }
+  for (guint i = 0; entries != NULL && entries[i] != NULL; i++)
+    {
+      add_missing (g, missing, entries[i]);
+      any = TRUE;
+    }
+  if (any)
+    add_check (checks, "boot-menu", missing->len == 0, missing->len == 0 ? "all that it names is there" : missing->str);
 }
 
 static gboolean

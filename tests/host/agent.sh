@@ -68,6 +68,13 @@ volume()
   call $MANAGER Manager LookupVolumeByName ss "$1" "$2"
 }
 
+# await_volume POOL NAME: the same, once the agent has read from libvirt what there is
+await_volume()
+{
+  wait_for 30 volume "$@"
+  volume "$@"
+}
+
 domain()
 {
   call $MANAGER Manager LookupDomain s "$1"

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-deb-plan.h"
+
+#include <solv/evr.h>
+#include <solv/poolarch.h>
+
+#include "cold-deb-preferences.h"
+#include "cold-deb-solver.h"
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-plan.h"
+
+typedef struct
+{
+  GPtrArray *indexes;       /* (element-type GPtrArray of ColdDebIndex) one a repository */
+  ColdDebPreferences *preferences;
+  GHashTable *foreign;      /* (element-type utf8) names installed for a foreign architecture too */
+  Id *installed;            /* by name: the installed solvable, or 0 */
+  Id *candidates;           /* by name: the solvable, or 0; never one that is not newer than the installed one */
+  guint n_names;
+} Deb;
+
+static void
+deb_free (gpointer data)
+{
+  Deb *deb = data;
+
+  g_clear_pointer (&deb->indexes, g_ptr_array_unref);
+  g_clear_pointer (&deb->preferences, cold_deb_preferences_free);
+  g_clear_pointer (&deb->foreign, g_hash_table_unref);
+  g_free (deb->installed);
+  g_free (deb->candidates);
+  g_free (deb);
+}
+
+static gboolean
+load_catalogue (ColdPlan *plan, Deb *deb, const char *arch, GError **error)
+{
+  deb->indexes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  for (guint i = 0; i < plan->sources->len; i++)
+    {
+      GPtrArray *indexes = cold_deb_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue,
+                                                     error);
+
+      if (indexes == NULL)
+        return FALSE;
+      g_ptr_array_add (deb->indexes, indexes);
+      for (guint k = 0; k < indexes->len; k++)
+        {
+          const ColdDebIndex *index = g_ptr_array_index (indexes, k);
+
+          if (g_str_equal (index->arch, arch) && !cold_deb_solver_add_index (plan->pool, index, error))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Names that are installed for another architecture as well: dpkg wants all of them in one version, and only this
+ * architecture's are in the catalogue. */
+static void
+find_foreign (Deb *deb, const char *status, const char *arch)
+{
+  g_auto (GStrv) stanzas = g_strsplit (status, "\n\n", -1);
+
+  for (guint i = 0; stanzas[i] != NULL; i++)
+    {
+      g_auto (GStrv) lines = g_strsplit (stanzas[i], "\n", -1);
+      const char *name = NULL;
+      const char *of = NULL;
+
+      for (guint k = 0; lines[k] != NULL; k++)
+        {
+          if (g_str_has_prefix (lines[k], "Package: "))
+            name = lines[k] + 9;
+          if (g_str_has_prefix (lines[k], "Architecture: "))
+            of = lines[k] + 14;
+        }
+      if (name != NULL && of != NULL && !g_str_equal (of, arch) && !g_str_equal (of, "all"))
+        g_hash_table_add (deb->foreign, g_strdup (name));
+    }
+}
+
+static const ColdDebIndex *
+index_of (const Solvable *s)
+{
+  return s->repo->appdata;
+}
+
+static const char *
+source_of (Solvable *s)
+{
+  const char *source = solvable_lookup_str (s, SOLVABLE_SOURCENAME);
+
+  return source != NULL ? source : pool_id2str (s->repo->pool, s->name);
+}
+
+/* @general: of the index; @s: a version of the catalogue */
+static int
+priority_of (ColdPlan *plan, Deb *deb, Solvable *s, int general)
+{
+  const char *name = pool_id2str (plan->pool, s->name);
+  int priority = general;
+  gboolean unknown = FALSE;
+
+  if (!cold_deb_preferences_has_specific (deb->preferences))
+    return general;
+  cold_deb_preferences_get_specific (deb->preferences, name, source_of (s), pool_id2str (plan->pool, s->evr),
+                                     index_of (s), &priority, &unknown);
+  if (unknown && g_hash_table_add (plan->locked, g_strdup (name)) && deb->installed[s->name] != 0)
+    cold_plan_add_problem (plan, "%s is kept back: a pin of the guest names it in a way that coldpatch does not understand", name);
+  return priority;
+}
+
+/* The installed version's, as far as it does not come from an index that has the same version. */
+static int
+installed_priority (ColdPlan *plan, Deb *deb, Solvable *s)
+{
+  int priority = COLD_DEB_PRIORITY_INSTALLED;
+  gboolean unknown = FALSE;
+
+  if (cold_deb_preferences_has_specific (deb->preferences))
+    cold_deb_preferences_get_specific (deb->preferences, pool_id2str (plan->pool, s->name), source_of (s),
+                                       pool_id2str (plan->pool, s->evr), NULL, &priority, &unknown);
+  return priority;
+}
+
+/* Whether apt prefers @s to @other: the higher priority, then the newer version. The same version from a security
+ * repository is preferred, so that the plan says what it is. */
+static gboolean
+is_better (Pool *pool, Solvable *s, int priority, Solvable *other, int other_priority)
+{
+  int compared;
+
+  if (priority != other_priority)
+    return priority > other_priority;
+  compared = pool_evrcmp (pool, s->evr, other->evr, EVRCMP_COMPARE);
+  if (compared != 0 || other->repo == pool->installed)
+    return compared > 0;
+  return index_of (s)->repository->security && !index_of (other)->repository->security;
+}
+
+static void
+choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
+{
+  Pool *pool = plan->pool;
+  const ColdDebIndex *index = repo->appdata;
+  int general = cold_deb_preferences_get_general (deb->preferences, index);
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    {
+      Id installed = deb->installed[s->name];
+      Id best = deb->candidates[s->name];
+      int priority;
+
+      if (!pool_installable (pool, s) || (installed != 0 && plan->security_only && !index->repository->security))
+        continue;
+      priority = priority_of (plan, deb, s, general);
+      if (priority <= 0)
+        continue;
+      if (installed != 0 && priority < COLD_DEB_PRIORITY_DOWNGRADE
+          && pool_evrcmp (pool, s->evr, pool_id2solvable (pool, installed)->evr, EVRCMP_COMPARE) < 0)
+        continue;
+      if (best == 0 || is_better (pool, s, priority, pool_id2solvable (pool, best), priorities[s->name]))
+        {
+          deb->candidates[s->name] = p;
+          priorities[s->name] = priority;
+        }
+    }
+}
+
+/* Fills @deb with candidates as apt's pkgPolicy would. */
+static void
+choose_candidates (ColdPlan *plan, Deb *deb)
+{
+  Pool *pool = plan->pool;
+  g_autofree int *priorities = NULL;
+  Solvable *s;
+  Repo *repo;
+  Id p;
+  int i;
+
+  deb->n_names = pool->ss.nstrings;
+  deb->installed = g_new0 (Id, deb->n_names);
+  deb->candidates = g_new0 (Id, deb->n_names);
+  priorities = g_new0 (int, deb->n_names);
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    {
+      int priority = installed_priority (plan, deb, s);
+
+      deb->installed[s->name] = p;
+      if (priority > 0)
+        {
+          deb->candidates[s->name] = p;
+          priorities[s->name] = priority;
+        }
+    }
+  FOR_REPOS (i, repo)
+    if (repo != pool->installed)
+      choose_of_repo (plan, deb, repo, priorities);
+}
+
+/* Of the installed packages, the candidates that cannot be reached here are dropped. */
+static void
+drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
+{
+  Pool *pool = plan->pool;
+  Solvable *s = pool_id2solvable (pool, installed);
+  Id candidate = deb->candidates[s->name];
+  const char *name = pool_id2str (pool, s->name);
+  int compared;
+
+  if (candidate == 0 || candidate == installed)
+    {
+      deb->candidates[s->name] = 0;
+      return;
+    }
+  compared = pool_evrcmp (pool, pool_id2solvable (pool, candidate)->evr, s->evr, EVRCMP_COMPARE);
+  if (compared < 0)
+    {
+      cold_plan_add_problem (plan, "%s is kept back: a pin of the guest asks for the older version %s", name,
+                   pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
+  if (compared <= 0)
+    deb->candidates[s->name] = 0;
+  else if (g_hash_table_contains (deb->foreign, name))
+    {
+      cold_plan_add_problem (plan, "%s is kept back: it is installed for several architectures", name);
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
+}
+
+static void
+consider_candidates (ColdPlan *plan, Deb *deb)
+{
+  Pool *pool = plan->pool;
+  Solvable *s;
+  Id p;
+
+  map_init (&plan->considered, pool->nsolvables);
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    {
+      drop_candidate (plan, deb, p);
+      MAPSET (&plan->considered, p);
+    }
+  for (guint i = 0; i < deb->n_names; i++)
+    if (deb->candidates[i] != 0 && !g_hash_table_contains (plan->excluded, pool_id2str (pool, i)))
+      MAPSET (&plan->considered, deb->candidates[i]);
+}
+
+gboolean
+cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+{
+  g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
+  JsonArray *foreign = cold_json_array (manifest, "foreign");
+  const char *arch = cold_json_string (manifest, "native");
+  const char *status = cold_json_string (manifest, "status");
+  Deb *deb;
+
+  if (arch == NULL || status == NULL)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "plan: \"manifest\" is no manifest of Debian packages");
+      return FALSE;
+    }
+  plan->data = deb = g_new0 (Deb, 1);
+  plan->free_data = deb_free;
+  plan->pool = cold_deb_solver_new_pool (arch);
+  deb->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"));
+  if (!cold_deb_solver_add_installed (plan->pool, status, held, error))
+    return FALSE;
+  for (guint i = 0; i < held->len; i++)
+    g_hash_table_add (plan->held, g_strdup (g_ptr_array_index (held, i)));
+  cold_plan_add_names (plan->held, manifest, "held", arch);
+  if (foreign != NULL && json_array_get_length (foreign) > 0)
+    find_foreign (deb, status, arch);
+  if (!load_catalogue (plan, deb, arch, error))
+    return FALSE;
+  choose_candidates (plan, deb);
+  consider_candidates (plan, deb);
+  return TRUE;
+}
+
+void
+cold_deb_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
+{
+  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, 1);
+  solver_set_flag (solver, SOLVER_FLAG_ALLOW_ARCHCHANGE, 1); /* between "all" and the guest's */
+  solver_set_flag (solver, SOLVER_FLAG_NO_INFARCHCHECK, 1);
+  solver_set_flag (solver, SOLVER_FLAG_NO_UPDATEPROVIDE, 1);
+}
+
+gboolean
+cold_deb_plan_is_usable (ColdPlan *plan, Solvable *s)
+{
+  return cold_plan_has_only (pool_id2str (plan->pool, s->name), "+.-")
+         && cold_plan_has_only (pool_id2str (plan->pool, s->evr), "+.-:~");
+}
+
+Id
+cold_deb_plan_get_candidate (ColdPlan *plan, Id installed)
+{
+  const Deb *deb = plan->data;
+
+  return deb->candidates[pool_id2solvable (plan->pool, installed)->name];
+}
+
+static char *
+describe_origin (const ColdDebIndex *index)
+{
+  const char *who = *index->origin != '\0' ? index->origin : index->label;
+  const char *what = *index->codename != '\0' ? index->codename : index->archive;
+
+  return g_strdup_printf ("%s:%s", *who != '\0' ? who : index->repository->id, *what != '\0' ? what : index->suite);
+}
+
+void
+cold_deb_plan_describe (ColdPlan *plan, Solvable *s, JsonObject *package)
+{
+  const ColdDebIndex *index = index_of (s);
+  g_autofree char *origin = describe_origin (index);
+
+  json_object_set_string_member (package, "origin", origin);
+  json_object_set_string_member (package, "repository", index->repository->id);
+  json_object_set_boolean_member (package, "security", index->repository->security);
+}

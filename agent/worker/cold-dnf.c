@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dnf, as on Fedora and what is made from it, and yum, which was before it.
+ */
+#include "cold-error.h"
+#include "cold-guest.h"
+#include "cold-package-manager.h"
+#include "cold-rpm-manifest.h"
+#include "cold-rpm-policy.h"
+
+#define CONFIG_MAX (1024 * 1024)
+
+typedef struct
+{
+  const char *config;     /* of the manager itself */
+  const char *lock_config; /* of its plugin "versionlock" */
+  const char *lock_list;  /* where that one looks when its configuration does not say */
+  const char *lock_toml;  /* (nullable): what takes the place of the plugin in dnf 5 */
+} Places;
+
+static const Places dnf_places = { "/etc/dnf/dnf.conf", "/etc/dnf/plugins/versionlock.conf",
+                                   "/etc/dnf/plugins/versionlock.list", "/etc/dnf/versionlock.toml" };
+static const Places yum_places = { "/etc/yum.conf", "/etc/yum/pluginconf.d/versionlock.conf",
+                                   "/etc/yum/pluginconf.d/versionlock.list", NULL };
+
+typedef void (*AddFunc) (const char *text, GPtrArray *patterns);
+
+/* A file that is not there adds nothing. */
+static gboolean
+add_from (guestfs_h *g, const char *path, AddFunc add, GPtrArray *patterns, GError **error)
+{
+  GError *local = NULL;
+  g_autofree char *text = cold_guest_read_text (g, path, CONFIG_MAX, &local);
+
+  if (text != NULL)
+    add (text, patterns);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, local);
+  return FALSE;
+}
+
+static gboolean
+add_locks (guestfs_h *g, const Places *places, GPtrArray *held, GError **error)
+{
+  GError *local = NULL;
+  g_autofree char *config = cold_guest_read_text (g, places->lock_config, CONFIG_MAX, &local);
+  g_autofree char *enabled = config != NULL ? cold_rpm_policy_get_main (config, "enabled") : NULL;
+  g_autofree char *list = config != NULL ? cold_rpm_policy_get_main (config, "locklist") : NULL;
+
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  /* Without its configuration, a plugin is not there. */
+  if (config == NULL || (enabled != NULL && (g_str_equal (enabled, "0") || g_ascii_strcasecmp (enabled, "false") == 0
+                                             || g_ascii_strcasecmp (enabled, "no") == 0)))
+    return TRUE;
+  return add_from (g, list != NULL && *list == '/' ? list : places->lock_list, cold_rpm_policy_add_versionlock, held,
+                   error);
+}
+
+static JsonObject *
+make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Places *places, GError **error)
+{
+  g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) excludes = g_ptr_array_new_with_free_func (g_free);
+
+  if (!add_from (g, places->config, cold_rpm_policy_add_excludes, excludes, error) || !add_locks (g, places, held, error)
+      || (places->lock_toml != NULL
+          && !add_from (g, places->lock_toml, cold_rpm_policy_add_versionlock_toml, held, error)))
+    return NULL;
+  return cold_rpm_manifest (g, facts, manager, held, excludes, error);
+}
+
+static JsonObject *
+dnf_manifest (guestfs_h *g, JsonObject *facts, GError **error)
+{
+  return make_manifest (g, facts, "dnf", &dnf_places, error);
+}
+
+/* yum leaves these files when it is stopped, for yum-complete-transaction. */
+static void
+check_yum (guestfs_h *g, JsonObject *facts)
+{
+  g_auto (GStrv) left = guestfs_glob_expand (g, "/var/lib/yum/transaction-all.*");
+
+  if (left != NULL && left[0] != NULL)
+    cold_guest_add_blocker (facts, "interrupted-transaction", left[0]);
+}
+
+static JsonObject *
+yum_manifest (guestfs_h *g, JsonObject *facts, GError **error)
+{
+  JsonObject *made = make_manifest (g, facts, "yum", &yum_places, error);
+
+  if (made != NULL)
+    check_yum (g, facts);
+  return made;
+}
+
+const ColdPackageManager cold_dnf = {
+  .name = "dnf",
+  .format = "rpm",
+  .manifest = dnf_manifest,
+  .script = "/org/coldpatch1/worker/dnf.sh",
+  .library = COLD_RPM_LIBRARY,
+  .owned = COLD_RPM_OWNED,
+  .generated = cold_rpm_generated,
+  .kept_suffixes = cold_rpm_kept_suffixes,
+};
+
+const ColdPackageManager cold_yum = {
+  .name = "yum",
+  .format = "rpm",
+  .manifest = yum_manifest,
+  .script = "/org/coldpatch1/worker/dnf.sh",
+  .library = COLD_RPM_LIBRARY,
+  .owned = COLD_RPM_OWNED,
+  .generated = cold_rpm_generated,
+  .kept_suffixes = cold_rpm_kept_suffixes,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The metadata of an rpm repository, verified and unpacked, read into libsolv.
+ */
+#pragma once
+
+#include <glib.h>
+#include <solv/repo.h>
+
+G_BEGIN_DECLS
+
+/* Adds the packages of primary.xml to @repo. Returns: %FALSE with @error (Signature), also when there is none */
+gboolean cold_rpm_index_add_primary (Repo *repo, const char *path, GError **error);
+
+/* Adds the advisories of updateinfo.xml. */
+gboolean cold_rpm_index_add_updateinfo (Repo *repo, const char *path, GError **error);
+
+/* Returns: (transfer full) (element-type utf8): paths that packages of @repo require and that primary.xml does not say who owns */
+GHashTable *cold_rpm_index_find_paths (Repo *repo);
+
+/* Makes each package of @repo that owns one of @paths by filelists.xml provide it. */
+gboolean cold_rpm_index_add_paths (Repo *repo, const char *path, GHashTable *paths, GError **error);
+
+G_END_DECLS

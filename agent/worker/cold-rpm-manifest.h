@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manifest of guests with rpm, as common/cold-protocol.h says, whatever installs the packages.
+ */
+#pragma once
+
+#include <guestfs.h>
+#include <json-glib/json-glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * cold_rpm_manifest:
+ * @facts: gets "packages" and, where a package is there twice, the blocker interrupted-transaction
+ * @manager: "dnf", "yum", "zypper"
+ * @held: (element-type utf8): what must not be updated
+ * @excludes: (element-type utf8): what is taken from no repository
+ *
+ * The guest's database is copied out and read here; nothing of the guest is run.
+ *
+ * Returns: (transfer full): the manifest; %NULL with @error (Guest)
+ */
+JsonObject *cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArray *held,
+                               GPtrArray *excludes, GError **error);
+
+/* Paths that rpm's own triggers and common scriptlets write; %NULL-terminated. For ColdPackageManager. */
+extern const char *const cold_rpm_generated[];
+extern const char *const cold_rpm_kept_suffixes[];
+
+/* Resource with what the scripts of rpm guests have in common. */
+#define COLD_RPM_LIBRARY "/org/coldpatch1/worker/rpm.sh"
+
+/* Shell command that prints every path that a package owns. */
+#define COLD_RPM_OWNED "rpm -qal"
+
+G_END_DECLS

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-rpm-plan.h"
+
+#include <fnmatch.h>
+#include <solv/dataiterator.h>
+#include <solv/evr.h>
+#include <solv/poolarch.h>
+
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-plan.h"
+#include "cold-rpm-installed.h"
+#include "cold-rpm-repository.h"
+#include "cold-solver.h"
+
+/* What dnf.conf(5) has as "installonlypkgs"; zypp.conf's "multiversion" is among them. */
+static const char *const beside[] = { "kernel", "kernel-PAE", "installonlypkg(kernel)", "installonlypkg(kernel-module)",
+                                      "installonlypkg(vm)", "multiversion(kernel)" };
+
+/* A version that an advisory of kind "security" names. */
+typedef struct
+{
+  Id evr;
+  Id arch;
+} Fix;
+
+typedef struct
+{
+  gboolean zypper;
+  GHashTable *fixes; /* (element-type Id GArray of Fix) by name */
+} Rpm;
+
+static void
+rpm_free (gpointer data)
+{
+  Rpm *rpm = data;
+
+  g_clear_pointer (&rpm->fixes, g_hash_table_unref);
+  g_free (rpm);
+}
+
+static const char *
+pool_arch (const char *arch)
+{
+  if (g_strcmp0 (arch, "i386") == 0)
+    return "i686";
+  return g_strcmp0 (arch, "arm") == 0 ? "armv7hl" : arch;
+}
+
+/* @pattern: as dnf's and zypper's lists have them: NAME, NAME.ARCH, NAME-[EPOCH:]VERSION[-RELEASE][.ARCH], or yum's
+ * EPOCH:NAME-VERSION-RELEASE.ARCH, with wildcards */
+static gboolean
+matches (Pool *pool, const Solvable *s, const char *pattern)
+{
+  const char *name = pool_id2str (pool, s->name);
+  const char *evr = pool_id2str (pool, s->evr);
+  const char *arch = pool_id2str (pool, s->arch);
+  const char *colon = strchr (evr, ':');
+  const char *bare = colon != NULL ? colon + 1 : evr;
+  const char *dash = strrchr (bare, '-');
+  int version = dash != NULL ? dash - bare : (int) strlen (bare);
+  int epoch = colon != NULL ? colon - evr : 1;
+  const char *number = colon != NULL ? evr : "0";
+  char *forms[] = { g_strdup (name),
+                    g_strdup_printf ("%s.%s", name, arch),
+                    g_strdup_printf ("%s-%.*s", name, version, bare),
+                    g_strdup_printf ("%s-%s", name, bare),
+                    g_strdup_printf ("%s-%s.%s", name, bare, arch),
+                    g_strdup_printf ("%s-%.*s:%s", name, epoch, number, bare),
+                    g_strdup_printf ("%s-%.*s:%s.%s", name, epoch, number, bare, arch),
+                    g_strdup_printf ("%.*s:%s-%s.%s", epoch, number, name, bare, arch) };
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      found = found || fnmatch (pattern, forms[i], 0) == 0;
+      g_free (forms[i]);
+    }
+  return found;
+}
+
+/* Returns: how many of the solvables of @repo match; each is given to @take. @repo: (nullable): all but the installed ones */
+static guint
+for_matches (ColdPlan *plan, Repo *repo, const char *pattern, void (*take) (ColdPlan *plan, Id p))
+{
+  Pool *pool = plan->pool;
+  guint n = 0;
+
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo != NULL && (repo != NULL ? s->repo == repo : s->repo != pool->installed)
+          && !cold_rpm_is_advisory (s) && matches (pool, s, pattern))
+        {
+          take (plan, p);
+          n++;
+        }
+    }
+  return n;
+}
+
+static void
+hide (ColdPlan *plan, Id p)
+{
+  MAPCLR (&plan->considered, p);
+}
+
+static void
+hold (ColdPlan *plan, Id p)
+{
+  g_hash_table_add (plan->held, g_strdup (pool_id2str (plan->pool, pool_id2solvable (plan->pool, p)->name)));
+}
+
+/* versionlock of dnf can name a version that is not the installed one: then the others are not seen. */
+static void
+hide_unless (ColdPlan *plan, const char *pattern)
+{
+  Pool *pool = plan->pool;
+  g_autoptr (GHashTable) names = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) kept = g_hash_table_new (NULL, NULL);
+
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo != NULL && s->repo != pool->installed && matches (pool, s, pattern))
+        {
+          g_hash_table_add (names, GINT_TO_POINTER (s->name));
+          g_hash_table_add (kept, GINT_TO_POINTER (p));
+        }
+    }
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo != NULL && s->repo != pool->installed && g_hash_table_contains (names, GINT_TO_POINTER (s->name))
+          && !g_hash_table_contains (kept, GINT_TO_POINTER (p)))
+        hide (plan, p);
+    }
+}
+
+static void
+apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
+{
+  g_auto (GStrv) held = cold_json_strv (manifest, "held");
+  g_auto (GStrv) excludes = cold_json_strv (manifest, "excludes");
+
+  for (guint i = 0; excludes[i] != NULL; i++)
+    for_matches (plan, NULL, excludes[i], hide);
+  for (guint i = 0; held[i] != NULL; i++)
+    {
+      if (held[i][0] == '!') /* dnf versionlock exclude */
+        for_matches (plan, NULL, held[i] + 1, hide);
+      else if (for_matches (plan, plan->pool->installed, held[i], hold) > 0)
+        continue;
+      else if (rpm->zypper) /* it is not to be installed */
+        for_matches (plan, NULL, held[i], hide);
+      else
+        hide_unless (plan, held[i]);
+    }
+}
+
+/* includepkgs and exclude of the repository itself. */
+static void
+apply_repository_patterns (ColdPlan *plan, Repo *repo)
+{
+  const ColdSource *source = repo->appdata;
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    {
+      gboolean wanted = source->includes[0] == NULL;
+
+      for (guint i = 0; !wanted && source->includes[i] != NULL; i++)
+        wanted = matches (repo->pool, s, source->includes[i]);
+      for (guint i = 0; wanted && source->excludes[i] != NULL; i++)
+        wanted = !matches (repo->pool, s, source->excludes[i]);
+      if (!wanted)
+        hide (plan, p);
+    }
+}
+
+static gboolean
+is_modular (Pool *pool, const Solvable *s)
+{
+  return strstr (pool_id2str (pool, s->evr), ".module") != NULL;
+}
+
+static void
+keep_modules_back (ColdPlan *plan)
+{
+  Pool *pool = plan->pool;
+
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo == NULL || !is_modular (pool, s))
+        continue;
+      if (s->repo != pool->installed)
+        hide (plan, p);
+      else if (g_hash_table_add (plan->locked, g_strdup (pool_id2str (pool, s->name))))
+        cold_plan_add_problem (plan, "%s is kept back: it belongs to a module, whose enabled stream is not known",
+                               pool_id2str (pool, s->name));
+    }
+}
+
+static void
+add_fixes (Rpm *rpm, Repo *repo)
+{
+  Dataiterator iterator;
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    {
+      if (!cold_rpm_is_advisory (s) || g_strcmp0 (solvable_lookup_str (s, SOLVABLE_PATCHCATEGORY), "security") != 0)
+        continue;
+      dataiterator_init (&iterator, repo->pool, repo, p, UPDATE_COLLECTION, NULL, 0);
+      while (dataiterator_step (&iterator))
+        {
+          Fix fix;
+          Id name;
+          GArray *fixes;
+
+          dataiterator_setpos (&iterator);
+          name = pool_lookup_id (repo->pool, SOLVID_POS, UPDATE_COLLECTION_NAME);
+          fix.evr = pool_lookup_id (repo->pool, SOLVID_POS, UPDATE_COLLECTION_EVR);
+          fix.arch = pool_lookup_id (repo->pool, SOLVID_POS, UPDATE_COLLECTION_ARCH);
+          if (name == 0 || fix.evr == 0)
+            continue;
+          fixes = g_hash_table_lookup (rpm->fixes, GINT_TO_POINTER (name));
+          if (fixes == NULL)
+            {
+              fixes = g_array_new (FALSE, FALSE, sizeof (Fix));
+              g_hash_table_insert (rpm->fixes, GINT_TO_POINTER (name), fixes);
+            }
+          g_array_append_val (fixes, fix);
+        }
+      dataiterator_free (&iterator);
+    }
+}
+
+/* Returns: the newest installed package of that name and a fitting architecture, or %NULL */
+static Solvable *
+find_installed (Pool *pool, const Solvable *like)
+{
+  Solvable *newest = NULL;
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    if (s->name == like->name && (s->arch == like->arch || s->arch == ARCH_NOARCH || like->arch == ARCH_NOARCH)
+        && (newest == NULL || pool_evrcmp (pool, s->evr, newest->evr, EVRCMP_COMPARE) > 0))
+      newest = s;
+  return newest;
+}
+
+/* Whether an upgrade to @s, from @installed if there is one, brings what an advisory of the kind "security" names. */
+static gboolean
+fixes_security (ColdPlan *plan, const Solvable *s, const Solvable *installed)
+{
+  const Rpm *rpm = plan->data;
+  const ColdSource *source = s->repo->appdata;
+  const GArray *fixes = g_hash_table_lookup (rpm->fixes, GINT_TO_POINTER (s->name));
+
+  if (source->security)
+    return TRUE;
+  for (guint i = 0; fixes != NULL && i < fixes->len; i++)
+    {
+      const Fix *fix = &g_array_index (fixes, Fix, i);
+
+      if ((fix->arch == 0 || fix->arch == s->arch)
+          && pool_evrcmp (plan->pool, fix->evr, s->evr, EVRCMP_COMPARE) <= 0
+          && (installed == NULL || pool_evrcmp (plan->pool, fix->evr, installed->evr, EVRCMP_COMPARE) > 0))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* As "dnf upgrade --security" does it: any version that is at least the one of an advisory. New dependencies may come. */
+static void
+hide_other_than_security (ColdPlan *plan)
+{
+  Pool *pool = plan->pool;
+
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+      const Solvable *installed;
+
+      if (s->repo == NULL || s->repo == pool->installed || !MAPTST (&plan->considered, p))
+        continue;
+      installed = find_installed (pool, s);
+      if (installed != NULL && !fixes_security (plan, s, installed))
+        hide (plan, p);
+    }
+}
+
+static void
+consider_all (ColdPlan *plan)
+{
+  Pool *pool = plan->pool;
+
+  map_init (&plan->considered, pool->nsolvables);
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo == NULL)
+        continue;
+      if (s->repo == pool->installed
+          || (!cold_rpm_is_advisory (s) && !g_hash_table_contains (plan->excluded, pool_id2str (pool, s->name))))
+        MAPSET (&plan->considered, p);
+    }
+}
+
+gboolean
+cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+{
+  const char *arch = cold_json_string (manifest, "arch");
+  JsonArray *installed = cold_json_array (manifest, "installed");
+  Pool *pool;
+  Repo *repo;
+  Rpm *rpm;
+  Id id;
+
+  if (arch == NULL || installed == NULL)
+    {
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
+                           "plan: \"manifest\" is no manifest of rpm packages");
+      return FALSE;
+    }
+  plan->data = rpm = g_new0 (Rpm, 1);
+  plan->free_data = rpm_free;
+  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
+  rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
+  plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (arch));
+  if (!cold_rpm_installed_add (plan->pool, installed, error))
+    return FALSE;
+  for (guint i = 0; i < plan->sources->len; i++)
+    {
+      repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
+      if (repo == NULL)
+        return FALSE;
+      add_fixes (rpm, repo);
+    }
+  pool_addfileprovides (plan->pool);
+  consider_all (plan);
+  pool = plan->pool;
+  FOR_REPOS (id, repo)
+    if (repo != pool->installed)
+      apply_repository_patterns (plan, repo);
+  apply_patterns (plan, rpm, manifest);
+  keep_modules_back (plan);
+  if (plan->security_only)
+    hide_other_than_security (plan);
+  return TRUE;
+}
+
+void
+cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
+{
+  const Rpm *rpm = plan->data;
+
+  for (guint i = 0; i < G_N_ELEMENTS (beside); i++)
+    queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_PROVIDES, pool_str2id (plan->pool, beside[i], 1));
+  if (rpm->zypper)
+    return;
+  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, 1);
+  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, 1);
+}
+
+gboolean
+cold_rpm_plan_is_usable (ColdPlan *plan, Solvable *s)
+{
+  return cold_plan_has_only (pool_id2str (plan->pool, s->name), "+._-")
+         && cold_plan_has_only (pool_id2str (plan->pool, s->evr), "+._-:~^")
+         && cold_plan_has_only (pool_id2str (plan->pool, s->arch), "_")
+         && solvable_lookup_str (s, SOLVABLE_MEDIABASE) == NULL;
+}
+
+Id
+cold_rpm_plan_get_candidate (ColdPlan *plan, Id installed)
+{
+  Pool *pool = plan->pool;
+  const Solvable *newest = find_installed (pool, pool_id2solvable (pool, installed));
+  int priority = G_MININT;
+  Id best = 0;
+  Id p, pp;
+
+  FOR_PROVIDES (p, pp, newest->name)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->name != newest->name || s->repo == pool->installed || s->repo->priority < priority
+          || !MAPTST (&plan->considered, p) || !pool_installable (pool, (Solvable *) s)
+          || (s->arch != newest->arch && s->arch != ARCH_NOARCH && newest->arch != ARCH_NOARCH))
+        continue;
+      /* What a repository of less priority has is not looked at, however new it is. */
+      if (s->repo->priority > priority)
+        best = 0;
+      priority = s->repo->priority;
+      if (pool_evrcmp (pool, s->evr, best != 0 ? pool_id2solvable (pool, best)->evr : newest->evr, EVRCMP_COMPARE) > 0)
+        best = p;
+    }
+  return best;
+}
+
+void
+cold_rpm_plan_describe (ColdPlan *plan, Solvable *s, JsonObject *package)
+{
+  const ColdSource *source = s->repo->appdata;
+
+  json_object_set_string_member (package, "origin", source->id);
+  json_object_set_string_member (package, "repository", source->id);
+  json_object_set_boolean_member (package, "security",
+                                  fixes_security (plan, s, find_installed (plan->pool, s)));
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an admin has forbidden dnf and zypper to update: texts of their configuration files.
+ *
+ * Each function adds patterns to @patterns (element-type utf8, owned): valid UTF-8, in their order in the file.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* versionlock.list of dnf's and yum's plugin: "name-epoch:version-release.arch" a line, "!" in front of what is excluded. */
+void cold_rpm_policy_add_versionlock (const char *text, GPtrArray *patterns);
+
+/* versionlock.toml of dnf 5: "name-evr.*" where one version is named, otherwise "name". */
+void cold_rpm_policy_add_versionlock_toml (const char *text, GPtrArray *patterns);
+
+/* /etc/zypp/locks: names of what is locked, globs and regular expressions as they are. */
+void cold_rpm_policy_add_zypp_locks (const char *text, GPtrArray *patterns);
+
+/* exclude, excludepkgs of [main] in dnf.conf and yum.conf */
+void cold_rpm_policy_add_excludes (const char *text, GPtrArray *patterns);
+
+/**
+ * cold_rpm_policy_get_main:
+ *
+ * Returns: (transfer full) (nullable): the value of @key in [main], the last one
+ */
+char *cold_rpm_policy_get_main (const char *text, const char *key);
+
+G_END_DECLS

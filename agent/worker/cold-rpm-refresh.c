@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <createrepo_c/createrepo_c.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cold-error.h"
+#include "cold-generation.h"
+#include "cold-json.h"
+#include "cold-mirrors.h"
+#include "cold-rpm-index.h"
+#include "cold-rpm-repository.h"
+#include "cold-signature.h"
+#include "cold-solver.h"
+#include "cold-unpack.h"
+
+#define REPOMD_MAX (4 << 20)
+#define SIGNATURE_MAX (1 << 20)
+#define LIST_MAX (1 << 20)
+#define PLACES_TRIED 5
+
+typedef struct
+{
+  const ColdSource *source;
+  const char *scratch;
+  ColdDownload *download;
+  ColdGeneration generation;
+  char *base;    /* the URI that everything is below */
+  cr_Repomd *repomd;
+  gint64 date;   /* of the newest file */
+} Refresh;
+
+static void
+refresh_clear (Refresh *refresh)
+{
+  cold_generation_clear (&refresh->generation);
+  g_clear_pointer (&refresh->repomd, cr_repomd_free);
+  g_free (refresh->base);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
+
+static gboolean
+refuse (GError **error, const char *what, const char *why)
+{
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "%s is refused: %s", what, why);
+  return FALSE;
+}
+
+/* A signature says who wrote a file, not that it is the latest: an old one must not bring old packages back. */
+static gboolean
+check_replay (Refresh *refresh, GError **error)
+{
+  JsonObject *old = refresh->generation.old;
+  gint64 held = cold_json_int (old, "date");
+  const char *revision = cold_json_string (old, "revision");
+  guint64 old_number, number;
+  gboolean older = refresh->date < held;
+
+  if (old == NULL || g_strcmp0 (cold_json_string (old, "uri"), refresh->source->uri) != 0)
+    return TRUE;
+  /* Revisions are free texts, but a number that counts or a time nearly everywhere. */
+  if (refresh->date == held && revision != NULL && refresh->repomd->revision != NULL
+      && g_ascii_string_to_unsigned (revision, 10, 0, G_MAXINT64, &old_number, NULL)
+      && g_ascii_string_to_unsigned (refresh->repomd->revision, 10, 0, G_MAXINT64, &number, NULL))
+    older = number < old_number;
+  return !older
+         || refuse (error, "repomd.xml",
+                    "it is older than the one that the catalogue holds; the mirror went back in time or somebody "
+                    "replays an old state");
+}
+
+static gboolean
+check_signature (Refresh *refresh, const char *path, GError **error)
+{
+  g_autofree char *signature = g_build_filename (refresh->generation.next, "repomd.xml.asc", NULL);
+  g_autofree char *uri = cold_uri_append (refresh->base, "repodata/repomd.xml.asc");
+  g_autoptr (GError) local = NULL;
+
+  if (cold_download_file (refresh->download, uri, signature, SIGNATURE_MAX, NULL, &local))
+    return cold_signature_verify (path, signature, "repomd.xml", refresh->source->signed_by, refresh->scratch, NULL, error);
+  if (g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+    return refuse (error, "repomd.xml",
+                   "there is no signature, repomd.xml.asc, beside it. Where only packages are signed, as on Fedora, the "
+                   "sources.d entry has to say DatabaseSignature=none");
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* @hashes: (nullable): what repomd.xml may be */
+static gboolean
+fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
+{
+  const char *next = refresh->generation.next;
+  g_autofree char *path = g_build_filename (next, "repomd.xml", NULL);
+  g_autofree char *uri = cold_uri_append (refresh->base, "repodata/repomd.xml");
+  g_autofree char *sha256 = NULL;
+  g_autoptr (GError) local = NULL;
+
+  if (!cold_download_file (refresh->download, uri, path, REPOMD_MAX, NULL, error)
+      || (sha256 = cold_file_sha256 (path, NULL, error)) == NULL)
+    return FALSE;
+  if (hashes != NULL && !g_hash_table_contains (hashes, sha256))
+    return refuse (error, uri, "the metalink knows another one");
+  if (!refresh->source->unsigned_database && !check_signature (refresh, path, error))
+    return FALSE;
+  g_clear_pointer (&refresh->repomd, cr_repomd_free);
+  refresh->repomd = cr_repomd_new ();
+  refresh->date = 0;
+  if (cr_xml_parse_repomd (path, refresh->repomd, NULL, NULL, &local) != CRE_OK)
+    return refuse (error, "repomd.xml", local->message);
+  for (const GSList *link = refresh->repomd->records; link != NULL; link = link->next)
+    refresh->date = MAX (refresh->date, ((const cr_RepomdRecord *) link->data)->timestamp);
+  return check_replay (refresh, error);
+}
+
+/* Returns: (transfer full): the places that the list names; %NULL with @error */
+static ColdMirrors *
+fetch_list (Refresh *refresh, GError **error)
+{
+  const ColdSource *source = refresh->source;
+  g_autofree char *path = g_build_filename (refresh->scratch, "mirrors", NULL);
+  g_autofree char *text = NULL;
+  ColdMirrors *mirrors = NULL;
+
+  if (cold_download_file (refresh->download, source->uri, path, LIST_MAX, NULL, error)
+      && g_file_get_contents (path, &text, NULL, error))
+    mirrors = g_str_equal (source->list, "metalink") ? cold_mirrors_parse_metalink (text, error)
+                                                     : cold_mirrors_parse_list (text, error);
+  unlink (path);
+  if (mirrors == NULL)
+    g_prefix_error (error, "%s: ", source->uri);
+  return mirrors;
+}
+
+/* The place that the catalogue came from last time stays the first one: another one is another generation. */
+static void
+prefer_held (Refresh *refresh, GPtrArray *uris)
+{
+  const char *held = cold_json_string (refresh->generation.old, "base");
+  guint i;
+
+  if (held != NULL && g_ptr_array_find_with_equal_func (uris, held, g_str_equal, &i))
+    g_ptr_array_insert (uris, 0, g_ptr_array_steal_index (uris, i));
+}
+
+/* Goes on with the next place when one is down, behind the times or broken. Those that may not be asked cost nothing. */
+static gboolean
+fetch_from_list (Refresh *refresh, GError **error)
+{
+  g_autoptr (ColdMirrors) mirrors = fetch_list (refresh, error);
+  g_autoptr (GError) first = NULL;
+  guint tried = 0;
+
+  if (mirrors == NULL)
+    return FALSE;
+  prefer_held (refresh, mirrors->uris);
+  for (guint i = 0; i < mirrors->uris->len && tried < PLACES_TRIED; i++)
+    {
+      g_autoptr (GError) local = NULL;
+      gboolean denied;
+
+      g_free (refresh->base);
+      refresh->base = g_strdup (g_ptr_array_index (mirrors->uris, i));
+      if (fetch_repomd (refresh, mirrors->hashes, &local))
+        return TRUE;
+      denied = g_error_matches (local, COLD_ERROR, COLD_ERROR_ACCESS_DENIED);
+      tried += !denied;
+      if (first == NULL || (!denied && g_error_matches (first, COLD_ERROR, COLD_ERROR_ACCESS_DENIED)))
+        {
+          g_clear_error (&first);
+          first = g_steal_pointer (&local);
+        }
+    }
+  g_propagate_prefixed_error (error, g_steal_pointer (&first), "no place that %s names can be used: ", refresh->source->uri);
+  return FALSE;
+}
+
+static gboolean
+find_repomd (Refresh *refresh, GError **error)
+{
+  if (refresh->source->list != NULL)
+    return fetch_from_list (refresh, error);
+  refresh->base = g_strdup (refresh->source->uri);
+  return fetch_repomd (refresh, NULL, error);
+}
+
+/* Fetches and unpacks one of the files. Returns: (transfer full): its path; %NULL with @error */
+static char *
+fetch_record (Refresh *refresh, const char *type, GError **error)
+{
+  const cr_RepomdRecord *record = cr_repomd_get_record (refresh->repomd, type);
+  g_autofree char *compressed = g_build_filename (refresh->scratch, "metadata.compressed", NULL);
+  g_autofree char *name = g_strconcat (type, ".xml", NULL);
+  g_autofree char *path = g_build_filename (refresh->scratch, name, NULL);
+  g_autofree char *uri = NULL;
+  gboolean open_known, done;
+
+  if (record == NULL || record->location_base != NULL || !cold_is_safe_path (record->location_href)
+      || g_strcmp0 (record->checksum_type, "sha256") != 0 || !cold_is_sha256 (record->checksum) || record->size <= 0
+      || record->size > (gint64) COLD_INDEX_MAX)
+    {
+      refuse (error, type, "repomd.xml does not name it with a path below the repository, a SHA-256 and a size that it "
+                           "can have");
+      return NULL;
+    }
+  uri = cold_uri_append (refresh->base, record->location_href);
+  open_known = record->size_open > 0 && g_strcmp0 (record->checksum_open_type, "sha256") == 0
+               && cold_is_sha256 (record->checksum_open);
+  done = cold_download_file (refresh->download, uri, compressed, record->size, record->checksum, error)
+         && cold_unpack (compressed, path, open_known ? (guint64) record->size_open : 0,
+                         open_known ? record->checksum_open : NULL, error);
+  unlink (compressed);
+  if (done)
+    return g_steal_pointer (&path);
+  g_prefix_error (error, "%s: ", type);
+  return NULL;
+}
+
+static gboolean
+add_record (Refresh *refresh, Repo *repo, const char *type,
+            gboolean (*add) (Repo *repo, const char *path, GError **error), GError **error)
+{
+  g_autofree char *path = fetch_record (refresh, type, error);
+  gboolean added = path != NULL && add (repo, path, error);
+
+  if (path != NULL)
+    unlink (path);
+  return added;
+}
+
+/* Most packages require no path that primary.xml does not have; filelists.xml is ten times as large. */
+static gboolean
+add_paths (Refresh *refresh, Repo *repo, GError **error)
+{
+  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo);
+  g_autofree char *path = NULL;
+  gboolean added;
+
+  if (g_hash_table_size (paths) == 0 || cr_repomd_get_record (refresh->repomd, "filelists") == NULL)
+    return TRUE;
+  path = fetch_record (refresh, "filelists", error);
+  added = path != NULL && cold_rpm_index_add_paths (repo, path, paths, error);
+  if (path != NULL)
+    unlink (path);
+  return added;
+}
+
+static gboolean
+make_index (Refresh *refresh, gint64 *count, GError **error)
+{
+  g_autofree char *index = g_build_filename (refresh->generation.next, "index", NULL);
+  g_autofree char *cache = cold_solver_cache_path (index);
+  Pool *pool = cold_solver_new_pool (DISTTYPE_RPM, "noarch");
+  Repo *repo = repo_create (pool, refresh->source->id);
+  gboolean done = add_record (refresh, repo, "primary", cold_rpm_index_add_primary, error);
+
+  *count = repo->nsolvables;
+  done = done && add_paths (refresh, repo, error)
+         && (cr_repomd_get_record (refresh->repomd, "updateinfo") == NULL
+             || add_record (refresh, repo, "updateinfo", cold_rpm_index_add_updateinfo, error))
+         && cold_solver_write_cache (repo, cache, error);
+  pool_free (pool);
+  return done;
+}
+
+/* Returns: (transfer full): name of the generation; %NULL with @error */
+static char *
+make_name (Refresh *refresh, GError **error)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree char *path = g_build_filename (refresh->generation.next, "repomd.xml", NULL);
+  g_autofree char *sha256 = cold_file_sha256 (path, NULL, error);
+
+  if (sha256 == NULL)
+    return NULL;
+  g_checksum_update (checksum, (const guchar *) refresh->source->uri, strlen (refresh->source->uri) + 1);
+  /* Package files are fetched from where it was. */
+  if (refresh->source->list != NULL)
+    g_checksum_update (checksum, (const guchar *) refresh->base, strlen (refresh->base) + 1);
+  g_checksum_update (checksum, (const guchar *) sha256, strlen (sha256));
+  return g_strdup (g_checksum_get_string (checksum));
+}
+
+/* After an update of libsolv its caches have another name; what they were made of is gone. */
+static gboolean
+has_index (Refresh *refresh)
+{
+  g_autofree char *index = g_build_filename (refresh->generation.home, refresh->generation.held, "index", NULL);
+  g_autofree char *cache = cold_solver_cache_path (index);
+
+  return g_file_test (cache, G_FILE_TEST_EXISTS);
+}
+
+JsonObject *
+cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, const char *scratch, ColdDownload *download,
+                             GError **error)
+{
+  g_auto (Refresh) refresh = { .source = self, .scratch = scratch, .download = download };
+  g_autoptr (JsonObject) description = json_object_new ();
+  g_autofree char *name = NULL;
+  gint64 count = 0;
+
+  if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
+    return NULL;
+  if (!find_repomd (&refresh, error) || (name = make_name (&refresh, error)) == NULL)
+    goto failed;
+  if (g_strcmp0 (name, refresh.generation.held) == 0 && has_index (&refresh))
+    {
+      cold_generation_abandon (&refresh.generation);
+      return cold_generation_answer (FALSE, name, cold_json_int (refresh.generation.old, "packages"));
+    }
+  if (!make_index (&refresh, &count, error))
+    goto failed;
+  json_object_set_string_member (description, "uri", self->uri);
+  json_object_set_string_member (description, "base", refresh.base);
+  json_object_set_string_member (description, "revision", refresh.repomd->revision != NULL ? refresh.repomd->revision : "");
+  json_object_set_int_member (description, "date", refresh.date);
+  json_object_set_int_member (description, "packages", count);
+  if (!cold_generation_commit (&refresh.generation, name, description, error))
+    goto failed;
+  return cold_generation_answer (TRUE, name, count);
+
+failed:
+  cold_generation_abandon (&refresh.generation);
+  return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The repositories that a guest's dnf, yum or zypper reads: files of yum.repos.d and of zypp's repos.d, and the groups of
+ * dnf.conf but [main].
+ */
+#pragma once
+
+#include "cold-listed-source.h"
+
+G_BEGIN_DECLS
+
+/**
+ * cold_rpm_sources_parse:
+ * @text: of a *.repo file
+ * @variables: (element-type utf8 utf8): cold-rpm-variables.h
+ * @sources: gets {"uri","mirrors":[s]?,"list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?} for each
+ *   repository that is enabled
+ *
+ * With "list", "uri" is of a document that has the places of the repository. What the catalogue cannot fetch is passed over:
+ * other schemes than http and https, variables that nobody knows, a repository of which only some packages are wanted in more
+ * words than is usable.
+ */
+void cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources);
+
+G_END_DECLS

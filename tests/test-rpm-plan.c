@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans for guests of rpm packages. */
+#include "cold-error.h"
+#include "cold-json.h"
+#include "cold-verb.h"
+#include "rpm-fixture.h"
+
+static void
+test_upgrade (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  JsonObject *package;
+
+  rpm_fixture_add (f, "one", "foo 1-2 'Epoch: 1' 'Requires: foo-data >= 1' 'Recommends: noise'");
+  rpm_fixture_add (f, "one", "foo-data 1-1");
+  rpm_fixture_add (f, "one", "noise 1-1");
+  rpm_fixture_add (f, "one", "bar 1.9-1");
+  rpm_fixture_add (f, "one", "tilde 1.0~rc1-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 2-1;bar 2.0-1;tilde 1.0-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "foo 2-1 1:1-2; foo-data  1-1", "", "");
+  package = cold_json_array_object (cold_json_array (planned, "packages"), 0);
+  g_assert_cmpstr (cold_json_string (package, "arch"), ==, "noarch");
+  g_assert_cmpstr (cold_json_string (package, "repository"), ==, "one");
+  g_assert_cmpstr (cold_json_string (package, "path"), ==, "foo-1-2.noarch.rpm");
+  g_assert_cmpint (cold_json_int (package, "size"), >, 500);
+  g_assert_cmpuint (json_array_get_length (cold_json_array (planned, "problems")), ==, 0);
+}
+
+static void
+test_kept_back (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Requires: nowhere'");
+  rpm_fixture_add (f, "one", "bar 2-1 'Conflicts: other'");
+  rpm_fixture_add (f, "one", "good 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "bar 1-1;foo 1-1;good 1-1;other 1-1;needs 1-1 \"requires\":[\"good >= 1\",\"(foo if bar)\","
+                            "\"rpmlib(X) <= 1\"]", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "good 1-1 2-1", "", "bar foo");
+}
+
+static void
+test_obsoletes (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  JsonObject *package;
+
+  rpm_fixture_add (f, "one", "new 1-1 'Obsoletes: old < 2' 'Provides: old = 2'");
+  rpm_fixture_write_manifest (f, "dnf", "old 1-1;user 1-1 \"requires\":[\"old\"]", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "new  1-1", "", "");
+  package = cold_json_array_object (cold_json_array (planned, "packages"), 0);
+  g_assert_cmpstr (cold_json_array_string (cold_json_array (package, "replaces"), 0), ==, "old");
+}
+
+static void
+test_kernel (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) current = NULL;
+
+  rpm_fixture_add (f, "one", "kernel-core 3-1 'Provides: installonlypkg(kernel)'");
+  rpm_fixture_write_manifest (f, "dnf", "kernel-core 1-1 \"provides\":[\"installonlypkg(kernel)\"];"
+                            "kernel-core 2-1 \"provides\":[\"installonlypkg(kernel)\"]", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "kernel-core  3-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "kernel-core 1-1 \"provides\":[\"installonlypkg(kernel)\"];"
+                            "kernel-core 3-1 \"provides\":[\"installonlypkg(kernel)\"]", "");
+  current = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (current, "", "", "");
+}
+
+static void
+test_vendor (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) zypper = NULL;
+  g_autoptr (JsonObject) dnf = NULL;
+  const char *installed = "foo 1-1 \"vendor\":\"Mine\";bar 1-1 \"vendor\":\"Other\"";
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Vendor: Other'");
+  rpm_fixture_add (f, "one", "bar 2-1 'Vendor: Other'");
+  rpm_fixture_write_manifest (f, "zypper", installed, "");
+  zypper = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (zypper, "bar 1-1 2-1", "", "foo");
+  rpm_fixture_write_manifest (f, "dnf", installed, "");
+  dnf = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (dnf, "bar 1-1 2-1; foo 1-1 2-1", "", "");
+}
+
+static const struct
+{
+  const char *name;
+  const char *manager;
+  const char *more;
+  const char *packages;
+  const char *held;
+} locks[] = {
+  { "none", "dnf", "", "foo 1-1 3-1", "" },
+  { "name", "zypper", ",\"held\":[\"fo*\"]", "", "foo" },
+  { "versionlock", "dnf", ",\"held\":[\"foo-0:1-1.*\"]", "", "foo" },
+  { "versionlock-newer", "dnf", ",\"held\":[\"foo-0:2-1.*\"]", "foo 1-1 2-1", "" },
+  { "versionlock-exclude", "dnf", ",\"held\":[\"!foo-0:3-1.*\"]", "foo 1-1 2-1", "" },
+  { "yum", "yum", ",\"held\":[\"0:foo-1-1.*\"]", "", "foo" },
+  { "exclude", "dnf", ",\"excludes\":[\"foo\"]", "", "" },
+  { "exclude-version", "dnf", ",\"excludes\":[\"foo-3*\"]", "foo 1-1 2-1", "" },
+  { "other", "dnf", ",\"held\":[\"bar\"],\"excludes\":[\"food\"]", "foo 1-1 3-1", "" },
+};
+
+static void
+test_lock (RpmFixture *f, gconstpointer data)
+{
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "foo 3-1");
+  for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
+    {
+      g_autoptr (JsonObject) planned = NULL;
+
+      g_test_message ("%s", locks[i].name);
+      rpm_fixture_write_manifest (f, locks[i].manager, "foo 1-1", locks[i].more);
+      planned = rpm_fixture_plan (f, "one");
+      rpm_fixture_assert_plan (planned, locks[i].packages, locks[i].held, "");
+    }
+}
+
+static void
+test_module (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1.module+el9");
+  rpm_fixture_add (f, "one", "plain 2-1.module+el9");
+  rpm_fixture_add (f, "one", "good 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1.module+el9;plain 1-1;good 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "good 1-1 2-1", "", "foo");
+}
+
+static void
+test_priority (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) equal = NULL;
+  g_autoptr (JsonObject) preferred = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "two", "foo 3-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1", "");
+  equal = rpm_fixture_plan (f, "one two");
+  rpm_fixture_assert_plan (equal, "foo 1-1 3-1", "", "");
+  preferred = rpm_fixture_plan (f, "one=10 two");
+  rpm_fixture_assert_plan (preferred, "foo 1-1 2-1", "", "");
+}
+
+/* One advisory for @name @version-1, of the kind @type. */
+static void
+advise (RpmFixture *f, const char *name, const char *version, const char *type)
+{
+  g_autofree char *path = g_build_filename (f->folder, "updateinfo.xml", NULL);
+  g_autofree char *text = g_strdup_printf (
+      "<?xml version=\"1.0\"?><updates><update from=\"a\" status=\"stable\" type=\"%s\" version=\"1\"><id>A-1</id><title>t</title>"
+      "<issued date=\"2026-01-01\"/><pkglist><collection><package name=\"%s\" version=\"%s\" release=\"1\" epoch=\"0\" "
+      "arch=\"noarch\"><filename>x</filename></package></collection></pkglist></update></updates>",
+      type, name, version);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  rpm_fixture_shell (f, "modifyrepo_c updateinfo.xml one/repodata >/dev/null");
+  rpm_fixture_sign (f, "one");
+}
+
+static const struct
+{
+  const char *type;
+  const char *version;
+  const char *packages;
+  const char *only;
+} advisories[] = {
+  { "security", "2", "bar 1-1 2-1; foo 1-1 3-1 *", "foo 1-1 3-1 *" },
+  { "security", "1", "bar 1-1 2-1; foo 1-1 3-1", "" },
+  { "security", "4", "bar 1-1 2-1; foo 1-1 3-1", "" },
+  { "bugfix", "3", "bar 1-1 2-1; foo 1-1 3-1", "" },
+};
+
+static void
+test_security (RpmFixture *f, gconstpointer data)
+{
+  rpm_fixture_add (f, "one", "foo 3-1");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1", "");
+  for (guint i = 0; i < G_N_ELEMENTS (advisories); i++)
+    {
+      g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+      g_autoptr (JsonObject) all = NULL;
+      g_autoptr (JsonObject) only = NULL;
+      g_autoptr (JsonObject) answer = NULL;
+
+      rpm_fixture_publish (f, "one");
+      advise (f, "foo", advisories[i].version, advisories[i].type);
+      answer = rpm_fixture_refresh (f, "one");
+      g_assert_cmpstr (cold_json_string (answer, "error"), ==, NULL);
+      g_assert_true (cold_json_bool (answer, "changed"));
+      all = rpm_fixture_plan_request (request);
+      rpm_fixture_assert_plan (all, advisories[i].packages, "", "");
+      json_object_set_boolean_member (request, "security-only", TRUE);
+      only = rpm_fixture_plan_request (request);
+      rpm_fixture_assert_plan (only, advisories[i].only, "", "");
+    }
+}
+
+/* primary.xml has the paths of programs and configuration only. */
+static void
+test_required_path (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_shell (f, "mkdir -p root/usr/share/data && touch root/usr/share/data/table");
+  rpm_fixture_add (f, "one", "data 2-1 --root root");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: /usr/share/data/table'");
+  rpm_fixture_add (f, "one", "bad 2-1 'Requires: /usr/share/data/missing'");
+  rpm_fixture_write_manifest (f, "dnf", "data 1-1 \"provides\":[\"/usr/share/data/table\"];"
+                            "user 1-1 \"requires\":[\"/usr/share/data/table\"];bad 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "data 1-1 2-1; user 1-1 2-1", "", "bad");
+}
+
+static void
+test_request_exclude (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (JsonObject) planned = NULL;
+  const char *const names[] = { "foo", NULL };
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1", "");
+  rpm_fixture_publish (f, "one");
+  answer = rpm_fixture_refresh (f, "one");
+  cold_json_set_strv (request, "exclude", names);
+  planned = rpm_fixture_plan_request (request);
+  rpm_fixture_assert_plan (planned, "bar 1-1 2-1", "", "");
+}
+
+static void
+test_bad_manifest (RpmFixture *f, gconstpointer data)
+{
+  static const char *const lists[] = { "foo ", " 1-1" };
+  g_autoptr (JsonObject) answer = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_publish (f, "one");
+  answer = rpm_fixture_refresh (f, "one");
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+      g_autoptr (GError) error = NULL;
+
+      rpm_fixture_write_manifest (f, "dnf", lists[i], "");
+      g_assert_null (cold_verb_plan (request, &error));
+      g_assert_error (error, COLD_ERROR, COLD_ERROR_GUEST);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/rpm/plan/upgrade", RpmFixture, NULL, rpm_fixture_set_up, test_upgrade, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_kept_back, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/locks", RpmFixture, NULL, rpm_fixture_set_up, test_lock, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/modules/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_module, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/priority", RpmFixture, NULL, rpm_fixture_set_up, test_priority, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/bad-manifest/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bad_manifest, rpm_fixture_tear_down);
+  return g_test_run ();
+}

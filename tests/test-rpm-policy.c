@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cold-rpm-policy.h"
+
+typedef void (*AddFunc) (const char *text, GPtrArray *patterns);
+
+/* @wanted: patterns, separated by "|" */
+static void
+assert_adds (AddFunc add, const char *text, const char *wanted)
+{
+  g_autoptr (GPtrArray) patterns = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *got = NULL;
+
+  add (text, patterns);
+  g_ptr_array_add (patterns, NULL);
+  got = g_strjoinv ("|", (char **) patterns->pdata);
+  g_assert_cmpstr (got, ==, wanted);
+}
+
+static void
+test_versionlock (void)
+{
+  assert_adds (cold_rpm_policy_add_versionlock,
+               "\n# Added lock on Mon Nov 23\ncold-held-0:1-1.*\n!cold-bad-0:2-1.*\n  bash-*  \n", "cold-held-0:1-1.*|bash-*");
+  assert_adds (cold_rpm_policy_add_versionlock, "", "");
+}
+
+static void
+test_versionlock_toml (void)
+{
+  assert_adds (cold_rpm_policy_add_versionlock_toml,
+               "version = \"1.0\"\n[[packages]]\nname = \"one\"\ncomment = \"Added\"\n[[packages.conditions]]\n"
+               "key = \"evr\"\ncomparator = \"=\"\nvalue = \"0:5.2-1\"\n\n[[packages]]\nname = 'two'\n"
+               "[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"<\"\nvalue = \"2\"\n",
+               "one-0:5.2-1.*|two");
+}
+
+static void
+test_zypp_locks (void)
+{
+  assert_adds (cold_rpm_policy_add_zypp_locks,
+               "\ntype: package\nmatch_type: glob\ncase_sensitive: on\nsolvable_name: cold-held\n\n"
+               "type: patch\nmatch_type: glob\nsolvable_name: openSUSE-1\n\nmatch_type: glob\nsolvable_name: kernel-*\n",
+               "cold-held|kernel-*");
+}
+
+static void
+test_excludes (void)
+{
+  assert_adds (cold_rpm_policy_add_excludes,
+               "[main]\nexclude=a b*,c\n  d\ngpgcheck=1\n  e\nexcludepkgs = f\n[repo]\nexclude=g\n",
+               "a|b*|c|d|f");
+  assert_adds (cold_rpm_policy_add_excludes, "exclude=a\n[main]\n#exclude=b\nexclude=\n", "");
+}
+
+static void
+test_main (void)
+{
+  const char *text = "[main]\nenabled=1\nlocklist = /a\nlocklist = /b \n[other]\nlocklist=/c\n";
+  g_autofree char *list = cold_rpm_policy_get_main (text, "locklist");
+  g_autofree char *none = cold_rpm_policy_get_main (text, "lock");
+
+  g_assert_cmpstr (list, ==, "/b");
+  g_assert_null (none);
+}
+
+static void
+test_invalid_text (void)
+{
+  g_autoptr (GPtrArray) patterns = g_ptr_array_new_with_free_func (g_free);
+
+  cold_rpm_policy_add_versionlock ("a\xff\n", patterns);
+  g_assert_true (g_utf8_validate (g_ptr_array_index (patterns, 0), -1, NULL));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/rpm-policy/versionlock", test_versionlock);
+  g_test_add_func ("/rpm-policy/versionlock-toml/one-version-or-all", test_versionlock_toml);
+  g_test_add_func ("/rpm-policy/zypp-locks/packages-alone", test_zypp_locks);
+  g_test_add_func ("/rpm-policy/excludes/of-main-alone", test_excludes);
+  g_test_add_func ("/rpm-policy/main/last-counts", test_main);
+  g_test_add_func ("/rpm-policy/invalid-text/made-valid", test_invalid_text);
+  return g_test_run ();
+}
