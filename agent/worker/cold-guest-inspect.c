@@ -48,14 +48,20 @@ find_dirt (guestfs_h *g, const char *device, const char *type)
       return NULL;
     }
   if (g_str_equal (type, "xfs"))
-    command = g_strdup_printf ("xfs_repair -n %s 2>&1 | grep -o 'valuable metadata changes in a log' || true", quoted);
+    command = g_strdup_printf ("command -v xfs_repair && "
+                               "{ xfs_repair -n %s 2>&1 | grep -o 'valuable metadata changes in a log' || true; }",
+                               quoted);
   else if (g_str_equal (type, "btrfs"))
-    command = g_strdup_printf ("btrfs inspect-internal dump-super %s | grep -E '^log_root[[:space:]]+[1-9]' || true",
+    command = g_strdup_printf ("command -v btrfs && "
+                               "{ btrfs inspect-internal dump-super %s | grep -E '^log_root[[:space:]]+[1-9]' || true; }",
                                quoted);
   if (command == NULL)
     return NULL;
   output = cold_guest_appliance_sh (g, command, NULL);
-  return output != NULL && *g_strstrip (output) != '\0' ? g_strdup ("its log has to be replayed") : NULL;
+  /* What nobody looked at is not clean. The first line is the tool's path. */
+  if (output == NULL)
+    return g_strdup ("the appliance has no tool to look at it (xfs: package libguestfs-xfs, btrfs: btrfs-progs)");
+  return strchr (g_strstrip (output), '\n') != NULL ? g_strdup ("its log has to be replayed") : NULL;
 }
 
 static void
