@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * COLD_APPLIANCE_DIR/<key>/ has kernel, initrd and root as libguestfs-make-fixed-appliance makes them, and
- * accelerator.json, what was found out about KVM:
+ * COLD_APPLIANCE_DIR/<key>/ has kernel, initrd and root as libguestfs-make-fixed-appliance makes them (the kernel unpacked, where
+ * that goes: cold-appliance-kernel.h), and accelerator.json, what was found out about KVM:
  *   {"kernel":"<release that ran>","device":b,"accelerator":"kvm"|"tcg","reason":"why not kvm, or empty"}
  * A folder gets its name (cold-appliance-key.h) when it is whole and on disk; everything else there is left over and
  * removed.
@@ -14,6 +14,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cold-appliance-kernel.h"
 #include "cold-appliance-key.h"
 #include "cold-error.h"
 #include "cold-folders.h"
@@ -62,6 +63,7 @@ G_DEFINE_FINAL_TYPE (ColdAppliance, cold_appliance, G_TYPE_OBJECT)
 static guint changed_signal;
 
 static void launch (ColdAppliance *self, const char *accelerator);
+static void find_accelerator (ColdAppliance *self);
 
 static void
 cold_appliance_finalize (GObject *object)
@@ -265,12 +267,17 @@ on_launched (GObject *source, GAsyncResult *result, gpointer user_data)
       remember_accelerator (self, self->tried, self->reason != NULL ? self->reason : "");
       finish (self, self->tried, NULL);
     }
-  else if (g_str_equal (self->tried, "kvm"))
+  else if (g_str_equal (self->tried, "kvm") && g_str_equal (self->wanted, "auto"))
     {
       /* What failed may be KVM, or the sandbox as a whole: TCG shows which. */
       self->reason = g_strdup (error->message);
       g_message ("The appliance does not run under KVM (%s): trying TCG, which is slow", self->reason);
       launch (self, "tcg");
+    }
+  else if (cold_appliance_kernel_pack (self->folder))
+    {
+      g_message ("The appliance does not start from an unpacked kernel (%s): trying the packed one", error->message);
+      find_accelerator (self);
     }
   else
     {
@@ -297,15 +304,17 @@ launch (ColdAppliance *self, const char *accelerator)
 static void
 find_accelerator (ColdAppliance *self)
 {
-  const char *known = NULL;
+  const char *given = NULL;
+  const char *known = recall_accelerator (self);
 
   if (g_str_equal (self->wanted, "kvm"))
-    known = "kvm";
+    given = "kvm";
   else if (g_str_equal (self->wanted, "tcg") || g_access (KVM_DEVICE, F_OK) < 0)
-    known = "tcg";
-  else
-    known = recall_accelerator (self);
-  if (known != NULL)
+    given = "tcg";
+  /* An unpacked kernel has to show once that it starts. */
+  if (given != NULL && !cold_appliance_kernel_is_unpacked (self->folder))
+    known = given;
+  if (known != NULL && (given == NULL || g_str_equal (known, given)))
     {
       finish (self, known, NULL);
       return;
@@ -313,7 +322,7 @@ find_accelerator (ColdAppliance *self)
 
   set_state (self, "probing", "");
   g_clear_pointer (&self->reason, g_free);
-  launch (self, "kvm");
+  launch (self, given != NULL ? given : "kvm");
 }
 
 /* Building */
@@ -353,8 +362,11 @@ static gboolean
 publish (const char *new_folder, const char *folder, GError **error)
 {
   g_autofree char *cache = g_build_filename (new_folder, MAKER_CACHE, NULL);
+  g_autoptr (GError) packed = NULL;
 
   cold_folders_remove_tree (cache, TRUE);
+  if (!cold_appliance_kernel_unpack (new_folder, &packed))
+    g_info ("the appliance's kernel stays packed: %s", packed->message);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
     {
       g_autofree char *path = g_build_filename (new_folder, parts[i], NULL);
