@@ -159,7 +159,6 @@ cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed
     {
       const ColdJournalMember *old = g_ptr_array_index (undone->members, i);
       g_autofree char *path = g_build_filename (old->directory, old->name, NULL);
-      g_autoptr (ColdTuple) hidden = NULL;
       g_autofree char *difference = NULL;
       ColdJournalMember *member = add_member (set, path, error);
 
@@ -168,10 +167,10 @@ cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed
       member->hidden_name = g_strdup (old->hidden_name);
       member->original = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name,
                                              error);
-      hidden = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
-      if (member->original == NULL || hidden == NULL)
+      member->replacement = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
+      if (member->original == NULL || member->replacement == NULL)
         return NULL;
-      if (!cold_tuple_equal (hidden, old->original, &difference))
+      if (!cold_tuple_equal (member->replacement, old->original, &difference))
         {
           g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
                        "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", path, difference);
@@ -309,7 +308,8 @@ cold_work_set_get_journal (ColdWorkSet *set)
 static gboolean
 sync_at (int directory_fd, const char *name, GError **error)
 {
-  int fd = name != NULL ? openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : dup (directory_fd);
+  int fd = name != NULL ? openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+                        : fcntl (directory_fd, F_DUPFD_CLOEXEC, 3);
   gboolean synced = fd >= 0 && fsync (fd) == 0;
 
   if (!synced)
@@ -378,6 +378,42 @@ originals_stand (ColdWorkSet *set)
   return TRUE;
 }
 
+/* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the original's. */
+static gboolean
+check_replacement (ColdWorkSet *set, const ColdJournalMember *member, const ColdTuple *now, GError **error)
+{
+  g_autofree char *difference = NULL;
+
+  if (cold_journal_is_rollback (set->journal))
+    {
+      if (cold_tuple_equal (member->replacement, now, &difference))
+        return TRUE;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", member->name, difference);
+      return FALSE;
+    }
+  if (cold_tuple_same_access (member->original, now, &difference))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER,
+               "the work copy of %s was not left as it was made (%s) and is thrown away: only an attack from inside the guest, "
+               "or somebody who works in the hidden folder, does that",
+               member->name, difference);
+  return FALSE;
+}
+
+static gboolean
+read_replacement (ColdWorkSet *set, guint i, GError **error)
+{
+  ColdJournalMember *member = member_at (set, i);
+  g_autoptr (ColdTuple) now = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
+
+  if (now == NULL || !check_replacement (set, member, now, error))
+    return FALSE;
+  g_clear_pointer (&member->replacement, cold_tuple_free);
+  member->replacement = g_steal_pointer (&now);
+  return TRUE;
+}
+
 static void
 commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -393,17 +429,11 @@ commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
   GError *error = NULL;
 
   for (guint i = 0; i < set->journal->members->len; i++)
-    {
-      ColdJournalMember *member = member_at (set, i);
-
-      g_clear_pointer (&member->replacement, cold_tuple_free);
-      member->replacement = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, &error);
-      if (member->replacement == NULL)
-        {
-          g_task_return_error (task, error);
-          return;
-        }
-    }
+    if (!read_replacement (set, i, &error))
+      {
+        g_task_return_error (task, error);
+        return;
+      }
   set->journal->state = COLD_JOURNAL_READY;
   if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error)
       && cold_exchange_commit (&context, set->journal, &error))

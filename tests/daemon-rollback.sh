@@ -110,6 +110,21 @@ check /rollback/drop/done eval 'call "$(volume default a.raw)" Volume DropRollba
 check /rollback/drop/none-shown eventually 5 equals 0 kept a
 check /rollback/drop/refused matches 'no old image' fails call "$(volume default a.raw)" Volume Rollback 'a{sv}' 0
 
+# --- a worker that leaves its copy to others ---------------------------------------------------------------------------
+
+for mode in 04755 0666; do
+  echo $mode >/run/fake-mode
+  before=$(sum a) inode=$(stat -c '%i %a' $images/a.raw)
+  wait_for 30 pending a
+  job=$(call "$(volume default a.raw)" Volume Upgrade 'a{sv}' 0)
+  check "/copy/mode-$mode/fails" ends_with failed
+  check "/copy/mode-$mode/says-so" matches 'mode was' property "$job" Job ErrorMessage
+  check "/copy/mode-$mode/same-file" equals "$inode" stat -c '%i %a' $images/a.raw
+  check "/copy/mode-$mode/original-unchanged" equals "$before" sum a
+  check "/copy/mode-$mode/copy-is-gone" eventually 10 equals 0 hidden
+done
+rm /run/fake-mode
+
 # --- how long ----------------------------------------------------------------------------------------------------------
 
 check /rollback/retention/upgraded upgrade a
