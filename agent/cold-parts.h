@@ -11,6 +11,7 @@
 #include "cold-config.h"
 #include "cold-gate-proof.h"
 #include "cold-inventory.h"
+#include "cold-room.h"
 #include "cold-store.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,7 @@ typedef struct
   ColdAppliance *appliance;
   ColdClaimWatch *claims;
   ColdGateProof *gate;
+  ColdRoom *room;
   char *policy; /* of the host: off manual auto */
 } ColdParts;
 
