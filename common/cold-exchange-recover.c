@@ -288,34 +288,74 @@ nothing_is_exchanged (ColdExchangeSet *set, GError **error)
   return FALSE;
 }
 
-/* A set is examined as a whole, every lease held, before its first file goes. */
-static gboolean
-discard_all (const ColdJournal *journal, ColdExchangeSet *set, GError **error)
+static const ColdTuple *
+expected_hidden (const ColdJournal *journal, guint i)
 {
-  g_autofree int *fds = g_new (int, MAX (set->n_members, 1));
-  gboolean fine = TRUE;
+  const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
 
+  return journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
+}
+
+/* Opens and leases what is there of the hidden files, -1 where nothing is. */
+static gboolean
+open_hidden (const ColdJournal *journal, ColdExchangeSet *set, int *fds, GError **error)
+{
   for (guint i = 0; i < set->n_members; i++)
-    fds[i] = -1;
-  for (guint i = 0; fine && i < set->n_members; i++)
     {
-      const ColdJournalMember *member = set->members[i].member;
-      const ColdTuple *expected = journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
       g_autoptr (GError) local = NULL;
 
-      fds[i] = cold_discard_open (set->members[i].hidden, member->hidden_name, expected, &local);
+      fds[i] = cold_discard_open (set->members[i].hidden, set->members[i].member->hidden_name, expected_hidden (journal, i),
+                                  &local);
       if (fds[i] < 0 && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
         {
           g_propagate_error (error, g_steal_pointer (&local));
-          fine = FALSE;
+          return FALSE;
         }
     }
-  for (guint i = 0; fine && i < set->n_members; i++)
-    if (fds[i] >= 0)
-      fine = cold_discard_finish (set->members[i].hidden, set->members[i].member->hidden_name, fds[i], error);
+  return TRUE;
+}
+
+/* Under the gate: a rollback may have brought one of them back since it was opened. */
+static gboolean
+unlink_hidden (const ColdExchangeContext *context, const ColdJournal *journal, ColdExchangeSet *set, const int *fds,
+               GError **error)
+{
+  cold_fd_auto gate = cold_gate_take (context->gate_file, GATE_WAIT_MS, error);
+
+  if (gate < 0)
+    return FALSE;
   for (guint i = 0; i < set->n_members; i++)
-    cold_fd_clear (&fds[i]);
+    if (fds[i] >= 0
+        && !cold_discard_unlink (set->members[i].hidden, set->members[i].member->hidden_name, fds[i],
+                                 expected_hidden (journal, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* A set is examined as a whole, every lease held, before its first file goes. */
+static gboolean
+discard_all (const ColdExchangeContext *context, const ColdJournal *journal, ColdExchangeSet *set, GError **error)
+{
+  g_autofree int *fds = g_new (int, MAX (set->n_members, 1));
+  gboolean fine;
+
+  for (guint i = 0; i < set->n_members; i++)
+    fds[i] = -1;
+  fine = open_hidden (journal, set, fds, error) && unlink_hidden (context, journal, set, fds, error);
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      if (fine && fds[i] >= 0)
+        fine = cold_discard_release (set->members[i].hidden, fds[i], error);
+      cold_fd_clear (&fds[i]);
+    }
   return fine;
+}
+
+/* A journal that was never saved has a number whose file is another job's, if there is one. */
+static gboolean
+remove_journal (const ColdExchangeContext *context, const ColdJournal *journal, GError **error)
+{
+  return !journal->on_disk || cold_journal_remove (context->journal_dir, journal->job, error);
 }
 
 gboolean
@@ -349,10 +389,10 @@ cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *jour
     }
   /* What a rollback would have brought back is another journal's old image. */
   if (cold_journal_is_rollback (journal) && journal->state != COLD_JOURNAL_DONE)
-    return cold_journal_remove (context->journal_dir, journal->job, error);
+    return remove_journal (context, journal, error);
 
-  if (discard_all (journal, set, &local))
-    return cold_journal_remove (context->journal_dir, journal->job, error);
+  if (discard_all (context, journal, set, &local))
+    return remove_journal (context, journal, error);
   if (g_error_matches (local, COLD_ERROR, COLD_ERROR_BLOCKED))
     quarantine (context, journal, local->message);
   g_propagate_error (error, g_steal_pointer (&local));
@@ -381,7 +421,7 @@ cold_exchange_recover (const ColdExchangeContext *context, ColdJournal *journal,
   cold_fd_clear (&gate);
 
   COLD_CRASH_POINT ("recover-settled");
-  /* Nobody but us deletes, and a domain that starts now starts on its originals: the gate is not needed for the rest. */
+  /* A domain that starts now starts on its originals, and need not wait for the rest. */
   if (cold_exchange_drop_hidden (context, journal, &local))
     return COLD_RECOVERY_THROWN_AWAY;
   if (!journal->quarantined)
