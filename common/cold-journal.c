@@ -372,6 +372,20 @@ cold_journal_member_path (const ColdJournalMember *member)
   return g_build_filename (member->directory, member->name, NULL);
 }
 
+const ColdJournalMember *
+cold_journal_find_member (const ColdJournal *journal, const char *path)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *member_path = cold_journal_member_path (member);
+
+      if (g_str_equal (member_path, path))
+        return member;
+    }
+  return NULL;
+}
+
 guint
 cold_journal_last_number (const char *journal_dir)
 {

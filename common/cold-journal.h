@@ -54,6 +54,8 @@ ColdJournalMember *cold_journal_add_member (ColdJournal *journal); /* (transfer 
 /* Returns: (transfer full): the volume's path, by which journal and inventory know each other: the store's numbers begin
  * anew when it is lost */
 char *cold_journal_member_path (const ColdJournalMember *member);
+/* Returns: (transfer none) (nullable): the member that is the volume at @path */
+const ColdJournalMember *cold_journal_find_member (const ColdJournal *journal, const char *path);
 gboolean cold_journal_is_rollback (const ColdJournal *journal);
 /* @domain: a UUID */
 gboolean cold_journal_names_domain (const ColdJournal *journal, const char *domain);
