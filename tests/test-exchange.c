@@ -8,6 +8,7 @@
 
 #include "cold-discard.h"
 #include "cold-error.h"
+#include "cold-exchange-set.h"
 #include "cold-fd.h"
 #include "cold-gate.h"
 #include "cold-lease.h"
@@ -243,6 +244,77 @@ test_doubt_exchanges_back (gconstpointer data)
   g_assert_true (cold_exchange_drop_hidden (&f->context, journal, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+}
+
+static ColdExchangeSet *
+swapped_over (Fixture *f, ColdJournal *journal, const char *taken)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *other = fixture_volume (f, "other");
+  ColdExchangeSet *set = cold_exchange_set_open (&f->context, journal, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < set->n_members; i++)
+    g_assert_true (cold_exchange_member_prove_hidden (&set->members[i], &error)
+                   && cold_exchange_member_seize (&set->members[i], &error));
+  fixture_write (other, "mine");
+  g_assert_cmpint (rename (other, taken), ==, 0);
+  for (guint i = 0; i < set->n_members; i++)
+    g_assert_true (cold_exchange_member_swap (&set->members[i], &error));
+  return set;
+}
+
+/* Somebody moves another file to the name after it was looked at, just before it is exchanged. */
+static void
+test_put_back_brings_strangers_file (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *first = name_path (f, journal, 0);
+  g_autofree char *taken = name_path (f, journal, 1);
+  g_autofree char *hidden = hidden_path (f, journal, 1);
+  g_autoptr (ColdExchangeSet) set = swapped_over (f, journal, taken);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cold_exchange_member_is_sure (&set->members[1], NULL));
+  g_assert_true (cold_exchange_set_put_back (set, &error));
+  g_assert_no_error (error);
+  fixture_assert_content (first, "old");
+  fixture_assert_content (taken, "mine");
+  fixture_assert_content (hidden, "new");
+}
+
+/* Killed before it was put back. */
+static void
+test_recover_displaced (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *first = name_path (f, journal, 0);
+  g_autofree char *taken = name_path (f, journal, 1);
+
+  cold_exchange_set_free (swapped_over (f, journal, taken));
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  fixture_assert_content (first, "old");
+  fixture_assert_content (taken, "mine");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+}
+
+/* What was written to the new image meanwhile counts more. */
+static void
+test_recover_displaced_in_use (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 1);
+  g_autofree char *taken = name_path (f, journal, 0);
+  g_autofree char *hidden = hidden_path (f, journal, 0);
+
+  cold_exchange_set_free (swapped_over (f, journal, taken));
+  fixture_write (taken, "newer");
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_KEPT);
+  g_assert_true (journal->quarantined);
+  fixture_assert_content (taken, "newer");
+  fixture_assert_content (hidden, "mine");
 }
 
 static void
@@ -628,6 +700,9 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/exchange/not-wanted/goes-back", GINT_TO_POINTER (SAY_NO), test_doubt_exchanges_back);
   g_test_add_data_func ("/exchange/relabelled/goes-back", GINT_TO_POINTER (RELABEL), test_doubt_exchanges_back);
   g_test_add_data_func ("/exchange/opened/goes-back", GINT_TO_POINTER (OPEN_FOR_WRITING), test_doubt_exchanges_back);
+  g_test_add_func ("/exchange/put-back/brings-strangers-file", test_put_back_brings_strangers_file);
+  g_test_add_func ("/exchange/recover/displaced-goes-back", test_recover_displaced);
+  g_test_add_func ("/exchange/recover/displaced-in-use-is-kept", test_recover_displaced_in_use);
   g_test_add_func ("/exchange/drop/touched-is-kept", test_touched_old_image_is_kept);
   g_test_add_func ("/exchange/drop/open-is-kept", test_open_old_image_is_kept);
   g_test_add_func ("/exchange/drop/meets-exchange", test_drop_meets_exchange);
