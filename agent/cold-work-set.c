@@ -395,14 +395,16 @@ commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
   for (guint i = 0; i < set->journal->members->len; i++)
     {
       ColdJournalMember *member = member_at (set, i);
+      ColdTuple *now = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, &error);
 
-      g_clear_pointer (&member->replacement, cold_tuple_free);
-      member->replacement = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, &error);
-      if (member->replacement == NULL)
+      if (now == NULL)
         {
           g_task_return_error (task, error);
           return;
         }
+      /* At a second try the journal is READY already, and has to stay whole. */
+      g_clear_pointer (&member->replacement, cold_tuple_free);
+      member->replacement = now;
     }
   set->journal->state = COLD_JOURNAL_READY;
   if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error)

@@ -612,6 +612,23 @@ test_recover_waits_for_a_missing_folder (void)
   g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
 }
 
+/* What a work copy that vanished leaves when it is read again for a second try. */
+static void
+test_recover_unread_copy (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  ColdJournalMember *member = journal->members->pdata[0];
+  g_autofree char *hidden = hidden_path (f, journal, 0);
+  g_autofree char *path = name_path (f, journal, 0);
+
+  g_assert_cmpint (unlink (hidden), ==, 0);
+  g_clear_pointer (&member->replacement, cold_tuple_free);
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  fixture_assert_content (path, "old");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+}
+
 /* The upgrade that is DONE, and a rollback of it that is READY. */
 static ColdJournal *
 ready_rollback (Fixture *f, ColdJournal *upgrade)
@@ -720,6 +737,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/recover/old-in-use-goes-back", test_recover_all_exchanged_but_old_in_use);
   g_test_add_func ("/exchange/recover/domains-writes-stay", test_recover_finished_keeps_domains_writes);
   g_test_add_func ("/exchange/recover/missing-folder-waits", test_recover_waits_for_a_missing_folder);
+  g_test_add_func ("/exchange/recover/unread-copy", test_recover_unread_copy);
   g_test_add_func ("/exchange/rollback/leads-to-old", test_rollback);
   g_test_add_func ("/exchange/rollback/interrupted-keeps-old", test_interrupted_rollback_keeps_old_image);
   g_test_add_func ("/exchange/probe", test_probe);
