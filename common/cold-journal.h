@@ -84,6 +84,16 @@ gboolean cold_journal_remove (const char *journal_dir, guint job, GError **error
 /* (transfer full) (element-type ColdJournal): every journal that can be read, by job; a broken file is renamed to *.broken, with
  * a warning. */
 GPtrArray *cold_journal_load_all (const char *journal_dir);
+/**
+ * cold_journal_load_ready:
+ * @domain: (nullable): a UUID; %NULL for whichever
+ *
+ * For whoever has no time: what is not READY, is quarantined or names other domains is passed over, and no folder is looked at:
+ * cold_journal_refresh_devices() is still to be called.
+ *
+ * Returns: (transfer full) (element-type ColdJournal)
+ */
+GPtrArray *cold_journal_load_ready (const char *journal_dir, const char *domain);
 
 /* Returns: the largest job number that a file in @journal_dir has, broken ones included; 0 when there is none. A lost store
  * must not give such a number out again. */
