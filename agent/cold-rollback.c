@@ -159,6 +159,25 @@ find_journal (GPtrArray *journals, const ColdVolume *volume)
   return NULL;
 }
 
+/* Whether no volume of the set has moved on alone: by another upgrade, or because it was made anew. */
+static gboolean
+check_set (const ColdJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+
+      if (cold_retention_is_current (member))
+        continue;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "changed-since-upgrade: %s/%s was upgraded or replaced on its own since the upgrade of all disks of the guest, "
+                   "which can only be undone as a whole; restore it from a backup",
+                   member->directory, member->name);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 void
 cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job, gboolean discard_changes,
                          GAsyncReadyCallback callback, gpointer user_data)
@@ -183,7 +202,7 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       return;
     }
   cold_job_set_phase (job, "checking");
-  if (!cold_parts_check_rollback (parts, volume, &error)
+  if (!check_set (journal, &error) || !cold_parts_check_rollback (parts, journal, &error)
       || (self->set = cold_work_set_new_rollback (cold_job_get_number (job), journal, &difference, &error)) == NULL)
     {
       g_task_return_error (task, error);
