@@ -312,9 +312,9 @@ expected_hidden (const ColdJournal *journal, guint i)
   return journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
 }
 
-/* Opens and leases what is there of the hidden files, -1 where nothing is. */
+/* Opens and leases what is there of the hidden files, -1 where nothing is. @refused: (out): the one that could not be leased */
 static gboolean
-open_hidden (const ColdJournal *journal, ColdExchangeSet *set, int *fds, GError **error)
+open_hidden (const ColdJournal *journal, ColdExchangeSet *set, int *fds, const ColdTuple **refused, GError **error)
 {
   for (guint i = 0; i < set->n_members; i++)
     {
@@ -324,6 +324,7 @@ open_hidden (const ColdJournal *journal, ColdExchangeSet *set, int *fds, GError 
                                   &local);
       if (fds[i] < 0 && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
         {
+          *refused = expected_hidden (journal, i);
           g_propagate_error (error, g_steal_pointer (&local));
           return FALSE;
         }
@@ -353,17 +354,23 @@ static gboolean
 discard_all (const ColdExchangeContext *context, const ColdJournal *journal, ColdExchangeSet *set, GError **error)
 {
   g_autofree int *fds = g_new (int, MAX (set->n_members, 1));
+  g_autoptr (GError) local = NULL;
+  const ColdTuple *refused = NULL;
   gboolean fine;
 
   for (guint i = 0; i < set->n_members; i++)
     fds[i] = -1;
-  fine = open_hidden (journal, set, fds, error) && unlink_hidden (context, journal, set, fds, error);
+  fine = open_hidden (journal, set, fds, &refused, &local) && unlink_hidden (context, journal, set, fds, &local);
   for (guint i = 0; i < set->n_members; i++)
     {
       if (fine && fds[i] >= 0)
-        fine = cold_discard_release (set->members[i].hidden, fds[i], error);
+        fine = cold_discard_release (set->members[i].hidden, fds[i], &local);
       cold_fd_clear (&fds[i]);
     }
+  if (refused != NULL)
+    cold_lease_tell_opener (local, cold_tuple_get_device (refused), cold_tuple_get_inode (refused));
+  if (!fine)
+    g_propagate_error (error, g_steal_pointer (&local));
   return fine;
 }
 

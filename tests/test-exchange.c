@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
@@ -127,6 +129,49 @@ test_writer_refuses (void)
   cold_fd_auto fd = open (path, O_RDWR | O_CLOEXEC);
 
   assert_refused (f, journal, COLD_ERROR_BLOCKED, "open-elsewhere: ");
+}
+
+/* A process of its own that has the file open for writing. */
+static pid_t
+open_in_child (const char *path)
+{
+  int ready[2];
+  char byte;
+  pid_t pid;
+
+  g_assert_cmpint (pipe (ready), ==, 0);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      if (open (path, O_RDWR | O_CLOEXEC) >= 0 && write (ready[1], "x", 1) == 1)
+        for (;;)
+          pause ();
+      _exit (1);
+    }
+  close (ready[1]);
+  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
+  close (ready[0]);
+  return pid;
+}
+
+/* Of a set, the one that has the right file open. */
+static void
+test_writer_is_named (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 3);
+  g_autofree char *path = name_path (f, journal, 1);
+  pid_t pid = open_in_child (path);
+  g_autofree char *wanted = g_strdup_printf ("(pid %d)", (int) pid);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cold_exchange_commit (&f->context, journal, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_prefix (error->message, "open-elsewhere: volume-1: "));
+  g_assert_true (g_str_has_suffix (error->message, wanted));
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
 }
 
 static void
@@ -450,6 +495,26 @@ test_named_file_is_not_shrunk (void)
 }
 
 static void
+test_opener_of_old_image_is_named (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *path = hidden_path (f, journal, 1);
+  g_autofree char *wanted = NULL;
+  g_autoptr (GError) error = NULL;
+  pid_t pid;
+
+  g_assert_true (cold_exchange_commit (&f->context, journal, NULL));
+  pid = open_in_child (path);
+  wanted = g_strdup_printf ("(pid %d)", (int) pid);
+  g_assert_false (cold_exchange_drop_hidden (&f->context, journal, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_suffix (error->message, wanted));
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
+static void
 test_recover_untouched (void)
 {
   g_autoptr (Fixture) f = fixture_new ();
@@ -709,6 +774,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/unknown-claim/refuses", test_unknown_claim_refuses);
   g_test_add_func ("/exchange/changed/refuses", test_change_refuses);
   g_test_add_func ("/exchange/open-elsewhere/refuses", test_writer_refuses);
+  g_test_add_func ("/exchange/open-elsewhere/names-who", test_writer_is_named);
+  g_test_add_func ("/exchange/drop/open-names-who", test_opener_of_old_image_is_named);
   g_test_add_func ("/exchange/reader/is-left-alone", test_reader_is_left_alone);
   g_test_add_func ("/exchange/qemu-lock/refuses", test_qemu_lock_refuses);
   g_test_add_func ("/exchange/second-name/refuses", test_second_name_refuses);
