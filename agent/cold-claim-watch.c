@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "cold-fd.h"
 
 #define HALF_BORN_AGE (60 * G_USEC_PER_SEC)
+#define RETRY_SECONDS 1
 
 struct _ColdClaimWatch
 {
@@ -18,7 +20,9 @@ struct _ColdClaimWatch
   char *claim_dir;
   GHashTable *domains; /* UUIDs */
   int inotify;
+  int watch; /* descriptor of the folder's watch; -1: none */
   GSource *source;
+  GSource *retry; /* (nullable): while the folder cannot be watched */
 };
 
 enum
@@ -33,15 +37,20 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (ColdClaimWatch, cold_claim_watch, G_TYPE_OBJECT)
 
 static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static void
 cold_claim_watch_finalize (GObject *object)
 {
   ColdClaimWatch *self = COLD_CLAIM_WATCH (object);
 
-  if (self->source != NULL)
-    {
-      g_source_destroy (self->source);
-      g_source_unref (self->source);
-    }
+  clear_source (&self->source);
+  clear_source (&self->retry);
   cold_fd_clear (&self->inotify);
   g_hash_table_unref (self->domains);
   g_free (self->claim_dir);
@@ -62,7 +71,7 @@ cold_claim_watch_class_init (ColdClaimWatchClass *klass)
 static void
 cold_claim_watch_init (ColdClaimWatch *self)
 {
-  self->inotify = -1;
+  self->inotify = self->watch = -1;
   self->domains = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
@@ -90,14 +99,71 @@ compare_with_folder (ColdClaimWatch *self)
       g_signal_emit (self, signals[CLAIM_ADDED], 0, *domain);
 }
 
+static gboolean
+watch_folder (ColdClaimWatch *self, GError **error)
+{
+  g_autofree char *parent = g_path_get_dirname (self->claim_dir);
+
+  g_mkdir_with_parents (parent, 0755);
+  g_mkdir (self->claim_dir, 0700);
+  self->watch = inotify_add_watch (self->inotify, self->claim_dir,
+                                   IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR);
+  return self->watch >= 0 || cold_error_set_errno (error, errno, "cannot watch claims in %s", self->claim_dir);
+}
+
+static gboolean on_retry (gpointer user_data);
+
+/* A watch is of an inode: one that was deleted, or moved away, tells nothing of the folder that has its name now. */
+static void
+watch_again (ColdClaimWatch *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (watch_folder (self, &error))
+    {
+      clear_source (&self->retry);
+      g_message ("the folder of claims, %s, is another one now and watched again", self->claim_dir);
+    }
+  else if (self->retry == NULL)
+    {
+      g_warning ("%s: no upgrade yields to a domain that starts before its exchange; trying again", error->message);
+      self->retry = g_timeout_source_new_seconds (RETRY_SECONDS);
+      g_source_set_callback (self->retry, on_retry, self, NULL);
+      g_source_attach (self->retry, g_main_context_get_thread_default ());
+    }
+  compare_with_folder (self);
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  g_autoptr (ColdClaimWatch) self = g_object_ref (user_data);
+
+  watch_again (self);
+  return G_SOURCE_CONTINUE; /* until it is cleared */
+}
+
 static void
 on_event (ColdClaimWatch *self, const struct inotify_event *event)
 {
   g_autofree char *domain = NULL;
 
-  if ((event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) != 0)
+  if ((event->mask & IN_Q_OVERFLOW) != 0)
     {
       compare_with_folder (self);
+      return;
+    }
+  if (event->wd != self->watch)
+    return; /* of an earlier folder */
+  if ((event->mask & IN_MOVE_SELF) != 0)
+    {
+      inotify_rm_watch (self->inotify, self->watch); /* which is answered with IN_IGNORED */
+      return;
+    }
+  if ((event->mask & IN_IGNORED) != 0)
+    {
+      self->watch = -1;
+      watch_again (self);
       return;
     }
   if (event->len == 0 || event->name[0] == '.')
@@ -136,15 +202,14 @@ cold_claim_watch_new (const char *claim_dir, GError **error)
   g_autoptr (ColdClaimWatch) self = g_object_new (COLD_TYPE_CLAIM_WATCH, NULL);
 
   self->claim_dir = g_strdup (claim_dir);
-  g_mkdir_with_parents (claim_dir, 0755);
   self->inotify = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
-  if (self->inotify < 0
-      || inotify_add_watch (self->inotify, claim_dir,
-                            IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR) < 0)
+  if (self->inotify < 0)
     {
       cold_error_set_errno (error, errno, "cannot watch claims in %s", claim_dir);
       return NULL;
     }
+  if (!watch_folder (self, error))
+    return NULL;
   self->source = g_unix_fd_source_new (self->inotify, G_IO_IN);
   g_source_set_priority (self->source, G_PRIORITY_HIGH);
   g_source_set_callback (self->source, G_SOURCE_FUNC (on_readable), self, NULL);

@@ -21,7 +21,8 @@ G_DECLARE_FINAL_TYPE (ColdClaimWatch, cold_claim_watch, COLD, CLAIM_WATCH, GObje
  * cold_claim_watch_new:
  * @claim_dir: made when it is missing
  *
- * Claims that exist already are in cold_claim_watch_list() at once, without a signal.
+ * Claims that exist already are in cold_claim_watch_list() at once, without a signal. A folder that is deleted or moved away
+ * is made again, and watched again.
  *
  * Returns: (transfer full): %NULL with Io when the folder cannot be watched
  */

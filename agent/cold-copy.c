@@ -264,6 +264,22 @@ fill (int from, int to, GCancellable *cancellable, GError **error)
   return !g_cancellable_set_error_if_cancelled (cancellable, error);
 }
 
+/* What a worker writes to must never be a program that runs as somebody else: a copy of this would be one. */
+static gboolean
+check_mode (int fd, const char *name, GError **error)
+{
+  struct stat st;
+
+  if (fstat (fd, &st) != 0)
+    return cold_error_set_errno (error, errno, "cannot examine volume %s", name);
+  if ((st.st_mode & (S_ISUID | S_ISGID)) == 0)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+               "unsupported-storage: %s has a set-user-id or set-group-id bit, which no image needs: chmod ug-s takes it away",
+               name);
+  return FALSE;
+}
+
 static int
 open_original (const Copy *copy, ColdTuple **tuple, GError **error)
 {
@@ -276,7 +292,7 @@ open_original (const Copy *copy, ColdTuple **tuple, GError **error)
       return -1;
     }
   *tuple = cold_tuple_read (from, error);
-  if (*tuple == NULL)
+  if (*tuple == NULL || !check_mode (from, copy->name, error))
     return -1;
   if (cold_tuple_get_links (*tuple) != 1)
     {

@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  *
  * FICLONE where the file system can, else a sparse copy in chunks in a thread. Preallocation is
  * restored, both files are synced, the original's tuple is compared before and after: Yielded when it changed.
- * On failure or cancellation no copy is left. Blocked "open-elsewhere: ..." while somebody has the volume open for writing.
+ * On failure or cancellation no copy is left. Blocked "open-elsewhere: ..." while somebody has the volume open for writing,
+ * "unsupported-storage: ..." for a volume with set-id bits.
  */
 void cold_copy_async (int directory_fd, const char *name, int hidden_fd, const char *copy_name,
                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

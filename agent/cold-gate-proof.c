@@ -3,6 +3,8 @@
 
 #include "cold-names.h"
 
+#define BEING_PROVEN "the folder of hooks has changed, and whether libvirtd calls the hook is being found out"
+
 struct _ColdGateProof
 {
   GObject parent_instance;
@@ -78,6 +80,8 @@ set_live (ColdGateProof *self, gboolean live, const char *problem)
   self->problem = g_strdup (problem);
   if (live)
     g_info ("the gate is live: libvirtd calls the hook");
+  else if (g_str_equal (problem, BEING_PROVEN))
+    g_info ("%s", problem);
   /* That libvirt is not connected is told by the connection. */
   else if (cold_inventory_is_connected (self->inventory))
     g_warning ("the gate is not live, nothing will be upgraded: %s", problem);
@@ -126,6 +130,15 @@ prove (ColdGateProof *self)
     }
 }
 
+/* Until the answer is there nobody knows: what was proven may have been removed. */
+static void
+on_hooks_changed (ColdGateProof *self)
+{
+  if (self->live)
+    set_live (self, FALSE, BEING_PROVEN);
+  prove (self);
+}
+
 void
 cold_gate_proof_start (ColdGateProof *self)
 {
@@ -134,7 +147,7 @@ cold_gate_proof_start (ColdGateProof *self)
   g_signal_connect_object (self->inventory, "connection-changed", G_CALLBACK (prove), self, G_CONNECT_SWAPPED);
   self->monitor = g_file_monitor_directory (folder, G_FILE_MONITOR_NONE, NULL, NULL);
   if (self->monitor != NULL)
-    g_signal_connect_object (self->monitor, "changed", G_CALLBACK (prove), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (self->monitor, "changed", G_CALLBACK (on_hooks_changed), self, G_CONNECT_SWAPPED);
   prove (self);
 }
 

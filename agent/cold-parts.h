@@ -12,6 +12,7 @@
 #include "cold-gate-proof.h"
 #include "cold-inventory.h"
 #include "cold-journal.h"
+#include "cold-room.h"
 #include "cold-store.h"
 
 G_BEGIN_DECLS
@@ -25,6 +26,7 @@ typedef struct
   ColdAppliance *appliance;
   ColdClaimWatch *claims;
   ColdGateProof *gate;
+  ColdRoom *room;
   char *policy; /* of the host: off manual auto */
 } ColdParts;
 

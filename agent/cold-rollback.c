@@ -57,6 +57,7 @@ typedef struct
   gint64 volume;
   ColdJob *job;
   ColdWorkSet *set;
+  gboolean discard_changes;
   gboolean changed;  /* the image was written to since */
 } Rollback;
 
@@ -144,9 +145,9 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
-/* The newest exchange of @volume that can be undone. */
-static const ColdJournal *
-find_journal (GPtrArray *journals, const ColdVolume *volume)
+/* Returns: (transfer full) (nullable): the newest exchange of @volume that can be undone, taken out of @journals */
+static ColdJournal *
+take_journal (GPtrArray *journals, const ColdVolume *volume)
 {
   for (guint i = 0; i < journals->len; i++)
     {
@@ -154,7 +155,7 @@ find_journal (GPtrArray *journals, const ColdVolume *volume)
       const ColdJournalMember *member = cold_journal_find_member (journal, volume->path);
 
       if (journal->state == COLD_JOURNAL_DONE && member != NULL && cold_retention_is_current (member))
-        return journal;
+        return g_ptr_array_steal_index (journals, i);
     }
   return NULL;
 }
@@ -178,6 +179,37 @@ check_set (const ColdJournal *journal, GError **error)
   return TRUE;
 }
 
+static void
+on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  Rollback *self = g_task_get_task_data (task);
+  const ColdJournalMember *member;
+  GError *error = NULL;
+
+  self->set = cold_work_set_open_finish (result, &error);
+  if (self->set == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  self->changed = cold_work_set_get_changed (self->set) != NULL;
+  if (self->changed && !self->discard_changes)
+    {
+      g_autofree char *path = NULL;
+
+      member = g_ptr_array_index (cold_work_set_get_journal (self->set)->members, 0);
+      path = cold_journal_member_path (member);
+      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_BLOCKED,
+                               "changed-since-upgrade: %s was written to since the upgrade (%s), which going back would "
+                               "lose; say discard-changes to do it all the same",
+                               path, cold_work_set_get_changed (self->set));
+      return;
+    }
+  cold_job_set_phase (self->job, "exchanging");
+  cold_commit_run_async (self->parts, self->volume, self->set, self->job, on_committed, g_steal_pointer (&task));
+}
+
 void
 cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job, gboolean discard_changes,
                          GAsyncReadyCallback callback, gpointer user_data)
@@ -185,14 +217,14 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   g_autoptr (GPtrArray) journals = load_journals ();
   ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
-  const ColdJournal *journal = volume != NULL ? find_journal (journals, volume) : NULL;
+  g_autoptr (ColdJournal) journal = volume != NULL ? take_journal (journals, volume) : NULL;
   Rollback *self = g_new0 (Rollback, 1);
-  g_autofree char *difference = NULL;
   GError *error = NULL;
 
   self->parts = parts;
   self->volume = volume_id;
   self->job = g_object_ref (job);
+  self->discard_changes = discard_changes;
   g_task_set_task_data (task, self, (GDestroyNotify) rollback_free);
   if (volume == NULL || journal == NULL)
     {
@@ -202,23 +234,13 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       return;
     }
   cold_job_set_phase (job, "checking");
-  if (!check_set (journal, &error) || !cold_parts_check_rollback (parts, journal, &error)
-      || (self->set = cold_work_set_new_rollback (cold_job_get_number (job), journal, &difference, &error)) == NULL)
+  if (!check_set (journal, &error) || !cold_parts_check_rollback (parts, journal, &error))
     {
       g_task_return_error (task, error);
       return;
     }
-  self->changed = difference != NULL;
-  if (self->changed && !discard_changes)
-    {
-      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_BLOCKED,
-                               "changed-since-upgrade: %s was written to since the upgrade (%s), which going back would "
-                               "lose; say discard-changes to do it all the same",
-                               volume->path, difference);
-      return;
-    }
-  cold_job_set_phase (job, "exchanging");
-  cold_commit_run_async (parts, volume_id, self->set, job, on_committed, g_steal_pointer (&task));
+  cold_work_set_open_rollback_async (cold_job_get_number (job), g_steal_pointer (&journal), on_opened,
+                                     g_steal_pointer (&task));
 }
 
 gboolean
@@ -227,10 +249,43 @@ cold_rollback_run_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+typedef struct
+{
+  gint64 until;
+  guint64 bytes;
+} Kept;
+
+/* Returns: (transfer full) (element-type utf8 Kept): by the volume's path, what the journals keep */
+static GHashTable *
+sum_up (GPtrArray *journals)
+{
+  GHashTable *sums = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  for (guint i = 0; i < journals->len; i++)
+    {
+      const ColdJournal *journal = g_ptr_array_index (journals, i);
+
+      for (guint j = 0; journal->state == COLD_JOURNAL_DONE && j < journal->members->len; j++)
+        {
+          const ColdJournalMember *member = g_ptr_array_index (journal->members, j);
+          g_autofree char *path = cold_journal_member_path (member);
+          Kept *kept = g_hash_table_lookup (sums, path);
+
+          if (kept == NULL)
+            g_hash_table_insert (sums, g_steal_pointer (&path), kept = g_new0 (Kept, 1));
+          kept->until = MAX (kept->until, journal->keep_until);
+          kept->bytes += cold_retention_hidden_bytes (member);
+        }
+    }
+  return sums;
+}
+
 /* What is kept for each volume, as the journals say now. */
 static void
 update_volumes (const ColdParts *parts, GPtrArray *journals)
 {
+  static const Kept nothing = { 0, 0 };
+  g_autoptr (GHashTable) sums = sum_up (journals);
   GHashTableIter iter;
   gpointer value;
 
@@ -238,23 +293,14 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       ColdVolume *volume = value;
-      gint64 until = 0;
-      guint64 bytes = 0;
+      const Kept *kept = g_hash_table_lookup (sums, volume->path);
 
-      for (guint i = 0; i < journals->len; i++)
-        {
-          const ColdJournal *journal = g_ptr_array_index (journals, i);
-          const ColdJournalMember *member = cold_journal_find_member (journal, volume->path);
-
-          if (member == NULL || journal->state != COLD_JOURNAL_DONE)
-            continue;
-          until = MAX (until, journal->keep_until);
-          bytes += cold_retention_hidden_bytes (member);
-        }
-      if (volume->rollback_until == until && volume->rollback_bytes == bytes)
+      if (kept == NULL)
+        kept = &nothing;
+      if (volume->rollback_until == kept->until && volume->rollback_bytes == kept->bytes)
         continue;
-      volume->rollback_until = until;
-      volume->rollback_bytes = bytes;
+      volume->rollback_until = kept->until;
+      volume->rollback_bytes = kept->bytes;
       cold_inventory_volume_touch (parts->inventory, volume);
     }
 }
@@ -426,39 +472,4 @@ JsonObject *
 cold_rollback_evict_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-void
-cold_rollback_recover (void)
-{
-  const ColdExchangeContext context = {
-    .journal_dir = COLD_JOURNAL_DIR,
-    .claim_dir = COLD_CLAIM_DIR,
-    .gate_file = COLD_GATE_FILE,
-  };
-  g_autoptr (GPtrArray) journals = load_journals ();
-
-  for (guint i = 0; i < journals->len; i++)
-    {
-      ColdJournal *journal = g_ptr_array_index (journals, i);
-      g_autoptr (GError) error = NULL;
-
-      switch (cold_exchange_recover (&context, journal, &error))
-        {
-        case COLD_RECOVERY_NOTHING:
-          break;
-        case COLD_RECOVERY_THROWN_AWAY:
-          g_message ("job %u was cut off before its exchange: its work copies were deleted", journal->job);
-          break;
-        case COLD_RECOVERY_FINISHED:
-          g_message ("job %u was cut off in its exchange, which was finished", journal->job);
-          break;
-        case COLD_RECOVERY_KEPT:
-          g_warning ("job %u was cut off and left something unexpected, nothing was deleted: %s", journal->job,
-                     error != NULL ? error->message : "see its journal");
-          break;
-        default:
-          g_assert_not_reached ();
-        }
-    }
 }

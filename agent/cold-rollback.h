@@ -47,11 +47,4 @@ JsonObject *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
  */
 void cold_rollback_expire (const ColdParts *parts);
 
-/**
- * cold_rollback_recover:
- *
- * Brings every journal that a crash left behind to an end. Blocking: before the main loop runs.
- */
-void cold_rollback_recover (void);
-
 G_END_DECLS

@@ -254,6 +254,7 @@ cold_scheduler_finalize (GObject *object)
 
   cold_judge_free (self->judge);
   cold_retries_free (self->retries);
+  g_clear_pointer (&self->parts.room, cold_room_unref);
   g_free (self->parts.policy);
   G_OBJECT_CLASS (cold_scheduler_parent_class)->finalize (object);
 }
@@ -301,6 +302,7 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->parts.appliance = appliance;
   self->parts.gate = cold_gate_proof_new (inventory);
   self->parts.claims = claims;
+  self->parts.room = cold_room_new ();
   self->parts.policy = cold_store_get_setting (store, "policy");
   if (self->parts.policy == NULL)
     self->parts.policy = g_strdup (config->policy);

@@ -368,23 +368,16 @@ on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-copy_disks (GTask *owned)
+on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = owned;
+  g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
   ColdVolume *volume = get_volume (task);
-  g_autoptr (GPtrArray) domains = NULL;
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) uuids = NULL;
   GError *error = NULL;
 
   if (volume == NULL)
     return;
-  domains = cold_inventory_domains_of (self->parts->inventory, volume);
-  for (guint i = 0; i < domains->len; i++)
-    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
-  uuids = g_strv_builder_end (builder);
-  self->set = cold_work_set_new (cold_job_get_number (self->job), self->disks, (const char *const *) uuids, &error);
+  self->set = cold_work_set_open_finish (result, &error);
   if (self->set != NULL)
     {
       cold_work_set_copy_async (self->set, cold_job_get_cancellable (self->job), on_copied, g_steal_pointer (&task));
@@ -398,6 +391,26 @@ copy_disks (GTask *owned)
   self->no_space = error;
   cold_rollback_evict_async (self->parts, volume->path, cold_job_get_number (self->job), on_evicted,
                              g_steal_pointer (&task));
+}
+
+static void
+copy_disks (GTask *owned)
+{
+  g_autoptr (GTask) task = owned;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+  g_autoptr (GPtrArray) domains = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) uuids = NULL;
+
+  if (volume == NULL)
+    return;
+  domains = cold_inventory_domains_of (self->parts->inventory, volume);
+  for (guint i = 0; i < domains->len; i++)
+    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
+  uuids = g_strv_builder_end (builder);
+  cold_work_set_open_async (self->parts->room, cold_job_get_number (self->job), self->disks, (const char *const *) uuids,
+                            on_opened, g_steal_pointer (&task));
 }
 
 static void

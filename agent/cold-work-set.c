@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cold-copy.h"
 #include "cold-error.h"
+#include "cold-fd.h"
 #include "cold-lease.h"
 #include "cold-names.h"
 
@@ -18,9 +18,11 @@
 struct ColdWorkSet
 {
   ColdJournal *journal;
+  ColdRoom *room; /* (nullable): a rollback needs none */
   GArray *images; /* (element-type ColdOpenImage) */
   GArray *hidden; /* (element-type int) */
   GArray *copies; /* (element-type int) O_PATH */
+  char *changed;  /* (nullable): what changed since the upgrade that a rollback undoes */
 
   /* Of a commit under way, read by its thread. */
   ColdInventory *inventory;
@@ -40,6 +42,10 @@ clear_fd (int *fd)
 void
 cold_work_set_free (ColdWorkSet *set)
 {
+  if (set->room != NULL)
+    cold_room_give_back (set->room, set);
+  g_clear_pointer (&set->room, cold_room_unref);
+  g_free (set->changed);
   cold_journal_free (set->journal);
   g_array_unref (set->images);
   g_array_unref (set->hidden);
@@ -51,23 +57,6 @@ cold_work_set_free (ColdWorkSet *set)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdWorkSet, cold_work_set_free)
-
-static gboolean
-check_space (int hidden_fd, int directory_fd, const char *name, const char *path, GError **error)
-{
-  guint64 needed = cold_copy_space_needed (directory_fd, name, GROWTH_MAX);
-  struct statvfs vfs;
-
-  if (fstatvfs (hidden_fd, &vfs) < 0)
-    return cold_error_set_errno (error, errno, "cannot look at the file system of %s", path);
-  if ((guint64) vfs.f_bavail * vfs.f_frsize >= needed)
-    return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
-               "no-space: a work copy of %s can take %" G_GUINT64_FORMAT " MiB, the file system has %" G_GUINT64_FORMAT
-               " MiB free",
-               path, needed >> 20, ((guint64) vfs.f_bavail * vfs.f_frsize) >> 20);
-  return FALSE;
-}
 
 static ColdWorkSet *
 work_set_new (guint job, const char *kind, const char *const *domains)
@@ -128,59 +117,134 @@ add_member (ColdWorkSet *set, const char *path, GError **error)
   return cold_exchange_probe (image.directory, hidden, error) ? member : NULL;
 }
 
-ColdWorkSet *
-cold_work_set_new (guint job, GPtrArray *disks, const char *const *domains, GError **error)
+/* What a thread opens. */
+typedef struct
 {
-  g_autoptr (ColdWorkSet) set = work_set_new (job, "upgrade", domains);
+  ColdWorkSet *set;
+  GPtrArray *paths;     /* upgrade: (element-type utf8) */
+  ColdJournal *undone;  /* rollback */
+} Opening;
 
-  for (guint i = 0; i < disks->len; i++)
+static void
+opening_free (Opening *opening)
+{
+  g_clear_pointer (&opening->set, cold_work_set_free);
+  g_clear_pointer (&opening->paths, g_ptr_array_unref);
+  g_clear_pointer (&opening->undone, cold_journal_free);
+  g_free (opening);
+}
+
+static gboolean
+open_volume (ColdWorkSet *set, const char *path, GError **error)
+{
+  ColdJournalMember *member = add_member (set, path, error);
+  guint i = set->journal->members->len - 1;
+
+  if (member == NULL)
+    return FALSE;
+  member->hidden_name = cold_journal_new_hidden_name (set->journal);
+  if (cold_room_take (set->room, set, g_array_index (set->hidden, int, i), member->hidden_name,
+                      cold_copy_space_needed (g_array_index (set->images, ColdOpenImage, i).directory, member->name,
+                                              GROWTH_MAX),
+                      error))
+    return TRUE;
+  cold_error_prefix (error, path);
+  return FALSE;
+}
+
+static gboolean
+open_old_image (ColdWorkSet *set, const ColdJournalMember *old, GError **error)
+{
+  g_autofree char *path = cold_journal_member_path (old);
+  ColdJournalMember *member = add_member (set, path, error);
+  guint i = set->journal->members->len - 1;
+  g_autofree char *difference = NULL;
+
+  if (member == NULL)
+    return FALSE;
+  member->hidden_name = g_strdup (old->hidden_name);
+  member->original = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name, error);
+  if (member->original == NULL)
+    return FALSE;
+  member->replacement = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
+  if (member->replacement == NULL)
+    return FALSE;
+  if (!cold_tuple_equal (member->replacement, old->original, &difference))
     {
-      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
-      ColdJournalMember *member = add_member (set, disk->path, error);
-
-      if (member == NULL)
-        return NULL;
-      member->hidden_name = cold_journal_new_hidden_name (set->journal);
-      if (!check_space (g_array_index (set->hidden, int, i), g_array_index (set->images, ColdOpenImage, i).directory,
-                        member->name, disk->path, error))
-        return NULL;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", path, difference);
+      return FALSE;
     }
-  return g_steal_pointer (&set);
+  if (set->changed == NULL)
+    cold_tuple_is_untouched (old->replacement, member->original, &set->changed);
+  return TRUE;
+}
+
+static void
+open_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Opening *opening = task_data;
+  gboolean opened = TRUE;
+  GError *error = NULL;
+
+  for (guint i = 0; opened && opening->paths != NULL && i < opening->paths->len; i++)
+    opened = open_volume (opening->set, g_ptr_array_index (opening->paths, i), &error);
+  for (guint i = 0; opened && opening->undone != NULL && i < opening->undone->members->len; i++)
+    opened = open_old_image (opening->set, g_ptr_array_index (opening->undone->members, i), &error);
+  if (opened)
+    {
+      g_task_return_pointer (task, g_steal_pointer (&opening->set), (GDestroyNotify) cold_work_set_free);
+      return;
+    }
+  /* Before the answer: whoever hears of it may try again with the room that this set had taken. */
+  g_clear_pointer (&opening->set, cold_work_set_free);
+  g_task_return_error (task, error);
+}
+
+static void
+open_async (Opening *opening, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+
+  g_task_set_task_data (task, opening, (GDestroyNotify) opening_free);
+  g_task_run_in_thread (task, open_in_thread);
+}
+
+void
+cold_work_set_open_async (ColdRoom *room, guint job, GPtrArray *disks, const char *const *domains,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  Opening *opening = g_new0 (Opening, 1);
+
+  opening->set = work_set_new (job, "upgrade", domains);
+  opening->set->room = cold_room_ref (room);
+  opening->paths = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < disks->len; i++)
+    g_ptr_array_add (opening->paths, g_strdup (((ColdGuestDisk *) g_ptr_array_index (disks, i))->path));
+  open_async (opening, callback, user_data);
+}
+
+void
+cold_work_set_open_rollback_async (guint job, ColdJournal *undone, GAsyncReadyCallback callback, gpointer user_data)
+{
+  Opening *opening = g_new0 (Opening, 1);
+
+  opening->set = work_set_new (job, "rollback", (const char *const *) undone->domains);
+  opening->set->journal->supersedes = undone->job;
+  opening->undone = undone;
+  open_async (opening, callback, user_data);
 }
 
 ColdWorkSet *
-cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed, GError **error)
+cold_work_set_open_finish (GAsyncResult *result, GError **error)
 {
-  g_autoptr (ColdWorkSet) set = work_set_new (job, "rollback", (const char *const *) undone->domains);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
 
-  *changed = NULL;
-  set->journal->supersedes = undone->job;
-  for (guint i = 0; i < undone->members->len; i++)
-    {
-      const ColdJournalMember *old = g_ptr_array_index (undone->members, i);
-      g_autofree char *path = g_build_filename (old->directory, old->name, NULL);
-      g_autoptr (ColdTuple) hidden = NULL;
-      g_autofree char *difference = NULL;
-      ColdJournalMember *member = add_member (set, path, error);
-
-      if (member == NULL)
-        return NULL;
-      member->hidden_name = g_strdup (old->hidden_name);
-      member->original = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name,
-                                             error);
-      hidden = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
-      if (member->original == NULL || hidden == NULL)
-        return NULL;
-      if (!cold_tuple_equal (hidden, old->original, &difference))
-        {
-          g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
-                       "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", path, difference);
-          return NULL;
-        }
-      if (*changed == NULL)
-        cold_tuple_is_untouched (old->replacement, member->original, changed);
-    }
-  return g_steal_pointer (&set);
+const char *
+cold_work_set_get_changed (ColdWorkSet *set)
+{
+  return set->changed;
 }
 
 static ColdJournalMember *
@@ -309,7 +373,8 @@ cold_work_set_get_journal (ColdWorkSet *set)
 static gboolean
 sync_at (int directory_fd, const char *name, GError **error)
 {
-  int fd = name != NULL ? openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : dup (directory_fd);
+  int fd = name != NULL ? openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+                        : fcntl (directory_fd, F_DUPFD_CLOEXEC, 3);
   gboolean synced = fd >= 0 && fsync (fd) == 0;
 
   if (!synced)
@@ -378,6 +443,42 @@ originals_stand (ColdWorkSet *set)
   return TRUE;
 }
 
+/* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the original's. */
+static gboolean
+check_replacement (ColdWorkSet *set, const ColdJournalMember *member, const ColdTuple *now, GError **error)
+{
+  g_autofree char *difference = NULL;
+
+  if (cold_journal_is_rollback (set->journal))
+    {
+      if (cold_tuple_equal (member->replacement, now, &difference))
+        return TRUE;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", member->name, difference);
+      return FALSE;
+    }
+  if (cold_tuple_same_access (member->original, now, &difference))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER,
+               "the work copy of %s was not left as it was made (%s) and is thrown away: only an attack from inside the guest, "
+               "or somebody who works in the hidden folder, does that",
+               member->name, difference);
+  return FALSE;
+}
+
+static gboolean
+read_replacement (ColdWorkSet *set, guint i, GError **error)
+{
+  ColdJournalMember *member = member_at (set, i);
+  g_autoptr (ColdTuple) now = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
+
+  if (now == NULL || !check_replacement (set, member, now, error))
+    return FALSE;
+  g_clear_pointer (&member->replacement, cold_tuple_free);
+  member->replacement = g_steal_pointer (&now);
+  return TRUE;
+}
+
 static void
 commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -393,19 +494,11 @@ commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
   GError *error = NULL;
 
   for (guint i = 0; i < set->journal->members->len; i++)
-    {
-      ColdJournalMember *member = member_at (set, i);
-      ColdTuple *now = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, &error);
-
-      if (now == NULL)
-        {
-          g_task_return_error (task, error);
-          return;
-        }
-      /* At a second try the journal is READY already, and has to stay whole. */
-      g_clear_pointer (&member->replacement, cold_tuple_free);
-      member->replacement = now;
-    }
+    if (!read_replacement (set, i, &error))
+      {
+        g_task_return_error (task, error);
+        return;
+      }
   set->journal->state = COLD_JOURNAL_READY;
   if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error)
       && cold_exchange_commit (&context, set->journal, &error))

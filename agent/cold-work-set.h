@@ -14,23 +14,31 @@ G_BEGIN_DECLS
 typedef struct ColdWorkSet ColdWorkSet;
 
 /**
- * cold_work_set_new:
- * @disks: (element-type ColdGuestDisk)
+ * cold_work_set_open_async:
+ * @disks: (element-type ColdGuestDisk): copied
  * @domains: (nullable): UUIDs of the domains that use them
  *
- * Opens folders and images, makes the hidden folders, and checks that the file system can exchange and has the room.
- * Fails with Blocked (untrusted-directory, unsupported-storage, several-names, open-elsewhere, no-space).
+ * Opens folders and images, makes the hidden folders, checks that the file system can exchange, and takes the room that the
+ * work copies may need until the set is gone. Fails with Blocked (untrusted-directory, unsupported-storage, several-names,
+ * open-elsewhere, no-space).
  */
-ColdWorkSet *cold_work_set_new (guint job, GPtrArray *disks, const char *const *domains, GError **error);
+void cold_work_set_open_async (ColdRoom *room, guint job, GPtrArray *disks, const char *const *domains,
+                               GAsyncReadyCallback callback, gpointer user_data);
 
 /**
- * cold_work_set_new_rollback:
- * @undone: a journal in state DONE whose old images stand where it says
- * @changed: (out) (transfer full): %NULL when every volume is as the exchange left it, otherwise what changed since
+ * cold_work_set_open_rollback_async:
+ * @undone: (transfer full): a journal in state DONE whose old images stand where it says
  *
  * A set whose work copies are the old images. Discarding it leaves them where they are. Fails with Blocked or Io.
  */
-ColdWorkSet *cold_work_set_new_rollback (guint job, const ColdJournal *undone, char **changed, GError **error);
+void cold_work_set_open_rollback_async (guint job, ColdJournal *undone, GAsyncReadyCallback callback, gpointer user_data);
+
+/* Of either. Returns: (transfer full) */
+ColdWorkSet *cold_work_set_open_finish (GAsyncResult *result, GError **error);
+
+/* Of a rollback. Returns: (nullable) (transfer none): %NULL when every volume is as the exchange left it, otherwise what
+ * changed since */
+const char *cold_work_set_get_changed (ColdWorkSet *set);
 
 void cold_work_set_free (ColdWorkSet *set);
 

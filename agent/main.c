@@ -13,7 +13,7 @@
 #include "cold-folders.h"
 #include "cold-journal.h"
 #include "cold-names.h"
-#include "cold-rollback.h"
+#include "cold-recovery.h"
 #include "cold-scheduler.h"
 
 /* SIGTERM never waits for a copy: workers are killed, work copies are deleted now or by the next start. */
@@ -119,7 +119,7 @@ run (const char *config_path, GError **error)
     return EXIT_FAILURE;
 
   /* Before anything can start a domain's disk through us, and before libvirtd's autostart where the unit says so. */
-  cold_rollback_recover ();
+  cold_recovery_run ();
 
   claims = cold_claim_watch_new (COLD_CLAIM_DIR, error);
   if (claims == NULL)

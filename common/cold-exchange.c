@@ -31,7 +31,9 @@ probe_files (int hidden_fd, const char *first, const char *second, GError **erro
   for (guint i = 0; i < 2; i++)
     {
       const char *name = i == 0 ? first : second;
-      cold_fd_auto fd = openat (hidden_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+      /* Never for writing: a child that another thread forks right now keeps that open until it executes its program, and no
+       * lease is to be had meanwhile. */
+      cold_fd_auto fd = openat (hidden_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
       if (fd < 0)
         return cold_error_set_errno (error, errno, "cannot make a file in the hidden folder");

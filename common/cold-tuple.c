@@ -62,10 +62,15 @@ cold_tuple_free (ColdTuple *tuple)
 }
 
 static gboolean
+is_libvirts (const char *xattr)
+{
+  return g_str_has_prefix (xattr, "trusted.libvirt.security.");
+}
+
+static gboolean
 counts (const char *xattr)
 {
-  return g_str_equal (xattr, "system.posix_acl_access") || g_str_equal (xattr, "security.selinux")
-         || g_str_has_prefix (xattr, "trusted.libvirt.security.");
+  return g_str_equal (xattr, "system.posix_acl_access") || g_str_equal (xattr, "security.selinux") || is_libvirts (xattr);
 }
 
 static gboolean
@@ -157,37 +162,53 @@ differs (char **difference, const char *what, gint64 a, gint64 b)
   return TRUE;
 }
 
-gboolean
-cold_tuple_equal (const ColdTuple *a, const ColdTuple *b, char **difference)
+static gboolean
+owners_differ (const ColdTuple *a, const ColdTuple *b, char **difference)
+{
+  return differs (difference, "owner", a->uid, b->uid) || differs (difference, "group", a->gid, b->gid)
+         || differs (difference, "mode", a->mode, b->mode);
+}
+
+/* @copied: whether @b is a copy of @a, and so must have nothing of libvirt's */
+static gboolean
+xattrs_differ (const ColdTuple *a, const ColdTuple *b, gboolean copied, char **difference)
 {
   GHashTableIter iter;
   gpointer name, value;
 
-  if (differs (difference, "device", a->device, b->device) || differs (difference, "inode", a->inode, b->inode)
-      || differs (difference, "number of links", a->links, b->links) || differs (difference, "size", a->size, b->size)
-      || differs (difference, "mtime", a->mtime, b->mtime)
-      || differs (difference, "mtime's nanoseconds", a->mtime_nsec, b->mtime_nsec)
-      || differs (difference, "owner", a->uid, b->uid) || differs (difference, "group", a->gid, b->gid)
-      || differs (difference, "mode", a->mode, b->mode))
-    return FALSE;
-
   g_hash_table_iter_init (&iter, a->xattrs);
   while (g_hash_table_iter_next (&iter, &name, &value))
-    if (g_strcmp0 (g_hash_table_lookup (b->xattrs, name), value) != 0)
+    if (!(copied && is_libvirts (name)) && g_strcmp0 (g_hash_table_lookup (b->xattrs, name), value) != 0)
       {
         if (difference != NULL)
           *difference = g_strdup_printf ("attribute %s changed or went away", (const char *) name);
-        return FALSE;
+        return TRUE;
       }
   g_hash_table_iter_init (&iter, b->xattrs);
   while (g_hash_table_iter_next (&iter, &name, NULL))
-    if (!g_hash_table_contains (a->xattrs, name))
+    if ((copied && is_libvirts (name)) || !g_hash_table_contains (a->xattrs, name))
       {
         if (difference != NULL)
           *difference = g_strdup_printf ("attribute %s is new", (const char *) name);
-        return FALSE;
+        return TRUE;
       }
-  return TRUE;
+  return FALSE;
+}
+
+gboolean
+cold_tuple_equal (const ColdTuple *a, const ColdTuple *b, char **difference)
+{
+  return !differs (difference, "device", a->device, b->device) && !differs (difference, "inode", a->inode, b->inode)
+         && !differs (difference, "number of links", a->links, b->links) && !differs (difference, "size", a->size, b->size)
+         && !differs (difference, "mtime", a->mtime, b->mtime)
+         && !differs (difference, "mtime's nanoseconds", a->mtime_nsec, b->mtime_nsec)
+         && !owners_differ (a, b, difference) && !xattrs_differ (a, b, FALSE, difference);
+}
+
+gboolean
+cold_tuple_same_access (const ColdTuple *original, const ColdTuple *copy, char **difference)
+{
+  return !owners_differ (original, copy, difference) && !xattrs_differ (original, copy, TRUE, difference);
 }
 
 gboolean

@@ -34,6 +34,14 @@ void cold_tuple_free (ColdTuple *tuple);
 gboolean cold_tuple_equal (const ColdTuple *a, const ColdTuple *b, char **difference);
 /* As cold_tuple_equal(), and ctime too when @before has it: for a file that nobody has renamed in between, not even we. */
 gboolean cold_tuple_is_untouched (const ColdTuple *before, const ColdTuple *now, char **difference);
+/**
+ * cold_tuple_same_access:
+ * @difference: (out) (optional) (transfer full): what differs, for a log
+ *
+ * Whether @copy lets the same ones do the same as @original: owner, group, mode, ACL and SELinux label. A copy has nothing below
+ * trusted.libvirt.security., whatever the original has: it is libvirt's memory of one inode.
+ */
+gboolean cold_tuple_same_access (const ColdTuple *original, const ColdTuple *copy, char **difference);
 /* After a rename whose ctime was not seen. */
 void cold_tuple_forget_ctime (ColdTuple *tuple);
 /* Compares device and inode alone. */

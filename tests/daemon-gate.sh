@@ -157,6 +157,16 @@ check /gate/hook-removed/original-unchanged equals "$before" sum
 mv /run/hook-away $hook
 check /gate/hook-back/free eventually 20 free
 
+# A hook that is replaced counts for nothing until it has been proven, which this one lets us wait for.
+printf '#!/bin/sh\nsleep 4\nexec /run/hook-away "$@"\n' >/run/slow-hook
+chmod 0755 /run/slow-hook
+cp $hook /run/hook-away
+mv /run/slow-hook $hook
+check /gate/hook-replaced/not-live-while-proven eventually 4 matches '"gate-missing"' codes
+check /gate/hook-replaced/free eventually 30 free
+mv /run/hook-away $hook
+check /gate/hook-in-place/free eventually 20 free
+
 # --- everything that libvirt calls the hook for ------------------------------------------------------------------------
 
 check /gate/operations/start start

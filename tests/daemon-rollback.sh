@@ -110,6 +110,21 @@ check /rollback/drop/done eval 'call "$(volume default a.raw)" Volume DropRollba
 check /rollback/drop/none-shown eventually 5 equals 0 kept a
 check /rollback/drop/refused matches 'no old image' fails call "$(volume default a.raw)" Volume Rollback 'a{sv}' 0
 
+# --- a worker that leaves its copy to others ---------------------------------------------------------------------------
+
+for mode in 04755 0666; do
+  echo $mode >/run/fake-mode
+  before=$(sum a) inode=$(stat -c '%i %a' $images/a.raw)
+  wait_for 30 pending a
+  job=$(call "$(volume default a.raw)" Volume Upgrade 'a{sv}' 0)
+  check "/copy/mode-$mode/fails" ends_with failed
+  check "/copy/mode-$mode/says-so" matches 'mode was' property "$job" Job ErrorMessage
+  check "/copy/mode-$mode/same-file" equals "$inode" stat -c '%i %a' $images/a.raw
+  check "/copy/mode-$mode/original-unchanged" equals "$before" sum a
+  check "/copy/mode-$mode/copy-is-gone" eventually 10 equals 0 hidden
+done
+rm /run/fake-mode
+
 # --- how long ----------------------------------------------------------------------------------------------------------
 
 check /rollback/retention/upgraded upgrade a
@@ -164,9 +179,10 @@ check /rollback/room/agent-up wait_agent
 check /rollback/room/first upgrade a
 check /rollback/room/first-runs-well runs_well a
 check /rollback/room/second upgrade c
-# An upgrade of 16 MiB may need 1040 MiB: room for it once one old image is gone.
+# An upgrade of 16 MiB may need 1040 MiB, beside a twentieth that is left to others: room for it once one old image is gone.
 free=$(df --output=avail -B1 $images | tail -1)
-fallocate -l $((free - 1032 * 1024 * 1024)) $images/filler.bin
+reserve=$(($(stat -f -c '%b * %S' $images) / 20))
+fallocate -l $((free - reserve - 1032 * 1024 * 1024)) $images/filler.bin
 check /rollback/room/kept equals 2 hidden
 wait_for 30 pending c
 check /rollback/room/third upgrade c

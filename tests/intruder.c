@@ -13,7 +13,9 @@
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "cold-json.h"
@@ -65,6 +67,47 @@ has_capabilities (void)
          || strstr (status, "CapBnd:\t0000000000000000") == NULL || strstr (status, "NoNewPrivs:\t1") == NULL;
 }
 
+/* The kernel looks at 32 bits of the family; a filter that compares 64 lets these through. It may then say no for another
+ * reason, as it does to packet sockets without a capability. */
+static gboolean
+can_try_wide_socket (int family, int type)
+{
+  return syscall (SYS_socket, (1L << 32) | family, type | SOCK_CLOEXEC, 0) >= 0 || errno != EAFNOSUPPORT;
+}
+
+/* A family that is let through gets as far as the kernel, which knows no pairs of it. */
+static gboolean
+can_try_pair (int family)
+{
+  int fds[2];
+
+  return socketpair (family, SOCK_STREAM, 0, fds) == 0 || errno != EAFNOSUPPORT;
+}
+
+static gboolean
+can_pair_locally (void)
+{
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM, 0, fds) < 0)
+    return FALSE;
+  close (fds[0]);
+  close (fds[1]);
+  return TRUE;
+}
+
+static gboolean
+can_set_id (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC);
+  gboolean can = chmod (path, 04755) == 0 || chmod (path, 02755) == 0 || fchmod (fd, 06755) == 0
+                 || fchmodat (AT_FDCWD, path, 04755, 0) == 0 || syscall (452, AT_FDCWD, path, 04755, 0) == 0;
+
+  if (fd >= 0)
+    close (fd);
+  return can;
+}
+
 static void
 attack (JsonObject *request, JsonObject *result)
 {
@@ -92,10 +135,19 @@ attack (JsonObject *request, JsonObject *result)
   json_object_set_boolean_member (result, "io-uring", syscall (SYS_io_uring_setup, 4, &ring) >= 0);
   json_object_set_boolean_member (result, "vsock", socket (AF_VSOCK, SOCK_STREAM, 0) >= 0);
 
+  json_object_set_boolean_member (result, "wide-socket", can_try_wide_socket (AF_ALG, SOCK_SEQPACKET)
+                                                             || can_try_wide_socket (AF_PACKET, SOCK_DGRAM));
+  json_object_set_boolean_member (result, "socket-pair", can_try_pair (AF_INET) || can_try_pair (AF_TIPC));
+  json_object_set_boolean_member (result, "set-id", can_set_id ("/disks/1"));
+  json_object_set_boolean_member (result, "attribute", setxattr ("/disks/1", "user.intruder", "x", 1, 0) == 0);
+
   if (g_file_get_contents ("/disks/0", &image, NULL, NULL))
     json_object_set_string_member (result, "read", image);
   fd = open ("/disks/1", O_WRONLY | O_TRUNC | O_CLOEXEC);
   json_object_set_boolean_member (result, "write", fd >= 0 && write (fd, "written", 7) == 7);
+  json_object_set_boolean_member (result, "local-pair", can_pair_locally ());
+  /* Its own files have modes: only these bits are refused. */
+  json_object_set_boolean_member (result, "mode", chmod ("/disks/1", 0600) == 0);
   json_object_set_boolean_member (result, "scratch", can_open ("/scratch/made", O_CREAT | O_WRONLY));
 }
 

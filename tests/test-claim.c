@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 #include "cold-claim-watch.h"
@@ -43,6 +44,60 @@ test_watch_follows (void)
   g_assert_cmpstr (removed, ==, FIXTURE_DOMAIN);
   g_assert_false (cold_claim_watch_contains (watch, FIXTURE_DOMAIN));
   g_assert_true (cold_claim_watch_contains (watch, FIXTURE_STRANGER));
+}
+
+/* @away: moved, or else deleted */
+static void
+check_folder_is_replaced (gboolean away)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *elsewhere = g_strconcat (f->claims, ".old", NULL);
+  g_autoptr (ColdClaimWatch) watch = NULL;
+  g_autofree char *added = NULL;
+  g_autofree char *removed = NULL;
+  g_autofree char *again = NULL;
+
+  fixture_claim (f, FIXTURE_DOMAIN);
+  watch = cold_claim_watch_new (f->claims, NULL);
+  g_signal_connect (watch, "claim-removed", G_CALLBACK (on_claim), &removed);
+  if (away)
+    g_assert_cmpint (g_rename (f->claims, elsewhere), ==, 0);
+  else
+    g_assert_true (cold_claim_remove (f->claims, FIXTURE_DOMAIN, NULL) && g_rmdir (f->claims) == 0);
+  /* As a hook does that is quicker than the watch. */
+  fixture_claim (f, FIXTURE_STRANGER);
+  g_signal_connect (watch, "claim-added", G_CALLBACK (on_claim), &added);
+  wait_for (&added);
+  wait_for (&removed);
+  g_assert_cmpstr (added, ==, FIXTURE_STRANGER);
+  g_assert_cmpstr (removed, ==, FIXTURE_DOMAIN);
+  g_assert_false (cold_claim_watch_contains (watch, FIXTURE_DOMAIN));
+  /* And from now on by events, in the new folder. */
+  g_signal_handlers_disconnect_by_data (watch, &added);
+  g_signal_connect (watch, "claim-added", G_CALLBACK (on_claim), &again);
+  fixture_claim (f, FIXTURE_DOMAIN);
+  wait_for (&again);
+  g_assert_cmpstr (again, ==, FIXTURE_DOMAIN);
+  if (!away)
+    return;
+  /* What happens in the old one is nobody's claim. */
+  cold_claim_remove (elsewhere, FIXTURE_DOMAIN, NULL);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_true (cold_claim_watch_contains (watch, FIXTURE_DOMAIN));
+  g_rmdir (elsewhere);
+}
+
+static void
+test_folder_deleted (void)
+{
+  check_folder_is_replaced (FALSE);
+}
+
+static void
+test_folder_moved (void)
+{
+  check_folder_is_replaced (TRUE);
 }
 
 static gboolean
@@ -93,6 +148,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
   g_test_add_func ("/claim/watch-follows", test_watch_follows);
+  g_test_add_func ("/claim/folder-deleted/watched-again", test_folder_deleted);
+  g_test_add_func ("/claim/folder-moved/watched-again", test_folder_moved);
   g_test_add_func ("/claim/stale-are-cleared", test_stale);
   g_test_add_func ("/claim/broken-holds", test_broken_claim_holds);
   return g_test_run ();

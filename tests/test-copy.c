@@ -200,6 +200,25 @@ test_writer_refuses (void)
 }
 
 static void
+test_set_id_bits_refuse (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "volume");
+
+  close (make_volume (f, 2 * MIB, 1));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (chmod (path, i == 0 ? 04755 : 02755), ==, 0);
+      g_assert_null (copy (f, NULL, &error));
+      g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+      g_assert_true (g_str_has_prefix (error->message, "unsupported-storage: "));
+      g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+    }
+}
+
+static void
 test_existing_file_is_not_touched (void)
 {
   g_autoptr (Fixture) f = fixture_new ();
@@ -257,6 +276,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/copy/cancel/leaves-nothing", test_cancel);
   g_test_add_func ("/copy/changed/yields", test_change_yields);
   g_test_add_func ("/copy/open-elsewhere/refuses", test_writer_refuses);
+  g_test_add_func ("/copy/set-id-bits/refuse", test_set_id_bits_refuse);
   g_test_add_func ("/copy/existing-file/is-not-touched", test_existing_file_is_not_touched);
   g_test_add_func ("/copy/symlink/refuses", test_symlink_refuses);
   g_test_add_func ("/copy/delete", test_delete);

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cold-error.h"
@@ -164,9 +165,12 @@ test_walls (void)
   struct stat st;
   static const char *const forbidden[]
       = { "core-pattern", "other-image", "network", "kill-agent", "write-read-only", "capabilities", "write-usr",
-          "write-root", "read-shadow", "kvm", "user-namespace", "mount", "ptrace", "io-uring", "vsock" };
+          "write-root", "read-shadow", "kvm", "user-namespace", "mount", "ptrace", "io-uring", "vsock",
+          "wide-socket", "socket-pair", "set-id", "attribute" };
   int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int client = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int pair[2];
+  int wide;
 
   /* What must fail inside works outside. */
   g_assert_cmpint (bind (listener, (struct sockaddr *) &address, length), ==, 0);
@@ -174,6 +178,10 @@ test_walls (void)
   g_assert_cmpint (getsockname (listener, (struct sockaddr *) &address, &length), ==, 0);
   g_assert_cmpint (connect (client, (struct sockaddr *) &address, length), ==, 0);
   g_assert_cmpint (g_access ("/proc/sys/kernel/core_pattern", W_OK), ==, 0);
+  wide = syscall (SYS_socket, (1L << 32) | AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (wide, >=, 0);
+  g_assert_cmpint (socketpair (AF_INET, SOCK_STREAM, 0, pair), <, 0);
+  g_assert_cmpint (errno, ==, EOPNOTSUPP);
 
   add_disk (process, given, "/disks/0", FALSE);
   add_disk (process, work, "/disks/1", TRUE);
@@ -184,6 +192,7 @@ test_walls (void)
   g_assert_no_error (error);
   close (client);
   close (listener);
+  close (wide);
 
   for (guint i = 0; i < G_N_ELEMENTS (forbidden); i++)
     {
@@ -197,6 +206,8 @@ test_walls (void)
   /* What it was given it has, and the owner stays. */
   g_assert_cmpstr (cold_json_string (result, "read"), ==, "disk zero");
   g_assert_true (cold_json_bool (result, "write"));
+  g_assert_true (cold_json_bool (result, "local-pair"));
+  g_assert_true (cold_json_bool (result, "mode"));
   g_assert_true (g_file_get_contents (work, &text, NULL, NULL));
   g_assert_cmpstr (text, ==, "written");
   g_assert_cmpint (stat (work, &st), ==, 0);

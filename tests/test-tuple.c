@@ -67,6 +67,65 @@ test_every_part_counts (void)
     }
 }
 
+static gboolean
+same_access (const char *original, const char *copy)
+{
+  g_autoptr (ColdTuple) a = read_tuple (original);
+  g_autoptr (ColdTuple) b = read_tuple (copy);
+  g_autofree char *difference = NULL;
+  gboolean same = cold_tuple_same_access (a, b, &difference);
+
+  g_assert_true (same == (difference == NULL));
+  return same;
+}
+
+static void
+test_same_access (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *original = fixture_volume (f, "volume");
+  g_autofree char *copy = fixture_volume (f, "copy");
+  /* A named user may read and write: version, then tag, permissions and id of each entry. */
+  static const char acl[] = "\2\0\0\0"
+                            "\1\0\6\0\377\377\377\377"
+                            "\2\0\6\0\1\0\0\0"
+                            "\4\0\0\0\377\377\377\377"
+                            "\20\0\6\0\377\377\377\377"
+                            "\40\0\0\0\377\377\377\377";
+
+  fixture_write (original, "old");
+  fixture_write (copy, "of another size and time");
+  set_times (copy, 1);
+  g_assert_cmpint (chmod (original, 0660), ==, 0);
+  g_assert_cmpint (chmod (copy, 0660), ==, 0);
+  g_assert_true (same_access (original, copy));
+  g_assert_cmpint (chmod (copy, 04660), ==, 0);
+  g_assert_false (same_access (original, copy));
+  g_assert_cmpint (chmod (copy, 0666), ==, 0);
+  g_assert_false (same_access (original, copy));
+  g_assert_cmpint (chmod (copy, 0660), ==, 0);
+  if (setxattr (copy, "system.posix_acl_access", acl, sizeof acl - 1, 0) == 0)
+    {
+      g_assert_false (same_access (original, copy));
+      g_assert_false (same_access (copy, original));
+      g_assert_cmpint (removexattr (copy, "system.posix_acl_access"), ==, 0);
+      g_assert_cmpint (chmod (copy, 0660), ==, 0);
+    }
+  if (geteuid () != 0)
+    return;
+  g_assert_cmpint (chown (copy, 1, 0), ==, 0);
+  g_assert_false (same_access (original, copy));
+  g_assert_cmpint (chown (copy, 0, 1), ==, 0);
+  g_assert_false (same_access (original, copy));
+  g_assert_cmpint (chown (copy, 0, 0), ==, 0);
+  g_assert_true (same_access (original, copy));
+  /* libvirt's memory stays with the inode it is of. */
+  if (setxattr (original, "trusted.libvirt.security.dac", "+0:+0", 5, 0) != 0)
+    return;
+  g_assert_true (same_access (original, copy));
+  g_assert_false (same_access (copy, original));
+}
+
 /* What leaves no other trace: a writer that sets mtime back, an attribute that is not watched. */
 static void
 test_ctime_tells (void)
@@ -169,6 +228,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/tuple/every-part-counts", test_every_part_counts);
+  g_test_add_func ("/tuple/same-access", test_same_access);
   g_test_add_func ("/tuple/ctime/tells", test_ctime_tells);
   g_test_add_func ("/tuple/json", test_json);
   g_test_add_func ("/tuple/odd-files-are-refused", test_odd_files_are_refused);

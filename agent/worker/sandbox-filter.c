@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox.h"
@@ -42,6 +43,9 @@ static const unsigned int namespaces[] = {
   CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP,
 };
 
+/* Further than this header's AF_MAX: the kernel that runs may be a younger one. */
+#define FAMILIES_END 128
+
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
 static bool
@@ -51,6 +55,45 @@ is_family (int family)
     if (families[i] == family)
       return true;
   return false;
+}
+
+/* A work copy belongs to the worker while it has it, and to root on the host: no bit, label or capability of a program on it.
+ * (The agent looks at it, too.) Numbers are those of all architectures, for headers that are older than the call. */
+static const int sets_attributes[] = {
+  SCMP_SYS (setxattr), SCMP_SYS (lsetxattr), SCMP_SYS (fsetxattr),
+  SCMP_SYS (removexattr), SCMP_SYS (lremovexattr), SCMP_SYS (fremovexattr),
+};
+static const int sets_attributes_too[] = { 452 /* fchmodat2 */, 463 /* setxattrat */, 466 /* removexattrat */, 469 /* file_setattr */ };
+
+static int
+add_file_rules (scmp_filter_ctx filter)
+{
+  static const struct
+  {
+    int call;
+    unsigned int mode; /* which argument it is */
+  } modes[] = { { SCMP_SYS (chmod), 1 }, { SCMP_SYS (fchmod), 1 }, { SCMP_SYS (fchmodat), 2 } };
+  static const unsigned int bits[] = { S_ISUID, S_ISGID };
+  int rc = 0;
+
+  for (size_t i = 0; rc == 0 && i < sizeof modes / sizeof *modes; i++)
+    for (size_t j = 0; rc == 0 && j < sizeof bits / sizeof *bits; j++)
+      rc = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), modes[i].call, 1,
+                             SCMP_CMP (modes[i].mode, SCMP_CMP_MASKED_EQ, bits[j], bits[j]));
+  for (size_t i = 0; rc == 0 && i < sizeof sets_attributes / sizeof *sets_attributes; i++)
+    rc = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EOPNOTSUPP), sets_attributes[i], 0);
+  /* Unknown to the kernel: libc falls back to the calls above. */
+  for (size_t i = 0; rc == 0 && i < sizeof sets_attributes_too / sizeof *sets_attributes_too; i++)
+    rc = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), sets_attributes_too[i], 0);
+  return rc;
+}
+
+/* The kernel takes the family for an int, so that only these 32 bits of the argument may count. */
+static int
+refuse_family (scmp_filter_ctx filter, int call, int family)
+{
+  return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EAFNOSUPPORT), call, 1,
+                           SCMP_A0 (SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t) family));
 }
 
 static int
@@ -71,10 +114,15 @@ add_rules (scmp_filter_ctx filter)
   if (rc == 0)
     rc = seccomp_rule_add (filter, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
 
-  for (int family = 0; rc == 0 && family < AF_MAX; family++)
-    if (!is_family (family))
-      rc = seccomp_rule_add (filter, SCMP_ACT_ERRNO (EAFNOSUPPORT), SCMP_SYS (socket), 1,
-                             SCMP_A0 (SCMP_CMP_EQ, (scmp_datum_t) family));
+  for (int family = 0; rc == 0 && family < FAMILIES_END; family++)
+    {
+      if (!is_family (family))
+        rc = refuse_family (filter, SCMP_SYS (socket), family);
+      if (rc == 0 && family != AF_UNIX)
+        rc = refuse_family (filter, SCMP_SYS (socketpair), family);
+    }
+  if (rc == 0)
+    rc = add_file_rules (filter);
   /* Pushing input into a terminal. */
   if (rc == 0)
     rc = seccomp_rule_add (filter, refuse, SCMP_SYS (ioctl), 1, SCMP_A1 (SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI));

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a crash or a power cut left behind: journals of jobs that no longer run.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Brings every journal to an end: exchanges are finished, work copies deleted. Blocking: before the main loop runs. */
+void cold_recovery_run (void);
+
+G_END_DECLS
