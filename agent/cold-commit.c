@@ -130,7 +130,7 @@ on_looked_again (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!cold_inventory_reread_finish (inventory, result, &error)
       || g_cancellable_set_error_if_cancelled (cancellable, &error)
       || !(cold_journal_is_rollback (cold_work_set_get_journal (self->set))
-             ? cold_parts_check_rollback (self->parts, volume, &error)
+             ? cold_parts_check_rollback (self->parts, cold_work_set_get_journal (self->set), &error)
              : cold_parts_check_blockers (self->parts, volume, &error))
       || !check_guest (self, volume, &error))
     {

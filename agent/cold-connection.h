@@ -81,7 +81,7 @@ void cold_connection_read_domains_async (ColdConnection *self, const char *uuid,
  * cold_connection_prove_gate_async:
  *
  * Starts a transient domain without disks named COLD_GATE_DOMAIN_PREFIX + @nonce, which a live hook refuses, and checks
- * that the hook left COLD_GATE_PROOF_DIR/<nonce>, which is removed. Design section 7. On the QEMU driver only; a
+ * that the hook took away COLD_GATE_PROOF_DIR/<nonce>, which is laid there first. Design section 7. On the QEMU driver only; a
  * connection of another driver answers NotSupported.
  */
 void cold_connection_prove_gate_async (ColdConnection *self, const char *nonce, GCancellable *cancellable,

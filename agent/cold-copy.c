@@ -399,7 +399,8 @@ delete_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 
   if (fd < 0 && g_error_matches (error, COLD_ERROR, COLD_ERROR_NOT_FOUND))
     g_task_return_boolean (task, TRUE);
-  else if (fd < 0 || !cold_discard_finish (copy->hidden, copy->copy_name, fd, &error))
+  else if (fd < 0 || !cold_discard_unlink (copy->hidden, copy->copy_name, fd, NULL, &error)
+           || !cold_discard_release (copy->hidden, fd, &error))
     g_task_return_error (task, g_steal_pointer (&error));
   else
     g_task_return_boolean (task, TRUE);

@@ -390,6 +390,8 @@ cold_libvirt_prove_gate (virConnectPtr conn, const char *nonce, GError **error)
     }
   if (virNodeGetInfo (conn, &node) < 0)
     return fail (error, "libvirt does not describe its host");
+  if (!g_file_set_contents (proof, "", 0, error))
+    return FALSE;
   xml = g_strdup_printf ("<domain type='qemu'><name>%s%s</name><memory unit='MiB'>32</memory>"
                          "<os><type arch='%s'>hvm</type></os></domain>",
                          COLD_GATE_DOMAIN_PREFIX, nonce, node.model);
@@ -399,7 +401,8 @@ cold_libvirt_prove_gate (virConnectPtr conn, const char *nonce, GError **error)
       virDomainDestroy (domain);
       virDomainFree (domain);
     }
-  if (g_unlink (proof) == 0 && domain == NULL)
+  /* The hook takes it away when it refuses the domain. */
+  if (g_unlink (proof) != 0 && domain == NULL)
     return TRUE;
   if (domain == NULL)
     g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "the domain that proves it could not be started: %s",

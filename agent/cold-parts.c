@@ -44,8 +44,8 @@ cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **
   return blockers->len == 0 || set_blocked (g_ptr_array_index (blockers, 0), error);
 }
 
-gboolean
-cold_parts_check_rollback (const ColdParts *parts, ColdVolume *volume, GError **error)
+static gboolean
+check_member (const ColdParts *parts, const char *path, GError **error)
 {
   /* What is in the guest, what is published for it, and what the policy says of upgrades. */
   static const char *const no_matter[] = {
@@ -53,14 +53,34 @@ cold_parts_check_rollback (const ColdParts *parts, ColdVolume *volume, GError **
     "encrypted", "hibernated", "dirty-filesystem", "interrupted-transaction", "no-catalogue", "no-space", "policy-off",
     "outside-window", "quarantined", NULL,
   };
-  g_autoptr (GPtrArray) blockers = cold_parts_find_blockers (parts, volume);
+  ColdVolume *volume = cold_inventory_lookup_path (parts->inventory, path);
+  g_autoptr (GPtrArray) blockers = volume != NULL ? cold_parts_find_blockers (parts, volume) : NULL;
 
+  if (volume == NULL)
+    {
+      g_autoptr (ColdBlocker) missing = cold_blocker_new ("missing-disk", path);
+
+      return set_blocked (missing, error);
+    }
   for (guint i = 0; i < blockers->len; i++)
     {
       const ColdBlocker *blocker = g_ptr_array_index (blockers, i);
 
       if (!g_strv_contains (no_matter, blocker->code))
         return set_blocked (blocker, error);
+    }
+  return TRUE;
+}
+
+gboolean
+cold_parts_check_rollback (const ColdParts *parts, const ColdJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      g_autofree char *path = cold_journal_member_path (g_ptr_array_index (journal->members, i));
+
+      if (!check_member (parts, path, error))
+        return FALSE;
     }
   return TRUE;
 }

@@ -11,6 +11,7 @@
 #include "cold-config.h"
 #include "cold-gate-proof.h"
 #include "cold-inventory.h"
+#include "cold-journal.h"
 #include "cold-room.h"
 #include "cold-store.h"
 
@@ -40,7 +41,13 @@ GPtrArray *cold_parts_find_blockers (const ColdParts *parts, ColdVolume *volume)
 
 /* The same as a Blocked error whose message begins with the first one's code. %TRUE when there is none. */
 gboolean cold_parts_check_blockers (const ColdParts *parts, ColdVolume *volume, GError **error);
-/* The same for going back to the old image: only blockers that say who uses the images, or where they are, stand against it. */
-gboolean cold_parts_check_rollback (const ColdParts *parts, ColdVolume *volume, GError **error);
+/**
+ * cold_parts_check_rollback:
+ * @journal: of the exchange that is to be undone, or of the one that undoes it
+ *
+ * The same for going back to the old images: only blockers that say who uses the images, or where they are, stand against it. Every
+ * volume that would be exchanged counts, with the guest that it belongs to by now.
+ */
+gboolean cold_parts_check_rollback (const ColdParts *parts, const ColdJournal *journal, GError **error);
 
 G_END_DECLS

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rollback.h"
 
-#include <sys/stat.h>
-
 #include "cold-commit.h"
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-retention.h"
 
 /* Journals that two exchanges of one volume left, newest first: only the newest knows what the hidden file is. */
 static int
@@ -24,40 +23,6 @@ load_journals (void)
 
   g_ptr_array_sort (journals, compare_newest_first);
   return journals;
-}
-
-static const ColdJournalMember *
-find_member (const ColdJournal *journal, const ColdVolume *volume)
-{
-  for (guint i = 0; i < journal->members->len; i++)
-    {
-      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      g_autofree char *path = cold_journal_member_path (member);
-
-      if (g_str_equal (path, volume->path))
-        return member;
-    }
-  return NULL;
-}
-
-/* The volume's path now leads to what the journal's exchange put there. */
-static gboolean
-is_current (const ColdJournalMember *member)
-{
-  g_autofree char *path = cold_journal_member_path (member);
-  struct stat st;
-
-  return lstat (path, &st) == 0 && st.st_ino == cold_tuple_get_inode (member->replacement)
-         && st.st_dev == cold_tuple_get_device (member->replacement);
-}
-
-static guint64
-hidden_bytes (const ColdJournalMember *member)
-{
-  g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
-  struct stat st;
-
-  return lstat (path, &st) == 0 ? (guint64) st.st_blocks * 512 : 0;
 }
 
 gboolean
@@ -164,7 +129,7 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
         continue;
       cold_file_id_stat (volume->path, &volume->file);
       volume->rollback_until = self->changed ? journal->keep_until : 0;
-      volume->rollback_bytes = self->changed ? hidden_bytes (member) : 0;
+      volume->rollback_bytes = self->changed ? cold_retention_hidden_bytes (member) : 0;
       volume->awaits_boot = FALSE;
     }
   g_clear_pointer (&self->set, cold_work_set_free);
@@ -187,12 +152,31 @@ take_journal (GPtrArray *journals, const ColdVolume *volume)
   for (guint i = 0; i < journals->len; i++)
     {
       const ColdJournal *journal = g_ptr_array_index (journals, i);
-      const ColdJournalMember *member = find_member (journal, volume);
+      const ColdJournalMember *member = cold_journal_find_member (journal, volume->path);
 
-      if (journal->state == COLD_JOURNAL_DONE && member != NULL && is_current (member))
+      if (journal->state == COLD_JOURNAL_DONE && member != NULL && cold_retention_is_current (member))
         return g_ptr_array_steal_index (journals, i);
     }
   return NULL;
+}
+
+/* Whether no volume of the set has moved on alone: by another upgrade, or because it was made anew. */
+static gboolean
+check_set (const ColdJournal *journal, GError **error)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+
+      if (cold_retention_is_current (member))
+        continue;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+                   "changed-since-upgrade: %s/%s was upgraded or replaced on its own since the upgrade of all disks of the guest, "
+                   "which can only be undone as a whole; restore it from a backup",
+                   member->directory, member->name);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 static void
@@ -250,7 +234,7 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       return;
     }
   cold_job_set_phase (job, "checking");
-  if (!cold_parts_check_rollback (parts, volume, &error))
+  if (!check_set (journal, &error) || !cold_parts_check_rollback (parts, journal, &error))
     {
       g_task_return_error (task, error);
       return;
@@ -290,7 +274,7 @@ sum_up (GPtrArray *journals)
           if (kept == NULL)
             g_hash_table_insert (sums, g_steal_pointer (&path), kept = g_new0 (Kept, 1));
           kept->until = MAX (kept->until, journal->keep_until);
-          kept->bytes += hidden_bytes (member);
+          kept->bytes += cold_retention_hidden_bytes (member);
         }
     }
   return sums;
@@ -321,6 +305,16 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
     }
 }
 
+/* For on_dropped(). */
+static GTask *
+new_drop_task (const ColdParts *parts, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, user_data);
+
+  g_task_set_task_data (task, (gpointer) parts, NULL);
+  return task;
+}
+
 static void
 on_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -339,7 +333,7 @@ on_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 cold_rollback_drop_async (const ColdParts *parts, gint64 volume_id, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GTask) task = new_drop_task (parts, callback, user_data);
   const ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
   GPtrArray *journals = load_journals ();
 
@@ -347,7 +341,7 @@ cold_rollback_drop_async (const ColdParts *parts, gint64 volume_id, GAsyncReadyC
     {
       const ColdJournal *journal = g_ptr_array_index (journals, i - 1);
 
-      if (journal->state != COLD_JOURNAL_DONE || volume == NULL || find_member (journal, volume) == NULL)
+      if (journal->state != COLD_JOURNAL_DONE || volume == NULL || cold_journal_find_member (journal, volume->path) == NULL)
         g_ptr_array_remove_index (journals, i - 1);
     }
   if (journals->len == 0)
@@ -356,7 +350,6 @@ cold_rollback_drop_async (const ColdParts *parts, gint64 volume_id, GAsyncReadyC
       g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image is kept for this volume");
       return;
     }
-  g_task_set_task_data (task, (gpointer) parts, NULL);
   drop (journals, on_dropped, g_steal_pointer (&task));
 }
 
@@ -366,122 +359,35 @@ cold_rollback_drop_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Whether the guest has run since the exchange, so that the new image has proven itself. */
-static gboolean
-has_run_since (ColdInventory *inventory, const ColdVolume *volume, gint64 since)
+/* Moves @journal from one array to the other. */
+static void
+take (GPtrArray *from, ColdJournal *journal, GPtrArray *to)
 {
-  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
+  guint index;
 
-  for (guint i = 0; i < domains->len; i++)
-    {
-      const ColdDomain *domain = g_ptr_array_index (domains, i);
-
-      if (domain->last_start_time < since || domain->last_stop_time < domain->last_start_time
-          || !g_str_equal (domain->last_stop, "shutdown"))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* Whether the old image is where it was put. Where it is not, the file system may just not be mounted. */
-static gboolean
-hidden_is_there (const ColdJournalMember *member)
-{
-  g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
-  struct stat st;
-
-  return lstat (path, &st) == 0;
-}
-
-/* Wiped: nothing is left of the guest, and it was not the guest itself, which has not run. */
-static gboolean
-was_wiped (ColdInventory *inventory, const ColdVolume *volume, const ColdJournalMember *member, gint64 since)
-{
-  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
-
-  if (!cold_volume_is_too_small (volume)
-      && (!cold_volume_inspection_is_fresh (volume) || volume->facts == NULL || volume->facts->has_guest))
-    return FALSE;
-  for (guint i = 0; i < domains->len; i++)
-    {
-      const ColdDomain *domain = g_ptr_array_index (domains, i);
-
-      if (domain->info->active || domain->last_start_time >= since)
-        return FALSE;
-    }
-  return volume->file.inode == cold_tuple_get_inode (member->replacement);
-}
-
-gboolean
-cold_rollback_is_over (ColdInventory *inventory, const ColdJournal *journal, gint64 now)
-{
-  if (journal->state != COLD_JOURNAL_DONE)
-    return FALSE;
-  for (guint i = 0; i < journal->members->len; i++)
-    {
-      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-
-      if (!hidden_is_there (member))
-        return FALSE;
-    }
-  for (guint i = 0; i < journal->members->len; i++)
-    {
-      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      g_autofree char *path = cold_journal_member_path (member);
-      const ColdVolume *volume = cold_inventory_lookup_path (inventory, path);
-
-      /* Deleted, wiped or made anew. What libvirt says does not count: a pool that is stopped or undefined shows none of its
-       * volumes, and all of them are there. */
-      if (!is_current (member))
-        return TRUE;
-      if (journal->members->len == 1 && volume != NULL && was_wiped (inventory, volume, member, journal->time))
-        return TRUE;
-      if (now < journal->keep_until || (volume != NULL && !has_run_since (inventory, volume, journal->time)))
-        return FALSE;
-    }
-  return TRUE;
+  if (g_ptr_array_find (from, journal, &index))
+    g_ptr_array_add (to, g_ptr_array_steal_index (from, index));
 }
 
 void
 cold_rollback_expire (const ColdParts *parts)
 {
   g_autoptr (GPtrArray) journals = load_journals ();
-  GPtrArray *over = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
-  GTask *task;
+  g_autoptr (GPtrArray) over = g_ptr_array_new ();
+  GPtrArray *dropped;
+  gint64 now = g_get_real_time ();
 
   update_volumes (parts, journals);
-  for (guint i = journals->len; i > 0; i--)
-    if (cold_rollback_is_over (parts->inventory, g_ptr_array_index (journals, i - 1), g_get_real_time ()))
-      g_ptr_array_add (over, g_ptr_array_steal_index (journals, i - 1));
+  for (guint i = 0; i < journals->len; i++)
+    if (cold_retention_is_over (parts->inventory, journals, g_ptr_array_index (journals, i), now))
+      g_ptr_array_add (over, g_ptr_array_index (journals, i));
   if (over->len == 0)
-    {
-      g_ptr_array_unref (over);
-      return;
-    }
-  task = g_task_new (NULL, NULL, NULL, NULL);
-  g_task_set_task_data (task, (gpointer) parts, NULL);
-  drop (over, on_dropped, task);
-}
-
-/* Whether deleting the old images of @journal makes room on that device, and costs nobody the only image that is known to
- * work. */
-static gboolean
-can_be_evicted (ColdInventory *inventory, const ColdJournal *journal, dev_t device)
-{
-  if (journal->state != COLD_JOURNAL_DONE || journal->quarantined)
-    return FALSE;
-  for (guint i = 0; i < journal->members->len; i++)
-    {
-      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      g_autofree char *path = cold_journal_member_path (member);
-      const ColdVolume *volume = cold_inventory_lookup_path (inventory, path);
-      struct stat st;
-
-      if (stat (member->hidden_directory, &st) != 0 || st.st_dev != device || !hidden_is_there (member) || volume == NULL
-          || !has_run_since (inventory, volume, journal->time))
-        return FALSE;
-    }
-  return journal->members->len > 0;
+    return;
+  /* Only now: they were judged by each other. */
+  dropped = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
+  for (guint i = over->len; i > 0; i--)
+    take (journals, g_ptr_array_index (over, i - 1), dropped);
+  drop (dropped, on_dropped, new_drop_task (parts, NULL, NULL));
 }
 
 static JsonObject *
@@ -498,7 +404,7 @@ describe_eviction (const ColdJournal *journal)
       g_autofree char *valid = cold_text_make_valid (path);
 
       json_array_add_string_element (paths, valid);
-      bytes += hidden_bytes (member);
+      bytes += cold_retention_hidden_bytes (member);
     }
   json_object_set_int_member (object, "job", journal->job);
   json_object_set_array_member (object, "volumes", paths);
@@ -539,22 +445,15 @@ on_eviction_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-cold_rollback_evict_async (const ColdParts *parts, const char *path, GAsyncReadyCallback callback, gpointer user_data)
+cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
   g_autoptr (GPtrArray) journals = load_journals ();
-  ColdJournal *oldest = NULL;
+  ColdJournal *oldest = cold_retention_find_eviction (parts->inventory, journals, path, job);
   GPtrArray *one;
   Eviction *self;
-  struct stat st;
 
-  for (guint i = 0; stat (path, &st) == 0 && i < journals->len; i++)
-    {
-      ColdJournal *journal = g_ptr_array_index (journals, i);
-
-      if (can_be_evicted (parts->inventory, journal, st.st_dev) && (oldest == NULL || journal->time < oldest->time))
-        oldest = journal;
-    }
   if (oldest == NULL)
     {
       g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image can be deleted to make room");
@@ -565,12 +464,7 @@ cold_rollback_evict_async (const ColdParts *parts, const char *path, GAsyncReady
   self->evicted = describe_eviction (oldest);
   g_task_set_task_data (task, self, (GDestroyNotify) eviction_free);
   one = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
-  for (guint i = 0; i < journals->len; i++)
-    if (g_ptr_array_index (journals, i) == oldest)
-      {
-        g_ptr_array_add (one, g_ptr_array_steal_index (journals, i));
-        break;
-      }
+  take (journals, oldest, one);
   drop (one, on_eviction_dropped, g_steal_pointer (&task));
 }
 

@@ -29,30 +29,21 @@ void cold_rollback_drop_async (const ColdParts *parts, gint64 volume, GAsyncRead
 gboolean cold_rollback_drop_finish (GAsyncResult *result, GError **error);
 
 /**
- * cold_rollback_is_over:
- * @now: microseconds since the epoch
- *
- * Returns: whether the old images of @journal are to be deleted: their retention has ended and the domain has run since, or
- *   the volume was deleted, wiped (while the guest did not run) or made anew. Never while an old image cannot be seen: its file system may not be mounted
- */
-gboolean cold_rollback_is_over (ColdInventory *inventory, const ColdJournal *journal, gint64 now);
-
-/**
  * cold_rollback_evict_async:
  * @path: of a volume that an upgrade needs room for
+ * @job: number of that upgrade
  *
- * Deletes the oldest old image on the file system of @path (of a set: all of its images) whose guest has run well since its
- * upgrade: it is the least likely to be wanted. The only image that is known to work is never deleted.
+ * Deletes the old image that cold_retention_find_eviction() names.
  */
-void cold_rollback_evict_async (const ColdParts *parts, const char *path, GAsyncReadyCallback callback, gpointer user_data);
+void cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
+                                gpointer user_data);
 /* (transfer full): {"job":n,"volumes":[path],"bytes":n}; %NULL with NotFound when there is none, or why it was kept */
 JsonObject *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
 
 /**
  * cold_rollback_expire:
  *
- * Deletes, in the background, old images whose retention has ended, once their domain has run since (a volume without
- * domain needs no run), and those of volumes that were deleted or made anew. Updates the volumes' rollback fields.
+ * Deletes, in the background, every old image of which cold_retention_is_over() says so. Updates the volumes' rollback fields.
  */
 void cold_rollback_expire (const ColdParts *parts);
 

@@ -389,7 +389,8 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   self->no_space = error;
-  cold_rollback_evict_async (self->parts, volume->path, on_evicted, g_steal_pointer (&task));
+  cold_rollback_evict_async (self->parts, volume->path, cold_job_get_number (self->job), on_evicted,
+                             g_steal_pointer (&task));
 }
 
 static void

@@ -36,12 +36,29 @@ take_lease (int fd, GError **error)
     }
 }
 
+/* @expected: (nullable) */
+static gboolean
+is_as_expected (int fd, const char *name, const ColdTuple *expected, GError **error)
+{
+  g_autoptr (ColdTuple) tuple = cold_tuple_read (fd, error);
+  g_autofree char *difference = NULL;
+
+  if (tuple == NULL)
+    return FALSE;
+  if (cold_tuple_get_links (tuple) != 1)
+    difference = g_strdup ("it has a second name");
+  if (difference == NULL && (expected == NULL || cold_tuple_equal (expected, tuple, &difference)))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
+               "quarantined: hidden file %s is not what it was (%s); it is kept, examine and delete it yourself", name,
+               difference);
+  return FALSE;
+}
+
 int
 cold_discard_open (int hidden_fd, const char *name, const ColdTuple *expected, GError **error)
 {
   cold_fd_auto fd = openat (hidden_fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  g_autoptr (ColdTuple) tuple = NULL;
-  g_autofree char *difference = NULL;
 
   if (fd < 0)
     {
@@ -53,17 +70,38 @@ cold_discard_open (int hidden_fd, const char *name, const ColdTuple *expected, G
       cold_error_prefix (error, name);
       return -1;
     }
-  tuple = cold_tuple_read (fd, error);
-  if (tuple == NULL)
-    return -1;
-  if (cold_tuple_get_links (tuple) != 1)
-    difference = g_strdup ("it has a second name");
-  if (difference == NULL && (expected == NULL || cold_tuple_equal (expected, tuple, &difference)))
-    return cold_fd_steal (&fd);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
-               "quarantined: hidden file %s is not what it was (%s); it is kept, examine and delete it yourself", name,
-               difference);
-  return -1;
+  return is_as_expected (fd, name, expected, error) ? cold_fd_steal (&fd) : -1;
+}
+
+/* Unlinking goes by name, and would take whatever is there by now. */
+static gboolean
+leads_to (int hidden_fd, const char *name, int fd, GError **error)
+{
+  struct stat st, named;
+
+  if (fstat (fd, &st) != 0 || fstatat (hidden_fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+    return cold_error_set_errno (error, errno, "cannot examine hidden file %s", name);
+  if (st.st_dev == named.st_dev && st.st_ino == named.st_ino)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_BUSY, "hidden file %s changed places with another one meanwhile", name);
+  return FALSE;
+}
+
+gboolean
+cold_discard_unlink (int hidden_fd, const char *name, int fd, const ColdTuple *expected, GError **error)
+{
+  if (!cold_lease_is_intact (fd, TRUE))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: %s: somebody opens it right now", name);
+      return FALSE;
+    }
+  if (!leads_to (hidden_fd, name, fd, error) || !is_as_expected (fd, name, expected, error))
+    return FALSE;
+  COLD_CRASH_POINT ("discard-before");
+  if (unlinkat (hidden_fd, name, 0) != 0)
+    return cold_error_set_errno (error, errno, "cannot delete hidden file %s", name);
+  COLD_CRASH_POINT ("discard-unlinked");
+  return TRUE;
 }
 
 void
@@ -71,7 +109,7 @@ cold_discard_shrink (int fd)
 {
   struct stat st;
 
-  if (fstat (fd, &st) != 0)
+  if (fstat (fd, &st) != 0 || st.st_nlink > 0)
     return;
   for (off_t size = st.st_size; size > STEP;)
     {
@@ -83,17 +121,11 @@ cold_discard_shrink (int fd)
 }
 
 gboolean
-cold_discard_finish (int hidden_fd, const char *name, int fd, GError **error)
+cold_discard_release (int hidden_fd, int fd, GError **error)
 {
-  if (!cold_lease_is_intact (fd, TRUE))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: %s: somebody opens it right now", name);
-      return FALSE;
-    }
-  COLD_CRASH_POINT ("discard-before");
-  if (unlinkat (hidden_fd, name, 0) != 0 || fsync (hidden_fd) != 0)
-    return cold_error_set_errno (error, errno, "cannot delete hidden file %s", name);
-  COLD_CRASH_POINT ("discard-unlinked");
+  if (fsync (hidden_fd) != 0)
+    return cold_error_set_errno (error, errno, "cannot sync the folder of hidden files");
+  COLD_CRASH_POINT ("discard-synced");
   cold_discard_shrink (fd);
   return TRUE;
 }

@@ -7,6 +7,8 @@
  *   original      nothing         BEFORE, and its copy is lost: it cannot go forward
  *   replacement   original        AFTER
  *   replacement   nothing         AFTER, and its old image is gone: it cannot go back
+ *   replacement   anything else   DISPLACED: somebody put a file there just before the exchange, which hid it: it goes back, never
+ *                                 forward. Nobody but us knows the hidden name.
  *   anything      replacement     LOST: somebody took the original away before the exchange; the copy is ours
  *   anything else                 ODD: hands off
  */
@@ -30,6 +32,7 @@ typedef enum
   ODD,
   BEFORE,
   AFTER,
+  DISPLACED,
   LOST,
 } Side;
 
@@ -38,6 +41,7 @@ typedef struct
   guint odd;
   guint before;
   guint after;
+  guint displaced;
   guint lost;
 } Count;
 
@@ -55,6 +59,13 @@ read_optional (int folder, const char *name, ColdTuple **tuple, gboolean *other,
   return FALSE;
 }
 
+/* Both may be %NULL. */
+static gboolean
+is_file (const ColdTuple *found, const ColdTuple *known)
+{
+  return found != NULL && known != NULL && cold_tuple_same_file (found, known);
+}
+
 static gboolean
 classify (ColdExchangeMember *self, Side *side, GError **error)
 {
@@ -62,21 +73,18 @@ classify (ColdExchangeMember *self, Side *side, GError **error)
   g_autoptr (ColdTuple) hidden = NULL;
   const ColdTuple *original = self->member->original;
   const ColdTuple *replacement = self->member->replacement;
-  gboolean named_other, hidden_other;
+  gboolean named_other, hidden_other, nothing_hidden;
 
   *side = ODD;
   if (!read_optional (self->directory, self->member->name, &named, &named_other, error)
       || !read_optional (self->hidden, self->member->hidden_name, &hidden, &hidden_other, error))
     return FALSE;
-  if (hidden_other)
-    return TRUE;
-  if (named != NULL && cold_tuple_same_file (original, named)
-      && (hidden == NULL || cold_tuple_same_file (replacement, hidden)))
+  nothing_hidden = hidden == NULL && !hidden_other;
+  if (is_file (named, original) && (nothing_hidden || is_file (hidden, replacement)))
     *side = BEFORE;
-  else if (named != NULL && cold_tuple_same_file (replacement, named)
-           && (hidden == NULL || cold_tuple_same_file (original, hidden)))
-    *side = AFTER;
-  else if (hidden != NULL && cold_tuple_same_file (replacement, hidden))
+  else if (is_file (named, replacement))
+    *side = nothing_hidden || is_file (hidden, original) ? AFTER : DISPLACED;
+  else if (is_file (hidden, replacement))
     *side = LOST;
   return TRUE;
 }
@@ -96,6 +104,9 @@ classify_set (ColdExchangeSet *set, Side *sides, Count *count, GError **error)
           break;
         case AFTER:
           count->after++;
+          break;
+        case DISPLACED:
+          count->displaced++;
           break;
         case LOST:
           count->lost++;
@@ -138,6 +149,12 @@ can_go_forward (ColdExchangeSet *set, const Side *sides)
 }
 
 static gboolean
+is_exchanged (Side side)
+{
+  return side == AFTER || side == DISPLACED;
+}
+
+static gboolean
 can_go_back (ColdExchangeSet *set, const Side *sides)
 {
   for (guint i = 0; i < set->n_members; i++)
@@ -145,7 +162,7 @@ can_go_back (ColdExchangeSet *set, const Side *sides)
       const ColdJournalMember *member = set->members[i].member;
 
       /* What was written to the new image would be lost to its name: only an untouched one is taken away again. */
-      if (sides[i] == AFTER
+      if (is_exchanged (sides[i])
           && (faccessat (set->members[i].hidden, member->hidden_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0
               || !is_pristine (set->members[i].directory, member->name, member->replacement)))
         return FALSE;
@@ -153,19 +170,18 @@ can_go_back (ColdExchangeSet *set, const Side *sides)
   return TRUE;
 }
 
-/* Swaps every member that is on @side. */
+/* Swaps every member that is not yet where it is to be. */
 static gboolean
-swap_side (ColdExchangeSet *set, const Side *sides, Side side, GError **error)
+swap_all (ColdExchangeSet *set, const Side *sides, gboolean forward, GError **error)
 {
   for (guint i = 0; i < set->n_members; i++)
     {
       ColdExchangeMember *self = &set->members[i];
 
-      if (sides[i] != side)
+      if (forward ? sides[i] != BEFORE : !is_exchanged (sides[i]))
         continue;
       COLD_CRASH_POINT ("settle-swap");
-      if (!cold_exchange_member_swap (self, error)
-          || (side == BEFORE && !cold_exchange_member_is_sure (self, error)))
+      if (!cold_exchange_member_swap (self, error) || (forward && !cold_exchange_member_is_sure (self, error)))
         {
           g_autoptr (GError) torn = NULL;
 
@@ -226,10 +242,10 @@ settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchan
     return COLD_RECOVERY_KEPT;
   if (count.odd > 0)
     return quarantine (context, journal, "a file is not the one that the exchange left");
-  if (count.after == 0)
+  if (count.after + count.displaced == 0)
     return COLD_RECOVERY_NOTHING;
 
-  if (count.before + count.lost == 0)
+  if (count.before + count.lost + count.displaced == 0)
     {
       /* Killed between the last rename and the decision, or after it. The decision is made as it would have been: an old
        * image that somebody touched or opened is the one in use, unless the new one is. */
@@ -244,16 +260,16 @@ settle_set (const ColdExchangeContext *context, ColdJournal *journal, ColdExchan
           return COLD_RECOVERY_FINISHED;
         }
     }
-  else if (count.lost == 0 && can_go_forward (set, sides))
+  else if (count.lost + count.displaced == 0 && can_go_forward (set, sides))
     {
-      if (!swap_side (set, sides, BEFORE, error) || !finish (context, journal, error))
+      if (!swap_all (set, sides, TRUE, error) || !finish (context, journal, error))
         return COLD_RECOVERY_KEPT;
       return COLD_RECOVERY_FINISHED;
     }
   else if (!can_go_back (set, sides))
-    return quarantine (context, journal, "the set is half exchanged, and can go neither forward nor back");
+    return quarantine (context, journal, "the set is half exchanged, or hid somebody's file, and can go neither forward nor back");
 
-  if (!swap_side (set, sides, AFTER, error))
+  if (!swap_all (set, sides, FALSE, error))
     return COLD_RECOVERY_KEPT;
   return COLD_RECOVERY_THROWN_AWAY;
 }
@@ -281,41 +297,88 @@ nothing_is_exchanged (ColdExchangeSet *set, GError **error)
 
   if (!classify_set (set, sides, &count, error))
     return FALSE;
-  if (count.after + count.odd == 0)
+  if (count.after + count.displaced + count.odd == 0)
     return TRUE;
   g_set_error_literal (error, COLD_ERROR, COLD_ERROR_BUSY,
                        "the exchange was begun and not ended; restart the agent to have it recovered");
   return FALSE;
 }
 
+static const ColdTuple *
+expected_hidden (const ColdJournal *journal, guint i)
+{
+  const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+
+  return journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
+}
+
+/* Opens and leases what is there of the hidden files, -1 where nothing is. @refused: (out): the one that could not be leased */
+static gboolean
+open_hidden (const ColdJournal *journal, ColdExchangeSet *set, int *fds, const ColdTuple **refused, GError **error)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      fds[i] = cold_discard_open (set->members[i].hidden, set->members[i].member->hidden_name, expected_hidden (journal, i),
+                                  &local);
+      if (fds[i] < 0 && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+        {
+          *refused = expected_hidden (journal, i);
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Under the gate: a rollback may have brought one of them back since it was opened. */
+static gboolean
+unlink_hidden (const ColdExchangeContext *context, const ColdJournal *journal, ColdExchangeSet *set, const int *fds,
+               GError **error)
+{
+  cold_fd_auto gate = cold_gate_take (context->gate_file, GATE_WAIT_MS, error);
+
+  if (gate < 0)
+    return FALSE;
+  for (guint i = 0; i < set->n_members; i++)
+    if (fds[i] >= 0
+        && !cold_discard_unlink (set->members[i].hidden, set->members[i].member->hidden_name, fds[i],
+                                 expected_hidden (journal, i), error))
+      return FALSE;
+  return TRUE;
+}
+
 /* A set is examined as a whole, every lease held, before its first file goes. */
 static gboolean
-discard_all (const ColdJournal *journal, ColdExchangeSet *set, GError **error)
+discard_all (const ColdExchangeContext *context, const ColdJournal *journal, ColdExchangeSet *set, GError **error)
 {
   g_autofree int *fds = g_new (int, MAX (set->n_members, 1));
-  gboolean fine = TRUE;
+  g_autoptr (GError) local = NULL;
+  const ColdTuple *refused = NULL;
+  gboolean fine;
 
   for (guint i = 0; i < set->n_members; i++)
     fds[i] = -1;
-  for (guint i = 0; fine && i < set->n_members; i++)
-    {
-      const ColdJournalMember *member = set->members[i].member;
-      const ColdTuple *expected = journal->state == COLD_JOURNAL_DONE ? member->original : member->replacement;
-      g_autoptr (GError) local = NULL;
-
-      fds[i] = cold_discard_open (set->members[i].hidden, member->hidden_name, expected, &local);
-      if (fds[i] < 0 && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
-        {
-          g_propagate_error (error, g_steal_pointer (&local));
-          fine = FALSE;
-        }
-    }
-  for (guint i = 0; fine && i < set->n_members; i++)
-    if (fds[i] >= 0)
-      fine = cold_discard_finish (set->members[i].hidden, set->members[i].member->hidden_name, fds[i], error);
+  fine = open_hidden (journal, set, fds, &refused, &local) && unlink_hidden (context, journal, set, fds, &local);
   for (guint i = 0; i < set->n_members; i++)
-    cold_fd_clear (&fds[i]);
+    {
+      if (fine && fds[i] >= 0)
+        fine = cold_discard_release (set->members[i].hidden, fds[i], &local);
+      cold_fd_clear (&fds[i]);
+    }
+  if (refused != NULL)
+    cold_lease_tell_opener (local, cold_tuple_get_device (refused), cold_tuple_get_inode (refused));
+  if (!fine)
+    g_propagate_error (error, g_steal_pointer (&local));
   return fine;
+}
+
+/* A journal that was never saved has a number whose file is another job's, if there is one. */
+static gboolean
+remove_journal (const ColdExchangeContext *context, const ColdJournal *journal, GError **error)
+{
+  return !journal->on_disk || cold_journal_remove (context->journal_dir, journal->job, error);
 }
 
 gboolean
@@ -349,10 +412,10 @@ cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *jour
     }
   /* What a rollback would have brought back is another journal's old image. */
   if (cold_journal_is_rollback (journal) && journal->state != COLD_JOURNAL_DONE)
-    return cold_journal_remove (context->journal_dir, journal->job, error);
+    return remove_journal (context, journal, error);
 
-  if (discard_all (journal, set, &local))
-    return cold_journal_remove (context->journal_dir, journal->job, error);
+  if (discard_all (context, journal, set, &local))
+    return remove_journal (context, journal, error);
   if (g_error_matches (local, COLD_ERROR, COLD_ERROR_BLOCKED))
     quarantine (context, journal, local->message);
   g_propagate_error (error, g_steal_pointer (&local));
@@ -381,7 +444,7 @@ cold_exchange_recover (const ColdExchangeContext *context, ColdJournal *journal,
   cold_fd_clear (&gate);
 
   COLD_CRASH_POINT ("recover-settled");
-  /* Nobody but us deletes, and a domain that starts now starts on its originals: the gate is not needed for the rest. */
+  /* A domain that starts now starts on its originals, and need not wait for the rest. */
   if (cold_exchange_drop_hidden (context, journal, &local))
     return COLD_RECOVERY_THROWN_AWAY;
   if (!journal->quarantined)

@@ -191,19 +191,20 @@ cold_exchange_set_sync (ColdExchangeSet *set, GError **error)
   return TRUE;
 }
 
-/* Whether name and hidden name lead to the member's two inodes, whichever way round. */
+/* Whether what this call swapped in stands under the name still: then swapping again brings back whatever was there before, also a
+ * file that somebody put there just before the swap, and hides none of theirs. */
 static gboolean
-holds_both (ColdExchangeMember *self)
+stands_as_swapped (ColdExchangeMember *self)
 {
   g_autoptr (ColdTuple) hidden = cold_tuple_read_at (self->hidden, self->member->hidden_name, NULL);
   g_autoptr (ColdTuple) named = cold_tuple_read_at (self->directory, self->member->name, NULL);
   const ColdTuple *original = self->member->original;
   const ColdTuple *replacement = self->member->replacement;
 
-  if (hidden == NULL || named == NULL)
+  if (named == NULL)
     return FALSE;
-  return (cold_tuple_same_file (original, hidden) && cold_tuple_same_file (replacement, named))
-         || (cold_tuple_same_file (replacement, hidden) && cold_tuple_same_file (original, named));
+  return cold_tuple_same_file (replacement, named)
+         || (cold_tuple_same_file (original, named) && hidden != NULL && cold_tuple_same_file (replacement, hidden));
 }
 
 /* Under its lease nobody has written to it: what changed its ctime is our two renames, and it may be tried again. */
@@ -230,10 +231,10 @@ cold_exchange_set_put_back (ColdExchangeSet *set, GError **error)
 
       if (!self->swapped)
         continue;
-      /* Not over a file that somebody else put there meanwhile: it would end under the hidden name. */
-      if (!holds_both (self))
-        g_set_error (&local, COLD_ERROR, COLD_ERROR_IO, "%s/%s or its hidden file was replaced by somebody else",
-                     self->member->directory, self->member->name);
+      /* Not over a file that somebody else put there since: it would end under the hidden name. */
+      if (!stands_as_swapped (self))
+        g_set_error (&local, COLD_ERROR, COLD_ERROR_IO, "%s/%s was replaced by somebody else", self->member->directory,
+                     self->member->name);
       else if (cold_exchange_member_swap (self, &local))
         learn_ctime (self);
       if (local != NULL && first == NULL)

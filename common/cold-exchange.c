@@ -135,24 +135,14 @@ swap_and_decide (const ColdExchangeContext *context, const ColdJournal *journal,
   return TRUE;
 }
 
-gboolean
-cold_exchange_commit (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+static gboolean
+exchange (const ColdExchangeContext *context, ColdJournal *journal, ColdExchangeSet *set, GError **error)
 {
-  g_autoptr (ColdExchangeSet) set = NULL;
   g_autoptr (GError) local = NULL;
-  cold_fd_auto gate = -1;
-  gint64 begin;
+  cold_fd_auto gate = cold_gate_take (context->gate_file, 0, error);
+  gint64 begin = g_get_monotonic_time ();
 
-  g_return_val_if_fail (journal->state == COLD_JOURNAL_READY && journal->members->len > 0, FALSE);
-  set = cold_exchange_set_open (context, journal, error);
-  if (set == NULL)
-    return FALSE;
-  gate = cold_gate_take (context->gate_file, 0, error);
-  if (gate < 0)
-    return FALSE;
-  begin = g_get_monotonic_time ();
-
-  if (!prepare (context, journal, set, error))
+  if (gate < 0 || !prepare (context, journal, set, error))
     return FALSE;
   if (!swap_and_decide (context, journal, set, &local))
     {
@@ -179,4 +169,35 @@ cold_exchange_commit (const ColdExchangeContext *context, ColdJournal *journal, 
   g_debug ("job %u exchanged %u images; the gate was held for %" G_GINT64_FORMAT " us", journal->job, set->n_members,
            g_get_monotonic_time () - begin);
   return TRUE;
+}
+
+/* The member that could not be leased, when it was an original. */
+static const ColdTuple *
+find_refused (const ColdExchangeSet *set)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    if (set->members[i].original < 0)
+      return set->members[i].member->original;
+  return NULL;
+}
+
+gboolean
+cold_exchange_commit (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
+{
+  g_autoptr (ColdExchangeSet) set = NULL;
+  g_autoptr (GError) local = NULL;
+  const ColdTuple *refused;
+
+  g_return_val_if_fail (journal->state == COLD_JOURNAL_READY && journal->members->len > 0, FALSE);
+  set = cold_exchange_set_open (context, journal, error);
+  if (set == NULL)
+    return FALSE;
+  if (exchange (context, journal, set, &local))
+    return TRUE;
+  refused = find_refused (set);
+  g_clear_pointer (&set, cold_exchange_set_free);
+  if (refused != NULL)
+    cold_lease_tell_opener (local, cold_tuple_get_device (refused), cold_tuple_get_inode (refused));
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
 }

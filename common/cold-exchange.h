@@ -89,10 +89,11 @@ ColdRecovery cold_exchange_settle (const ColdExchangeContext *context, ColdJourn
  *
  * Deletes the hidden inode of every member of a DONE journal (old images) or of one before DONE (work copies; never those
  * of a rollback, which are another journal's old images), only when a write lease on it succeeds and its tuple is the
- * journalled one, then the journal. Otherwise keeps it, and quarantines the journal. Steps of truncation: seconds for
- * many GiB.
+ * journalled one, then the journal. Otherwise keeps it, and quarantines the journal. Takes the gate, for up to 5 s, to take the
+ * names away. Steps of truncation: seconds for many GiB.
  *
- * Returns: %FALSE with Blocked ("quarantined: ...") or Io
+ * Returns: %FALSE with Blocked ("quarantined: ..."), Busy (somebody holds the gate, or an exchange has used a hidden file
+ *   meanwhile) or Io
  */
 gboolean cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *journal, GError **error);
 

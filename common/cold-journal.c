@@ -305,14 +305,14 @@ set_aside (const char *path, const char *why)
                why, broken);
 }
 
-static ColdJournal *
-load (const char *path, guint job)
+/* Returns: (transfer full) (nullable): %NULL with a warning */
+static JsonObject *
+read_object (const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
   gsize length;
-  g_autoptr (JsonObject) object = NULL;
-  ColdJournal *journal;
+  JsonObject *object;
 
   /* What cannot be read now may be read later; only what is read and makes no sense is set aside. */
   if (!g_file_get_contents (path, &text, &length, &error))
@@ -322,11 +322,19 @@ load (const char *path, guint job)
       return NULL;
     }
   object = cold_json_parse_object (text, length, &error);
-  journal = object != NULL ? journal_from_json (object, job, &error) : NULL;
+  if (object == NULL)
+    set_aside (path, error->message);
+  return object;
+}
+
+static ColdJournal *
+load (const char *path, JsonObject *object, guint job)
+{
+  g_autoptr (GError) error = NULL;
+  ColdJournal *journal = journal_from_json (object, job, &error);
+
   if (journal == NULL)
     set_aside (path, error->message);
-  else
-    cold_journal_refresh_devices (journal);
   return journal;
 }
 
@@ -339,8 +347,11 @@ compare_jobs (gconstpointer a, gconstpointer b)
   return first < second ? -1 : first > second;
 }
 
-GPtrArray *
-cold_journal_load_all (const char *journal_dir)
+typedef gboolean (*Filter) (JsonObject *object, const char *domain);
+
+/* @filter: (nullable) */
+static GPtrArray *
+load_some (const char *journal_dir, Filter filter, const char *domain)
 {
   GPtrArray *journals = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
   g_autoptr (GError) error = NULL;
@@ -354,11 +365,13 @@ cold_journal_load_all (const char *journal_dir)
       g_autofree char *path = g_build_filename (journal_dir, name, NULL);
       char *end;
       guint64 job = g_ascii_strtoull (name, &end, 10);
+      g_autoptr (JsonObject) object = NULL;
       ColdJournal *journal;
 
       if (end == name || !g_str_equal (end, SUFFIX) || job > G_MAXUINT)
         continue;
-      journal = load (path, job);
+      object = read_object (path);
+      journal = object != NULL && (filter == NULL || filter (object, domain)) ? load (path, object, job) : NULL;
       if (journal != NULL)
         g_ptr_array_add (journals, journal);
     }
@@ -366,10 +379,55 @@ cold_journal_load_all (const char *journal_dir)
   return journals;
 }
 
+GPtrArray *
+cold_journal_load_all (const char *journal_dir)
+{
+  GPtrArray *journals = load_some (journal_dir, NULL, NULL);
+
+  for (guint i = 0; i < journals->len; i++)
+    cold_journal_refresh_devices (g_ptr_array_index (journals, i));
+  return journals;
+}
+
+static gboolean
+is_ready_for (JsonObject *object, const char *domain)
+{
+  g_auto (GStrv) domains = NULL;
+
+  if (g_strcmp0 (cold_json_string (object, "state"), state_names[COLD_JOURNAL_READY]) != 0
+      || cold_json_bool (object, "quarantined"))
+    return FALSE;
+  domains = cold_json_strv (object, "domains");
+  for (guint i = 0; domain != NULL && domains != NULL && domains[i] != NULL; i++)
+    if (g_ascii_strcasecmp (domains[i], domain) == 0)
+      return TRUE;
+  return domain == NULL;
+}
+
+GPtrArray *
+cold_journal_load_ready (const char *journal_dir, const char *domain)
+{
+  return load_some (journal_dir, is_ready_for, domain);
+}
+
 char *
 cold_journal_member_path (const ColdJournalMember *member)
 {
   return g_build_filename (member->directory, member->name, NULL);
+}
+
+const ColdJournalMember *
+cold_journal_find_member (const ColdJournal *journal, const char *path)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *member_path = cold_journal_member_path (member);
+
+      if (g_str_equal (member_path, path))
+        return member;
+    }
+  return NULL;
 }
 
 guint

@@ -54,6 +54,8 @@ ColdJournalMember *cold_journal_add_member (ColdJournal *journal); /* (transfer 
 /* Returns: (transfer full): the volume's path, by which journal and inventory know each other: the store's numbers begin
  * anew when it is lost */
 char *cold_journal_member_path (const ColdJournalMember *member);
+/* Returns: (transfer none) (nullable): the member that is the volume at @path */
+const ColdJournalMember *cold_journal_find_member (const ColdJournal *journal, const char *path);
 gboolean cold_journal_is_rollback (const ColdJournal *journal);
 /* @domain: a UUID */
 gboolean cold_journal_names_domain (const ColdJournal *journal, const char *domain);
@@ -82,6 +84,16 @@ gboolean cold_journal_remove (const char *journal_dir, guint job, GError **error
 /* (transfer full) (element-type ColdJournal): every journal that can be read, by job; a broken file is renamed to *.broken, with
  * a warning. */
 GPtrArray *cold_journal_load_all (const char *journal_dir);
+/**
+ * cold_journal_load_ready:
+ * @domain: (nullable): a UUID; %NULL for whichever
+ *
+ * For whoever has no time: what is not READY, is quarantined or names other domains is passed over, and no folder is looked at:
+ * cold_journal_refresh_devices() is still to be called.
+ *
+ * Returns: (transfer full) (element-type ColdJournal)
+ */
+GPtrArray *cold_journal_load_ready (const char *journal_dir, const char *domain);
 
 /* Returns: the largest job number that a file in @journal_dir has, broken ones included; 0 when there is none. A lost store
  * must not give such a number out again. */

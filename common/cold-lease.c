@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cold-error.h"
@@ -17,16 +18,24 @@ static const struct
   off_t length;
 } lock_bytes[] = { { 0, 1 }, { 100, 10 }, { 200, 10 } };
 
+/* Whether descriptor @path of a process is that file. */
+static gboolean
+is_descriptor_of (const char *path, guint64 device, guint64 inode)
+{
+  struct statx stx;
+
+  /* What else that process has open is not our business: a file of a server that does not answer must not be asked for. */
+  return statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &stx) == 0 && stx.stx_ino == inode
+         && makedev (stx.stx_dev_major, stx.stx_dev_minor) == device;
+}
+
 static char *
-find_opener (int fd)
+find_opener (guint64 device, guint64 inode)
 {
   g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
-  struct stat wanted;
   const char *pid;
 
-  if (proc == NULL || fstat (fd, &wanted) != 0)
-    return NULL;
-  while ((pid = g_dir_read_name (proc)) != NULL)
+  while (proc != NULL && (pid = g_dir_read_name (proc)) != NULL)
     {
       g_autofree char *folder = g_strdup_printf ("/proc/%s/fd", pid);
       g_autoptr (GDir) fds = NULL;
@@ -39,9 +48,8 @@ find_opener (int fd)
           g_autofree char *path = g_build_filename (folder, name, NULL);
           g_autofree char *comm_path = g_strdup_printf ("/proc/%s/comm", pid);
           g_autofree char *comm = NULL;
-          struct stat st;
 
-          if (stat (path, &st) != 0 || st.st_dev != wanted.st_dev || st.st_ino != wanted.st_ino)
+          if (!is_descriptor_of (path, device, inode))
             continue;
           if (!g_file_get_contents (comm_path, &comm, NULL, NULL))
             return g_strdup_printf ("process %s", pid);
@@ -51,11 +59,22 @@ find_opener (int fd)
   return NULL;
 }
 
-static gboolean
-set_lease_error (int fd, int saved_errno, GError **error)
+void
+cold_lease_tell_opener (GError *error, guint64 device, guint64 inode)
 {
   g_autofree char *who = NULL;
+  char *message;
 
+  if (!g_str_has_prefix (error->message, "open-elsewhere: ") || (who = find_opener (device, inode)) == NULL)
+    return;
+  message = g_strdup_printf ("%s: %s", error->message, who);
+  g_free (error->message);
+  error->message = message;
+}
+
+static gboolean
+set_lease_error (int saved_errno, GError **error)
+{
   if (saved_errno != EAGAIN && saved_errno != EINVAL && saved_errno != EOPNOTSUPP && saved_errno != ENOSYS
       && saved_errno != EACCES)
     return cold_error_set_errno (error, saved_errno, "cannot take a lease");
@@ -65,9 +84,7 @@ set_lease_error (int fd, int saved_errno, GError **error)
                    g_strerror (saved_errno));
       return FALSE;
     }
-  who = find_opener (fd);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: %s has it open",
-               who != NULL ? who : "another process");
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: another process has it open");
   return FALSE;
 }
 
@@ -77,7 +94,7 @@ take_lease (int fd, int kind, GError **error)
   /* The default signal of a break is SIGIO, which kills; SIGURG is ignored unless somebody asks for it. Breaks are seen
    * with F_GETLEASE. */
   if (fcntl (fd, F_SETSIG, SIGURG) != 0 || fcntl (fd, F_SETLEASE, kind) != 0)
-    return set_lease_error (fd, errno, error);
+    return set_lease_error (errno, error);
   return TRUE;
 }
 
@@ -126,6 +143,7 @@ gboolean
 cold_file_is_open_elsewhere (int fd, char **who)
 {
   gboolean locked = cold_lock_bytes_are_held (fd);
+  struct stat st;
 
   if (!locked && fcntl (fd, F_SETSIG, SIGURG) == 0 && fcntl (fd, F_SETLEASE, F_RDLCK) == 0)
     {
@@ -134,7 +152,7 @@ cold_file_is_open_elsewhere (int fd, char **who)
     }
   if (!locked && errno != EAGAIN)
     return FALSE;
-  if (who != NULL && (*who = find_opener (fd)) == NULL)
+  if (who != NULL && (fstat (fd, &st) != 0 || (*who = find_opener (st.st_dev, st.st_ino)) == NULL))
     *who = g_strdup (locked ? "a process that holds QEMU's or virtlockd's lock" : "another process");
   return TRUE;
 }

@@ -28,6 +28,16 @@ gboolean cold_lease_take_read (int fd, GError **error);
  */
 gboolean cold_lease_take_write (int fd, GError **error);
 
+/**
+ * cold_lease_tell_opener:
+ * @error: that a lease was not given
+ * @device: of the file
+ *
+ * Adds to an "open-elsewhere: ..." which process it is. Goes through every descriptor of every process: for when gate and leases
+ * have been given back.
+ */
+void cold_lease_tell_opener (GError *error, guint64 device, guint64 inode);
+
 /* Whether nobody is waiting for the lease to be given back. @write: it is a write lease */
 gboolean cold_lease_is_intact (int fd, gboolean write);
 void cold_lease_drop (int fd);

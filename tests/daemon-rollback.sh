@@ -140,6 +140,15 @@ call $MANAGER Manager Resync
 check /rollback/retention/proven-is-deleted eventually 5 equals 0 hidden
 check /rollback/retention/none-shown eventually 5 equals 0 kept a
 
+# Its time is over and it is proven: the next look at all volumes deletes it, and going back to it looks at all volumes.
+old=$(sum a)
+check /rollback/over/upgraded upgrade a
+check /rollback/over/runs-well runs_well a
+check /rollback/over/rolled-back roll_back a rolled-back '' 1 discard-changes b true
+check /rollback/over/old-image equals "$old" sum a
+call "$(volume default a.raw)" Volume DropRollback
+check /rollback/over/nothing-hidden eventually 5 equals 0 hidden
+
 # --- with its volume ---------------------------------------------------------------------------------------------------
 
 check /rollback/deleted/upgraded upgrade b

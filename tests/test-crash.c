@@ -16,7 +16,8 @@
 
 static const char *const points[] = {
   "journal-before", "journal-after", "copy-made",  "copy-half",     "copy-filled",    "copy-done",       "swap-before",     "swap-after",
-  "decided",        "decided-back",  "done-saved", "put-back-one",  "discard-before", "discard-unlinked", "recover-settled", "settle-swap",
+  "decided",        "decided-back",  "done-saved", "put-back-one",  "discard-before", "discard-unlinked", "discard-synced",
+  "recover-settled", "settle-swap",
 };
 
 /* In a process of its own. Returns: whether it was killed; it must end well otherwise. */

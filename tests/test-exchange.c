@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
 
+#include "cold-discard.h"
 #include "cold-error.h"
+#include "cold-exchange-set.h"
 #include "cold-fd.h"
 #include "cold-gate.h"
 #include "cold-lease.h"
@@ -127,6 +131,49 @@ test_writer_refuses (void)
   assert_refused (f, journal, COLD_ERROR_BLOCKED, "open-elsewhere: ");
 }
 
+/* A process of its own that has the file open for writing. */
+static pid_t
+open_in_child (const char *path)
+{
+  int ready[2];
+  char byte;
+  pid_t pid;
+
+  g_assert_cmpint (pipe (ready), ==, 0);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      if (open (path, O_RDWR | O_CLOEXEC) >= 0 && write (ready[1], "x", 1) == 1)
+        for (;;)
+          pause ();
+      _exit (1);
+    }
+  close (ready[1]);
+  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
+  close (ready[0]);
+  return pid;
+}
+
+/* Of a set, the one that has the right file open. */
+static void
+test_writer_is_named (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 3);
+  g_autofree char *path = name_path (f, journal, 1);
+  pid_t pid = open_in_child (path);
+  g_autofree char *wanted = g_strdup_printf ("(pid %d)", (int) pid);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cold_exchange_commit (&f->context, journal, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_prefix (error->message, "open-elsewhere: volume-1: "));
+  g_assert_true (g_str_has_suffix (error->message, wanted));
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
 static void
 test_reader_is_left_alone (void)
 {
@@ -244,6 +291,77 @@ test_doubt_exchanges_back (gconstpointer data)
   g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
 }
 
+static ColdExchangeSet *
+swapped_over (Fixture *f, ColdJournal *journal, const char *taken)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *other = fixture_volume (f, "other");
+  ColdExchangeSet *set = cold_exchange_set_open (&f->context, journal, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < set->n_members; i++)
+    g_assert_true (cold_exchange_member_prove_hidden (&set->members[i], &error)
+                   && cold_exchange_member_seize (&set->members[i], &error));
+  fixture_write (other, "mine");
+  g_assert_cmpint (rename (other, taken), ==, 0);
+  for (guint i = 0; i < set->n_members; i++)
+    g_assert_true (cold_exchange_member_swap (&set->members[i], &error));
+  return set;
+}
+
+/* Somebody moves another file to the name after it was looked at, just before it is exchanged. */
+static void
+test_put_back_brings_strangers_file (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *first = name_path (f, journal, 0);
+  g_autofree char *taken = name_path (f, journal, 1);
+  g_autofree char *hidden = hidden_path (f, journal, 1);
+  g_autoptr (ColdExchangeSet) set = swapped_over (f, journal, taken);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cold_exchange_member_is_sure (&set->members[1], NULL));
+  g_assert_true (cold_exchange_set_put_back (set, &error));
+  g_assert_no_error (error);
+  fixture_assert_content (first, "old");
+  fixture_assert_content (taken, "mine");
+  fixture_assert_content (hidden, "new");
+}
+
+/* Killed before it was put back. */
+static void
+test_recover_displaced (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *first = name_path (f, journal, 0);
+  g_autofree char *taken = name_path (f, journal, 1);
+
+  cold_exchange_set_free (swapped_over (f, journal, taken));
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  fixture_assert_content (first, "old");
+  fixture_assert_content (taken, "mine");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+}
+
+/* What was written to the new image meanwhile counts more. */
+static void
+test_recover_displaced_in_use (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 1);
+  g_autofree char *taken = name_path (f, journal, 0);
+  g_autofree char *hidden = hidden_path (f, journal, 0);
+
+  cold_exchange_set_free (swapped_over (f, journal, taken));
+  fixture_write (taken, "newer");
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_KEPT);
+  g_assert_true (journal->quarantined);
+  fixture_assert_content (taken, "newer");
+  fixture_assert_content (hidden, "mine");
+}
+
 static void
 test_touched_old_image_is_kept (void)
 {
@@ -274,6 +392,126 @@ test_open_old_image_is_kept (void)
   fd = open (path, O_RDONLY | O_CLOEXEC);
   g_assert_false (cold_exchange_drop_hidden (&f->context, journal, NULL));
   fixture_assert_content (path, "old");
+}
+
+typedef struct
+{
+  Fixture *f;
+  ColdJournal *journal;
+  GError *error;
+  gint ended;
+} Drop;
+
+static gpointer
+drop_thread (gpointer data)
+{
+  Drop *drop = data;
+
+  cold_exchange_drop_hidden (&drop->f->context, drop->journal, &drop->error);
+  g_atomic_int_set (&drop->ended, 1);
+  return NULL;
+}
+
+/* Whether a write lease is on the file. To open it would break the lease. */
+static gboolean
+is_leased (const char *path)
+{
+  g_autofree char *locks = NULL;
+  g_autofree char *wanted = NULL;
+  g_auto (GStrv) lines = NULL;
+  struct stat st;
+
+  g_assert_cmpint (stat (path, &st), ==, 0);
+  wanted = g_strdup_printf (":%lu ", (gulong) st.st_ino);
+  g_assert_true (g_file_get_contents ("/proc/locks", &locks, NULL, NULL));
+  lines = g_strsplit (locks, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    if (strstr (*line, "LEASE") != NULL && strstr (*line, "WRITE") != NULL && strstr (*line, wanted) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* A rollback brings the old image back after its deletion has begun: the image that has the hidden name by then is another. */
+static void
+test_drop_meets_exchange (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 1);
+  g_autofree char *hidden = hidden_path (f, journal, 0);
+  cold_fd_auto gate = -1;
+  GThread *thread;
+  Drop drop = { .f = f, .journal = journal };
+
+  g_assert_true (cold_exchange_commit (&f->context, journal, NULL));
+  gate = cold_gate_take (f->gate, 0, NULL);
+  g_assert_cmpint (gate, >=, 0);
+  thread = g_thread_new ("drop", drop_thread, &drop);
+  while (!g_atomic_int_get (&drop.ended) && !is_leased (hidden))
+    g_usleep (1000);
+  swap (f, journal, 0);
+  cold_fd_clear (&gate);
+  g_thread_join (thread);
+  g_assert_error (drop.error, COLD_ERROR, COLD_ERROR_BUSY);
+  g_clear_error (&drop.error);
+  assert_set (f, journal, "old");
+  g_assert_false (journal->quarantined);
+  g_assert_cmpuint (fixture_count (f->journals), ==, 1);
+}
+
+/* The number of a store that was lost is another job's, whose journal keeps its old image. */
+static void
+test_drop_leaves_anothers_journal (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 1);
+  g_autoptr (ColdJournal) other = cold_journal_new (journal->job, "upgrade");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (cold_exchange_commit (&f->context, journal, NULL));
+  g_assert_false (cold_journal_save (f->journals, other, NULL));
+  g_assert_true (cold_exchange_drop_hidden (&f->context, other, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fixture_count (f->journals), ==, 1);
+}
+
+/* Larger than a step of shrinking. */
+static void
+test_named_file_is_not_shrunk (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *path = fixture_volume (f, "large");
+  cold_fd_auto fd = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const off_t size = G_GINT64_CONSTANT (1) << 30;
+  struct stat st;
+
+  g_assert_cmpint (ftruncate (fd, size), ==, 0);
+  cold_discard_shrink (fd);
+  g_assert_cmpint (fstat (fd, &st), ==, 0);
+  g_assert_cmpint (st.st_size, ==, size);
+  g_assert_cmpint (unlink (path), ==, 0);
+  cold_discard_shrink (fd);
+  g_assert_cmpint (fstat (fd, &st), ==, 0);
+  g_assert_cmpint (st.st_size, <, size);
+}
+
+static void
+test_opener_of_old_image_is_named (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  g_autofree char *path = hidden_path (f, journal, 1);
+  g_autofree char *wanted = NULL;
+  g_autoptr (GError) error = NULL;
+  pid_t pid;
+
+  g_assert_true (cold_exchange_commit (&f->context, journal, NULL));
+  pid = open_in_child (path);
+  wanted = g_strdup_printf ("(pid %d)", (int) pid);
+  g_assert_false (cold_exchange_drop_hidden (&f->context, journal, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
+  g_assert_true (g_str_has_suffix (error->message, wanted));
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
 }
 
 static void
@@ -439,6 +677,23 @@ test_recover_waits_for_a_missing_folder (void)
   g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
 }
 
+/* What a work copy that vanished leaves when it is read again for a second try. */
+static void
+test_recover_unread_copy (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  ColdJournalMember *member = journal->members->pdata[0];
+  g_autofree char *hidden = hidden_path (f, journal, 0);
+  g_autofree char *path = name_path (f, journal, 0);
+
+  g_assert_cmpint (unlink (hidden), ==, 0);
+  g_clear_pointer (&member->replacement, cold_tuple_free);
+  g_assert_cmpint (cold_exchange_recover (&f->context, journal, NULL), ==, COLD_RECOVERY_THROWN_AWAY);
+  fixture_assert_content (path, "old");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
+}
+
 /* The upgrade that is DONE, and a rollback of it that is READY. */
 static ColdJournal *
 ready_rollback (Fixture *f, ColdJournal *upgrade)
@@ -519,6 +774,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/unknown-claim/refuses", test_unknown_claim_refuses);
   g_test_add_func ("/exchange/changed/refuses", test_change_refuses);
   g_test_add_func ("/exchange/open-elsewhere/refuses", test_writer_refuses);
+  g_test_add_func ("/exchange/open-elsewhere/names-who", test_writer_is_named);
+  g_test_add_func ("/exchange/drop/open-names-who", test_opener_of_old_image_is_named);
   g_test_add_func ("/exchange/reader/is-left-alone", test_reader_is_left_alone);
   g_test_add_func ("/exchange/qemu-lock/refuses", test_qemu_lock_refuses);
   g_test_add_func ("/exchange/second-name/refuses", test_second_name_refuses);
@@ -527,8 +784,14 @@ main (int argc, char *argv[])
   g_test_add_data_func ("/exchange/not-wanted/goes-back", GINT_TO_POINTER (SAY_NO), test_doubt_exchanges_back);
   g_test_add_data_func ("/exchange/relabelled/goes-back", GINT_TO_POINTER (RELABEL), test_doubt_exchanges_back);
   g_test_add_data_func ("/exchange/opened/goes-back", GINT_TO_POINTER (OPEN_FOR_WRITING), test_doubt_exchanges_back);
+  g_test_add_func ("/exchange/put-back/brings-strangers-file", test_put_back_brings_strangers_file);
+  g_test_add_func ("/exchange/recover/displaced-goes-back", test_recover_displaced);
+  g_test_add_func ("/exchange/recover/displaced-in-use-is-kept", test_recover_displaced_in_use);
   g_test_add_func ("/exchange/drop/touched-is-kept", test_touched_old_image_is_kept);
   g_test_add_func ("/exchange/drop/open-is-kept", test_open_old_image_is_kept);
+  g_test_add_func ("/exchange/drop/meets-exchange", test_drop_meets_exchange);
+  g_test_add_func ("/exchange/drop/leaves-anothers-journal", test_drop_leaves_anothers_journal);
+  g_test_add_func ("/exchange/drop/named-file-is-not-shrunk", test_named_file_is_not_shrunk);
   g_test_add_func ("/exchange/recover/untouched-is-thrown-away", test_recover_untouched);
   g_test_add_func ("/exchange/recover/half-goes-forward", test_recover_half_goes_forward);
   g_test_add_func ("/exchange/recover/half-in-use-goes-back", test_recover_half_goes_back);
@@ -541,6 +804,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/recover/old-in-use-goes-back", test_recover_all_exchanged_but_old_in_use);
   g_test_add_func ("/exchange/recover/domains-writes-stay", test_recover_finished_keeps_domains_writes);
   g_test_add_func ("/exchange/recover/missing-folder-waits", test_recover_waits_for_a_missing_folder);
+  g_test_add_func ("/exchange/recover/unread-copy", test_recover_unread_copy);
   g_test_add_func ("/exchange/rollback/leads-to-old", test_rollback);
   g_test_add_func ("/exchange/rollback/interrupted-keeps-old", test_interrupted_rollback_keeps_old_image);
   g_test_add_func ("/exchange/probe", test_probe);

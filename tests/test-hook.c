@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
   "  <name>a &lt;b&gt;</name>\n  <uuid>" FIXTURE_DOMAIN "</uuid>\n  <devices><disk><name>x</name></disk></devices></domain>\n"
 
 static int
-run_hook (Fixture *f, const char *name, const char *operation, const char *sub, const char *xml)
+run_hook_on (Fixture *f, const char *name, const char *operation, const char *sub, int xml_fd)
 {
   g_autofree char *proofs = g_build_filename (f->base, "proofs", NULL);
   const ColdHookPaths paths = {
@@ -28,12 +29,31 @@ run_hook (Fixture *f, const char *name, const char *operation, const char *sub, 
     .trusted_base = f->base,
   };
   char *argv[] = { (char *) "coldpatch", (char *) name, (char *) operation, (char *) sub, (char *) "-", NULL };
+
+  return cold_hook_run (&paths, 5, argv, xml_fd);
+}
+
+static int
+run_hook (Fixture *f, const char *name, const char *operation, const char *sub, const char *xml)
+{
   g_autofree char *path = g_build_filename (f->base, "stdin", NULL);
   cold_fd_auto fd = -1;
 
   fixture_write (path, xml);
   fd = open (path, O_RDONLY | O_CLOEXEC);
-  return cold_hook_run (&paths, 5, argv, fd);
+  return run_hook_on (f, name, operation, sub, fd);
+}
+
+/* As the agent does before it starts the domain of that nonce. Returns: (transfer full): path */
+static char *
+lay_proof (Fixture *f, const char *nonce)
+{
+  g_autofree char *proofs = g_build_filename (f->base, "proofs", NULL);
+  char *proof = g_build_filename (proofs, nonce, NULL);
+
+  g_mkdir (proofs, 0700);
+  fixture_write (proof, "");
+  return proof;
 }
 
 /* Every operation that libvirt 9 to 11 documents. */
@@ -59,6 +79,7 @@ test_operations (void)
   for (guint i = 0; i < G_N_ELEMENTS (table); i++)
     {
       g_autoptr (Fixture) f = fixture_new ();
+      g_autofree char *proof = lay_proof (f, "0f");
 
       g_assert_cmpint (run_hook (f, "a <b>", table[i].operation, table[i].sub, XML), ==, 0);
       g_assert_cmpint (cold_claim_exists (f->claims, FIXTURE_DOMAIN), ==, table[i].claims);
@@ -166,26 +187,71 @@ test_waiting_set_is_left_alone (void)
   g_assert_cmpuint (fixture_count (f->hidden), ==, 2);
 }
 
+/* Without a UUID any set may hold the domain's disks. */
+static void
+test_half_done_set_of_unread_domain (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) journal = fixture_ready (f, 2);
+  ColdJournalMember *first = journal->members->pdata[0];
+  g_autofree char *path = fixture_volume (f, "volume-0");
+  g_autofree char *other = fixture_volume (f, "volume-1");
+  g_autofree char *hidden = fixture_hidden (f, first->hidden_name);
+
+  g_assert_cmpint (renameat2 (AT_FDCWD, path, AT_FDCWD, hidden, RENAME_EXCHANGE), ==, 0);
+  g_assert_cmpint (run_hook (f, "vm", "prepare", "begin", "<domain>"), ==, 0);
+  fixture_assert_content (path, "new");
+  fixture_assert_content (other, "new");
+}
+
+/* An old EINTR says nothing of a poll that timed out. */
+static void
+test_silent_libvirtd (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  int ends[2];
+
+  g_assert_cmpint (pipe (ends), ==, 0);
+  alarm (60);
+  errno = EINTR;
+  g_assert_cmpint (run_hook_on (f, "vm", "prepare", "begin", ends[0]), ==, 0);
+  alarm (0);
+  g_assert_cmpuint (fixture_count (f->claims), ==, 1);
+  close (ends[0]);
+  close (ends[1]);
+}
+
 static void
 test_proof (void)
 {
-  static const char *const bad[] = { "", "../x", "XY", "0/1" };
   g_autoptr (Fixture) f = fixture_new ();
-  g_autofree char *proofs = g_build_filename (f->base, "proofs", NULL);
-  g_autofree char *proof = g_build_filename (proofs, "0f-1a", NULL);
+  g_autofree char *proof = lay_proof (f, "0f-1a");
 
-  g_assert_cmpint (g_mkdir (proofs, 0700), ==, 0);
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
-    {
-      g_autofree char *name = g_strconcat (COLD_GATE_DOMAIN_PREFIX, bad[i], NULL);
-
-      g_assert_cmpint (run_hook (f, name, "prepare", "begin", XML), ==, 1);
-    }
-  g_assert_cmpuint (fixture_count (proofs), ==, 0);
   g_assert_cmpint (run_hook (f, COLD_GATE_DOMAIN_PREFIX "0f-1a", "prepare", "begin", XML), ==, 1);
-  g_assert_true (g_file_test (proof, G_FILE_TEST_IS_REGULAR));
+  g_assert_false (g_file_test (proof, G_FILE_TEST_EXISTS));
   g_assert_cmpuint (fixture_count (f->claims), ==, 0);
-  g_unlink (proof);
+}
+
+/* Whoever may define domains may call one as we call ours: it starts as any other. */
+static void
+test_strangers_gate_domain (void)
+{
+  static const char *const nonces[] = { "", ".", "../stdin", "XY", "0/1", "0f-1b" };
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autofree char *proof = lay_proof (f, "0f-1a");
+  g_autofree char *upper = lay_proof (f, "XY");
+
+  for (guint i = 0; i < G_N_ELEMENTS (nonces); i++)
+    {
+      g_autofree char *name = g_strconcat (COLD_GATE_DOMAIN_PREFIX, nonces[i], NULL);
+
+      g_assert_cmpint (run_hook (f, name, "prepare", "begin", XML), ==, 0);
+      g_assert_true (cold_claim_exists (f->claims, FIXTURE_DOMAIN));
+      g_assert_cmpint (run_hook (f, name, "release", "end", XML), ==, 0);
+      g_assert_cmpuint (fixture_count (f->claims), ==, 0);
+    }
+  g_assert_true (g_file_test (proof, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (upper, G_FILE_TEST_EXISTS));
 }
 
 int
@@ -201,6 +267,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/hook/gate-wait-is-bounded", test_gate_wait_is_bounded);
   g_test_add_func ("/hook/half-done-set-is-settled", test_half_done_set_is_settled);
   g_test_add_func ("/hook/waiting-set-is-left-alone", test_waiting_set_is_left_alone);
+  g_test_add_func ("/hook/half-done-set-of-unread-domain-is-settled", test_half_done_set_of_unread_domain);
+  g_test_add_func ("/hook/silent-libvirtd", test_silent_libvirtd);
   g_test_add_func ("/hook/proof", test_proof);
+  g_test_add_func ("/hook/strangers-gate-domain-starts", test_strangers_gate_domain);
   return g_test_run ();
 }

@@ -114,6 +114,42 @@ test_device_of_another_boot (void)
   g_assert_cmpuint (cold_tuple_get_device (member->original), ==, device);
 }
 
+/* For a domain that starts: what does not concern it costs it nothing. */
+static void
+test_ready (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) ready = fixture_ready (f, 1);
+  g_autoptr (ColdJournal) done = cold_journal_new (8, "upgrade");
+  g_autoptr (ColdJournal) quarantined = cold_journal_new (9, "upgrade");
+  g_autoptr (GPtrArray) of_domain = NULL;
+  g_autoptr (GPtrArray) of_stranger = NULL;
+  g_autoptr (GPtrArray) of_any = NULL;
+
+  g_strfreev (done->domains);
+  done->domains = g_strdupv (ready->domains);
+  fixture_add_member (f, done, "done");
+  done->state = COLD_JOURNAL_DONE;
+  g_assert_true (cold_journal_save (f->journals, done, NULL));
+  fixture_add_member (f, quarantined, "quarantined");
+  quarantined->state = COLD_JOURNAL_READY;
+  quarantined->quarantined = TRUE;
+  g_assert_true (cold_journal_save (f->journals, quarantined, NULL));
+  g_free (ready->boot_id);
+  ready->boot_id = g_strdup ("an earlier one");
+  g_assert_true (cold_journal_save (f->journals, ready, NULL));
+
+  of_domain = cold_journal_load_ready (f->journals, FIXTURE_DOMAIN);
+  g_assert_cmpuint (of_domain->len, ==, 1);
+  g_assert_cmpuint (((ColdJournal *) of_domain->pdata[0])->job, ==, ready->job);
+  /* No folder was looked at. */
+  g_assert_cmpstr (((ColdJournal *) of_domain->pdata[0])->boot_id, ==, "an earlier one");
+  of_stranger = cold_journal_load_ready (f->journals, FIXTURE_STRANGER);
+  g_assert_cmpuint (of_stranger->len, ==, 0);
+  of_any = cold_journal_load_ready (f->journals, NULL);
+  g_assert_cmpuint (of_any->len, ==, 1);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -124,5 +160,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/journal/numbers-are-not-used-twice", test_numbers_are_not_used_twice);
   g_test_add_func ("/journal/last-number", test_last_number);
   g_test_add_func ("/journal/device-of-another-boot", test_device_of_another_boot);
+  g_test_add_func ("/journal/ready", test_ready);
   return g_test_run ();
 }

@@ -66,9 +66,15 @@ read_all (int fd, gsize *length)
     {
       struct pollfd ready = { .fd = fd, .events = POLLIN };
       gint64 left_ms = (deadline - g_get_monotonic_time ()) / 1000;
+      int answer;
       ssize_t got;
 
-      if (left_ms <= 0 || (poll (&ready, 1, left_ms) <= 0 && errno != EINTR))
+      if (left_ms <= 0)
+        break;
+      answer = poll (&ready, 1, left_ms);
+      if (answer < 0 && errno == EINTR)
+        continue;
+      if (answer <= 0)
         break;
       got = read (fd, buffer, sizeof buffer);
       if (got <= 0)
@@ -106,19 +112,22 @@ uuid_from_xml (int xml_fd)
   return g_uuid_string_is_valid (found) ? g_steal_pointer (&found) : NULL;
 }
 
-static void
+/* Takes away the file that the agent has laid there under the domain's nonce, which proves that the hook is called. Returns:
+ * %FALSE for a domain that the agent does not wait for: whoever may define domains may choose such a name */
+static gboolean
 prove_gate (const ColdHookPaths *paths, const char *domain_name)
 {
   const char *nonce = domain_name + strlen (COLD_GATE_DOMAIN_PREFIX);
-  cold_fd_auto folder = open (paths->proof_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  cold_fd_auto fd = -1;
+  cold_fd_auto folder = -1;
 
-  /* Anybody who may define domains chooses such a name. */
-  if (folder < 0 || *nonce == '\0' || strlen (nonce) > 64 || strspn (nonce, "0123456789abcdef-") != strlen (nonce))
-    return;
-  fd = openat (folder, nonce, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (!g_str_has_prefix (domain_name, COLD_GATE_DOMAIN_PREFIX) || *nonce == '\0' || strlen (nonce) > 64
+      || strspn (nonce, "0123456789abcdef-") != strlen (nonce))
+    return FALSE;
+  folder = open (paths->proof_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return folder >= 0 && unlinkat (folder, nonce, 0) == 0;
 }
 
+/* @domain: (nullable): a UUID; %NULL when the definition could not be read: any set may hold its disks */
 static void
 settle_sets (const ColdHookPaths *paths, const char *domain)
 {
@@ -128,27 +137,27 @@ settle_sets (const ColdHookPaths *paths, const char *domain)
     .gate_file = paths->gate_file,
     .trusted_base = paths->trusted_base,
   };
-  g_autoptr (GPtrArray) journals = cold_journal_load_all (paths->journal_dir);
+  g_autoptr (GPtrArray) journals = cold_journal_load_ready (paths->journal_dir, domain);
 
   for (guint i = 0; i < journals->len; i++)
     {
       ColdJournal *journal = g_ptr_array_index (journals, i);
       g_autoptr (GError) error = NULL;
 
-      if (journal->state != COLD_JOURNAL_READY || journal->quarantined || !cold_journal_names_domain (journal, domain))
-        continue;
       if (cold_exchange_settle (&context, journal, &error) == COLD_RECOVERY_KEPT)
         g_warning ("job %u could not be settled: %s", journal->job, error != NULL ? error->message : "quarantined");
     }
 }
 
+/* @uuid: (nullable): from the definition */
 static void
-claim_domain (const ColdHookPaths *paths, const char *domain, const char *name, const char *operation)
+claim_domain (const ColdHookPaths *paths, const char *uuid, const char *name, const char *operation)
 {
   g_autoptr (GError) error = NULL;
+  g_autofree char *domain = uuid != NULL ? g_strdup (uuid) : uuid_from_name (name);
   g_autofree char *boot_id = cold_boot_id ();
   const ColdClaim claim = {
-    .domain = (char *) domain,
+    .domain = domain,
     .name = (char *) name,
     .operation = (char *) operation,
     .libvirtd_pid = getppid (),
@@ -169,7 +178,7 @@ claim_domain (const ColdHookPaths *paths, const char *domain, const char *name, 
   if (gate < 0)
     g_warning ("%s", error->message);
   else
-    settle_sets (paths, domain);
+    settle_sets (paths, uuid);
 }
 
 int
@@ -185,20 +194,16 @@ cold_hook_run (const ColdHookPaths *paths, int argc, char **argv, int xml_fd)
   /* start, started, stopped, attach, and above all reconnect, whose failure would kill a running guest: nothing. */
   if (!starts && !g_str_equal (operation, "release"))
     return 0;
-  if (g_str_has_prefix (name, COLD_GATE_DOMAIN_PREFIX))
-    {
-      if (starts)
-        prove_gate (paths, name);
-      return starts ? 1 : 0;
-    }
+  if (starts && prove_gate (paths, name))
+    return 1;
 
-  from_name = uuid_from_name (name);
   domain = uuid_from_xml (xml_fd);
   if (starts)
     {
-      claim_domain (paths, domain != NULL ? domain : from_name, name, operation);
+      claim_domain (paths, domain, name, operation);
       return 0;
     }
+  from_name = uuid_from_name (name);
   if (domain != NULL)
     cold_claim_remove (paths->claim_dir, domain, NULL);
   cold_claim_remove (paths->claim_dir, from_name, NULL);

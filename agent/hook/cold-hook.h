@@ -15,7 +15,7 @@ typedef struct
   const char *claim_dir;
   const char *gate_file;
   const char *journal_dir;
-  const char *proof_dir;
+  const char *proof_dir; /* where the agent lays a file named by the nonce of its gate domain, for the hook to take away */
   const char *trusted_base; /* (nullable): cold_directory_open_below() */
 } ColdHookPaths;
 
