@@ -174,6 +174,48 @@ test_huge (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "too many"));
 }
 
+static const struct
+{
+  const char *wanted;
+  const char *suite;
+  const char *codename;
+  gboolean good;
+} suites[] = {
+  { "bookworm", "stable", "bookworm", TRUE },
+  { "stable", "stable", "bookworm", TRUE },
+  { "bookworm-security", "stable-security", "bookworm-security", TRUE },
+  { "stable-security", "stable-security", "bookworm-security", TRUE },
+  { "buster/updates", "oldoldstable", "buster", TRUE },
+  { "oldoldstable/updates", "oldoldstable", "buster", TRUE },
+  { "jammy-updates", "jammy-updates", "jammy", TRUE },
+  { "jammy", "jammy", "jammy", TRUE },
+  { "nodistro", "nodistro", "", TRUE },
+  { "stable", "", "stable", TRUE },
+  { "any", "", "", TRUE },
+  { "bookworm-security", "unstable", "sid", FALSE },
+  { "bookworm", "stable-security", "bookworm-security", FALSE },
+  { "jammy", "jammy-proposed", "jammy", FALSE },
+  { "jammy-updates", "jammy-proposed", "jammy", FALSE },
+  { "buster/updates", "stable", "bookworm", FALSE },
+  { "any", "unstable", "", FALSE },
+  { "any", "", "sid", FALSE },
+};
+
+static void
+test_suites (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (suites); i++)
+    {
+      ColdDebRelease release = { .suite = (char *) suites[i].suite, .codename = (char *) suites[i].codename };
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s: %s %s", suites[i].wanted, suites[i].suite, suites[i].codename);
+      g_assert_cmpint (cold_deb_release_check_suite (&release, suites[i].wanted, &error), ==, suites[i].good);
+      if (!suites[i].good)
+        g_assert_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -182,5 +224,6 @@ main (int argc, char *argv[])
   g_test_add ("/deb-fetch/bomb/refused", Fixture, NULL, set_up, test_bomb, tear_down);
   g_test_add ("/deb-fetch/other-content/refused", Fixture, NULL, set_up, test_other_content, tear_down);
   g_test_add ("/deb-fetch/huge/refused", Fixture, NULL, set_up, test_huge, tear_down);
+  g_test_add_func ("/deb-release/suite", test_suites);
   return g_test_run ();
 }

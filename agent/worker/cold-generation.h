@@ -15,6 +15,9 @@
 
 G_BEGIN_DECLS
 
+/* Seconds by which the clock of who publishes may be ahead of ours. */
+#define COLD_DATE_SLACK (24 * 60 * 60)
+
 typedef struct
 {
   char *home;      /* repositories/<id> */
