@@ -295,6 +295,23 @@ test_plan (Fixture *f, gconstpointer data)
   assert_names (planned, "problems", "");
 }
 
+/* Usage= of the guest, whoever named the repository to the catalogue. */
+static void
+test_unused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "a 2-1");
+  add (f, "two", "a 3-1");
+  add (f, "two", "b 2-1");
+  publish (f, "one");
+  publish (f, "two");
+  refresh_well (f, "two one");
+  planned = plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
+  assert_planned (planned, "a 1-1 2-1");
+  assert_names (planned, "kept-back", "");
+}
+
 /* rpm's order has 1.0rc1 after 1.0, and 1.0a after 1.0. */
 static void
 test_vercmp_order (Fixture *f, gconstpointer data)
@@ -479,6 +496,7 @@ main (int argc, char *argv[])
   ADD ("plan", NULL, test_plan);
   ADD ("plan/vercmp-order", NULL, test_vercmp_order);
   ADD ("plan/ignored", NULL, test_ignored);
+  ADD ("plan/usage-without-upgrade/passed-over", NULL, test_unused);
   ADD ("plan/first-repository", NULL, test_first_repository);
   ADD ("plan/replaces", NULL, test_replaces);
   ADD ("plan/conflict/kept-back", NULL, test_conflict_kept_back);

@@ -152,6 +152,49 @@ test_priority (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (preferred, "foo 1-1 2-1", "", "");
 }
 
+/* The guest's own *.repo files, the catalogue's repositories being the admin's: FOLDER stands for the fixture's folder. */
+static const struct
+{
+  const char *name;
+  const char *repositories; /* of the manifest */
+  const char *packages;
+  const char *kept_back;
+  gboolean problem;
+} restrictions[] = {
+  { "none", "{\"id\":\"base\",\"uris\":[]}", "bar 1-1 3-1; foo 1-1 3-1", "", FALSE },
+  { "includes-by-uri", "{\"id\":\"x\",\"uris\":[\"file://FOLDER/two/\"],\"includes\":[\"foo\"]}", "bar 1-1 2-1; foo 1-1 3-1", "", FALSE },
+  { "includes-by-id", "{\"id\":\"two\",\"uris\":[\"http://other/\"],\"includes\":[\"foo\"]}", "bar 1-1 2-1; foo 1-1 3-1", "", FALSE },
+  { "excludes-by-uri", "{\"id\":\"x\",\"uris\":[\"file://FOLDER/two\"],\"excludes\":[\"fo*\"]}", "bar 1-1 3-1; foo 1-1 2-1", "", FALSE },
+  { "priority", "{\"id\":\"one\",\"uris\":[],\"priority\":10}", "bar 1-1 2-1; foo 1-1 2-1", "", FALSE },
+  { "excludes-of-unknown", "{\"id\":\"x\",\"uris\":[],\"excludes\":[\"foo-3*\"]}", "bar 1-1 3-1; foo 1-1 2-1", "", FALSE },
+  { "includes-of-unknown", "{\"id\":\"x\",\"uris\":[],\"includes\":[\"foo\"]}", "foo 1-1 3-1", "bar", TRUE },
+  { "includes-of-unknown-or-one",
+    "{\"id\":\"x\",\"uris\":[],\"includes\":[\"foo\"]},{\"id\":\"two\",\"uris\":[]},{\"id\":\"one\",\"uris\":[]}",
+    "bar 1-1 3-1; foo 1-1 3-1", "", FALSE },
+};
+
+static void
+test_restrictions (RpmFixture *f, gconstpointer data)
+{
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_add (f, "two", "foo 3-1");
+  rpm_fixture_add (f, "two", "bar 3-1");
+  for (guint i = 0; i < G_N_ELEMENTS (restrictions); i++)
+    {
+      g_autoptr (GString) member = g_string_new (NULL);
+      g_autoptr (JsonObject) planned = NULL;
+
+      g_test_message ("%s", restrictions[i].name);
+      g_string_printf (member, ",\"repositories\":[%s]", restrictions[i].repositories);
+      g_string_replace (member, "FOLDER", f->folder, 0);
+      rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1", member->str);
+      planned = rpm_fixture_plan (f, "one two");
+      rpm_fixture_assert_plan (planned, restrictions[i].packages, "", restrictions[i].kept_back);
+      g_assert_cmpuint (json_array_get_length (cold_json_array (planned, "problems")), ==, restrictions[i].problem);
+    }
+}
+
 /* One advisory for @name @version-1, of the kind @type. */
 static void
 advise (RpmFixture *f, const char *name, const char *version, const char *type)
@@ -273,6 +316,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/locks", RpmFixture, NULL, rpm_fixture_set_up, test_lock, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/modules/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_module, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/priority", RpmFixture, NULL, rpm_fixture_set_up, test_priority, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rpm-plan.h"
 
-#include <fnmatch.h>
 #include <solv/dataiterator.h>
 #include <solv/evr.h>
 #include <solv/poolarch.h>
@@ -10,7 +9,9 @@
 #include "cold-json.h"
 #include "cold-plan.h"
 #include "cold-rpm-installed.h"
+#include "cold-rpm-pattern.h"
 #include "cold-rpm-repository.h"
+#include "cold-rpm-restrictions.h"
 #include "cold-solver.h"
 
 /* What dnf.conf(5) has as "installonlypkgs"; zypp.conf's "multiversion" is among them. */
@@ -47,38 +48,6 @@ pool_arch (const char *arch)
   return g_strcmp0 (arch, "arm") == 0 ? "armv7hl" : arch;
 }
 
-/* @pattern: as dnf's and zypper's lists have them: NAME, NAME.ARCH, NAME-[EPOCH:]VERSION[-RELEASE][.ARCH], or yum's
- * EPOCH:NAME-VERSION-RELEASE.ARCH, with wildcards */
-static gboolean
-matches (Pool *pool, const Solvable *s, const char *pattern)
-{
-  const char *name = pool_id2str (pool, s->name);
-  const char *evr = pool_id2str (pool, s->evr);
-  const char *arch = pool_id2str (pool, s->arch);
-  const char *colon = strchr (evr, ':');
-  const char *bare = colon != NULL ? colon + 1 : evr;
-  const char *dash = strrchr (bare, '-');
-  int version = dash != NULL ? dash - bare : (int) strlen (bare);
-  int epoch = colon != NULL ? colon - evr : 1;
-  const char *number = colon != NULL ? evr : "0";
-  char *forms[] = { g_strdup (name),
-                    g_strdup_printf ("%s.%s", name, arch),
-                    g_strdup_printf ("%s-%.*s", name, version, bare),
-                    g_strdup_printf ("%s-%s", name, bare),
-                    g_strdup_printf ("%s-%s.%s", name, bare, arch),
-                    g_strdup_printf ("%s-%.*s:%s", name, epoch, number, bare),
-                    g_strdup_printf ("%s-%.*s:%s.%s", name, epoch, number, bare, arch),
-                    g_strdup_printf ("%.*s:%s-%s.%s", epoch, number, name, bare, arch) };
-  gboolean found = FALSE;
-
-  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
-    {
-      found = found || fnmatch (pattern, forms[i], 0) == 0;
-      g_free (forms[i]);
-    }
-  return found;
-}
-
 /* Returns: how many of the solvables of @repo match; each is given to @take. @repo: (nullable): all but the installed ones */
 static guint
 for_matches (ColdPlan *plan, Repo *repo, const char *pattern, void (*take) (ColdPlan *plan, Id p))
@@ -91,7 +60,7 @@ for_matches (ColdPlan *plan, Repo *repo, const char *pattern, void (*take) (Cold
       const Solvable *s = pool_id2solvable (pool, p);
 
       if (s->repo != NULL && (repo != NULL ? s->repo == repo : s->repo != pool->installed)
-          && !cold_rpm_is_advisory (s) && matches (pool, s, pattern))
+          && !cold_rpm_is_advisory (s) && cold_rpm_pattern_matches (pool, s, pattern))
         {
           take (plan, p);
           n++;
@@ -124,7 +93,7 @@ hide_unless (ColdPlan *plan, const char *pattern)
     {
       const Solvable *s = pool_id2solvable (pool, p);
 
-      if (s->repo != NULL && s->repo != pool->installed && matches (pool, s, pattern))
+      if (s->repo != NULL && s->repo != pool->installed && cold_rpm_pattern_matches (pool, s, pattern))
         {
           g_hash_table_add (names, GINT_TO_POINTER (s->name));
           g_hash_table_add (kept, GINT_TO_POINTER (p));
@@ -158,27 +127,6 @@ apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
         for_matches (plan, NULL, held[i], hide);
       else
         hide_unless (plan, held[i]);
-    }
-}
-
-/* includepkgs and exclude of the repository itself. */
-static void
-apply_repository_patterns (ColdPlan *plan, Repo *repo)
-{
-  const ColdSource *source = repo->appdata;
-  Solvable *s;
-  Id p;
-
-  FOR_REPO_SOLVABLES (repo, p, s)
-    {
-      gboolean wanted = source->includes[0] == NULL;
-
-      for (guint i = 0; !wanted && source->includes[i] != NULL; i++)
-        wanted = matches (repo->pool, s, source->includes[i]);
-      for (guint i = 0; wanted && source->excludes[i] != NULL; i++)
-        wanted = !matches (repo->pool, s, source->excludes[i]);
-      if (!wanted)
-        hide (plan, p);
     }
 }
 
@@ -322,10 +270,8 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   const char *arch = cold_json_string (manifest, "arch");
   JsonArray *installed = cold_json_array (manifest, "installed");
-  Pool *pool;
   Repo *repo;
   Rpm *rpm;
-  Id id;
 
   if (arch == NULL || installed == NULL)
     {
@@ -349,10 +295,7 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
     }
   pool_addfileprovides (plan->pool);
   consider_all (plan);
-  pool = plan->pool;
-  FOR_REPOS (id, repo)
-    if (repo != pool->installed)
-      apply_repository_patterns (plan, repo);
+  cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);
   keep_modules_back (plan);
   if (plan->security_only)
