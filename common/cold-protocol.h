@@ -61,7 +61,9 @@
  *    "installed":[{"name","evr","arch","vendor":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
  *    "held":[s],"excludes":[s],"broken":[s],
  *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?}]?}
- *          rpm: "repositories" only where one of them is restricted.
+ *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
+ *          older versions, "NAME" or "provides:NAME"; zypper: "vendors":[[s]], which are one in each group, and
+ *          "allow-vendor-change":b.
  *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>"; "unused":[s]? are the names of
  *          databases that Usage= keeps from upgrading.
  *

@@ -197,8 +197,15 @@ test_doubles (void)
   g_autoptr (GByteArray) file = make_ndb ();
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) packages = NULL;
+  g_autoptr (GPtrArray) specs = g_ptr_array_new ();
   g_auto (GStrv) doubles = NULL;
 
+  g_ptr_array_add (specs, (char *) "provides:virtual");
+  g_ptr_array_add (specs, (char *) "beta");
+  add_package (file, 7, "beta", "1", "b");
+  add_package (file, 8, "beta", "2", "b");
+  add_package (file, 9, "gamma", "1", "virtual");
+  add_package (file, 10, "gamma", "2", "virtual");
   add_package (file, 1, "alpha", "1", "alpha");
   add_package (file, 2, "alpha", "2", "alpha");
   add_package (file, 3, "kernel-core", "1", "kernel");
@@ -207,7 +214,8 @@ test_doubles (void)
   add_package (file, 6, "cold-kernel", "2", "installonlypkg(kernel)");
   packages = read_file (file, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (packages->len, ==, 6);
+  g_assert_cmpuint (packages->len, ==, 10);
+  cold_rpm_db_allow_doubles (packages, specs);
   doubles = cold_rpm_db_find_doubles (packages);
   assert_texts (doubles, "alpha.noarch 1-1 2-1");
 }

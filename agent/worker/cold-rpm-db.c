@@ -360,6 +360,35 @@ cold_rpm_db_read (const char *folder, GError **error)
   return g_steal_pointer (&packages);
 }
 
+/* @spec: "NAME" or "provides:NAME" */
+static gboolean
+is_of (const ColdRpmPackage *package, const char *spec)
+{
+  static const char prefix[] = "provides:";
+  gsize length;
+
+  if (!g_str_has_prefix (spec, prefix))
+    return g_str_equal (package->name, spec);
+  spec += strlen (prefix);
+  length = strlen (spec);
+  for (guint i = 0; package->provides[i] != NULL; i++)
+    if (strncmp (package->provides[i], spec, length) == 0 && strchr (" ", package->provides[i][length]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+void
+cold_rpm_db_allow_doubles (GPtrArray *packages, GPtrArray *specs)
+{
+  for (guint i = 0; i < packages->len; i++)
+    {
+      ColdRpmPackage *package = g_ptr_array_index (packages, i);
+
+      for (guint k = 0; k < specs->len && !package->several; k++)
+        package->several = is_of (package, g_ptr_array_index (specs, k));
+    }
+}
+
 GStrv
 cold_rpm_db_find_doubles (GPtrArray *packages)
 {

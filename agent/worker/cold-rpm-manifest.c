@@ -236,8 +236,7 @@ add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject
 }
 
 JsonObject *
-cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArray *held, GPtrArray *excludes,
-                   GError **error)
+cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const ColdRpmRules *rules, GError **error)
 {
   g_autoptr (GPtrArray) packages = read_database (g, error);
   g_autoptr (JsonObject) manifest = json_object_new ();
@@ -258,9 +257,14 @@ cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArr
   copy_text (manifest, "release", facts, "version");
   copy_text (manifest, "arch", facts, "arch");
   json_object_set_array_member (manifest, "installed", installed);
-  json_object_set_array_member (manifest, "held", make_array (held));
-  json_object_set_array_member (manifest, "excludes", make_array (excludes));
+  json_object_set_array_member (manifest, "held", make_array (rules->held));
+  json_object_set_array_member (manifest, "excludes", make_array (rules->excludes));
   add_sources (g, manifest, manager, facts);
+  if (rules->multiversion != NULL)
+    {
+      json_object_set_array_member (manifest, "multiversion", make_array (rules->multiversion));
+      cold_rpm_db_allow_doubles (packages, rules->multiversion);
+    }
   doubles = cold_rpm_db_find_doubles (packages);
   cold_json_set_strv (manifest, "broken", (const char *const *) doubles);
   if (doubles[0] != NULL)

@@ -24,8 +24,15 @@ cold_rpm_pattern_matches (Pool *pool, const Solvable *s, const char *pattern)
                     g_strdup_printf ("%s-%.*s:%s", name, epoch, number, bare),
                     g_strdup_printf ("%s-%.*s:%s.%s", name, epoch, number, bare, arch),
                     g_strdup_printf ("%.*s:%s-%s.%s", epoch, number, name, bare, arch) };
+  gsize length = strlen (pattern);
   gboolean found = FALSE;
 
+  if (length > 2 && pattern[0] == '/' && pattern[length - 1] == '/')
+    {
+      g_autofree char *expression = g_strndup (pattern + 1, length - 2);
+
+      found = g_regex_match_simple (expression, name, 0, 0);
+    }
   for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
     {
       found = found || fnmatch (pattern, forms[i], 0) == 0;

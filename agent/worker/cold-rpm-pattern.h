@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packages as dnf's and zypper's lists have them: NAME, NAME.ARCH, NAME-[EPOCH:]VERSION[-RELEASE][.ARCH], or yum's
- * EPOCH:NAME-VERSION-RELEASE.ARCH, with wildcards.
+ * EPOCH:NAME-VERSION-RELEASE.ARCH, with wildcards; or a regular expression for the name, between slashes.
  */
 #pragma once
 

@@ -13,8 +13,10 @@
 #include "cold-rpm-repository.h"
 #include "cold-rpm-restrictions.h"
 #include "cold-solver.h"
+#include "cold-zypp-vendors.h"
 
-/* What dnf.conf(5) has as "installonlypkgs"; zypp.conf's "multiversion" is among them. */
+/* What dnf.conf(5) has as "installonlypkgs", which a guest's own are added to; zypp.conf's "multiversion" is among them as it
+ * is shipped. */
 static const char *const beside[] = { "kernel", "kernel-PAE", "installonlypkg(kernel)", "installonlypkg(kernel-module)",
                                       "installonlypkg(vm)", "multiversion(kernel)" };
 
@@ -28,6 +30,10 @@ typedef struct
 typedef struct
 {
   gboolean zypper;
+  gboolean vendor_change;    /* that of a package may change */
+  GStrv multiversion;        /* what the guest's configuration has installed beside older versions */
+  gboolean has_multiversion;
+  ColdZyppVendors *vendors;  /* (nullable) */
   GHashTable *fixes; /* (element-type Id GArray of Fix) by name */
 } Rpm;
 
@@ -37,6 +43,8 @@ rpm_free (gpointer data)
   Rpm *rpm = data;
 
   g_clear_pointer (&rpm->fixes, g_hash_table_unref);
+  g_strfreev (rpm->multiversion);
+  cold_zypp_vendors_free (rpm->vendors);
   g_free (rpm);
 }
 
@@ -265,6 +273,17 @@ consider_all (ColdPlan *plan)
     }
 }
 
+static void
+read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
+{
+  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
+  rpm->vendor_change = !rpm->zypper || cold_json_bool (manifest, "allow-vendor-change");
+  rpm->vendors = rpm->zypper ? cold_zypp_vendors_new (cold_json_array (manifest, "vendors")) : NULL;
+  rpm->multiversion = cold_json_strv (manifest, "multiversion");
+  rpm->has_multiversion = cold_json_array (manifest, "multiversion") != NULL;
+  cold_zypp_vendors_set (rpm->vendors, plan->pool);
+}
+
 gboolean
 cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
@@ -281,9 +300,9 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
     }
   plan->data = rpm = g_new0 (Rpm, 1);
   plan->free_data = rpm_free;
-  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
   rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
   plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (arch));
+  read_configuration (plan, rpm, manifest);
   if (!cold_rpm_installed_add (plan->pool, installed, error))
     return FALSE;
   for (guint i = 0; i < plan->sources->len; i++)
@@ -303,17 +322,28 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
+static void
+install_beside (Pool *pool, Queue *jobs, const char *spec)
+{
+  static const char provides[] = "provides:";
+
+  if (g_str_has_prefix (spec, provides))
+    queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_PROVIDES, pool_str2id (pool, spec + strlen (provides), 1));
+  else
+    queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_NAME, pool_str2id (pool, spec, 1));
+}
+
 void
 cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
 {
   const Rpm *rpm = plan->data;
 
-  for (guint i = 0; i < G_N_ELEMENTS (beside); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (beside) && !(rpm->zypper && rpm->has_multiversion); i++)
     queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_PROVIDES, pool_str2id (plan->pool, beside[i], 1));
-  if (rpm->zypper)
-    return;
-  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, 1);
-  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, 1);
+  for (guint i = 0; rpm->multiversion[i] != NULL; i++)
+    install_beside (plan->pool, jobs, rpm->multiversion[i]);
+  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, rpm->vendor_change);
+  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, !rpm->zypper);
 }
 
 gboolean
