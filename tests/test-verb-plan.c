@@ -164,6 +164,10 @@ static const struct
   { "origin", "Package: foo\\nPin: origin \\\"coldpatch.invalid\\\"\\nPin-Priority: -1\\n", NULL, NULL },
   { "stay", "Package: foo\\nPin: version 1.0\\nPin-Priority: 900\\n", NULL, NULL },
   { "not-understood", "Package: foo\\nPin: moon full\\nPin-Priority: 900\\n", NULL, "does not understand" },
+  { "arch-native", "Package: foo:amd64\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  { "arch-any", "Package: fo*:any\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  { "arch-other", "Package: foo:i386\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "arch-of-source", "Package: src:foo:native\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
   { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
 };
 
@@ -182,6 +186,29 @@ test_pin (gconstpointer data)
     g_assert_true (lists (plan, "problems", pins[i].problem));
   else
     g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+/* APT::Default-Release comes before all general records. */
+static void
+test_default_release (void)
+{
+  static const struct
+  {
+    const char *release;
+    const char *candidate;
+  } cases[] = { { "stable", "1.2" }, { "/^(stable|other)$/", "1.2" }, { "a=stable, l=Test", "1.2" }, { "testing", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *member = g_strdup_printf (
+          "\"preferences\":[{\"text\":\"Package: *\\nPin: release l=Test\\nPin-Priority: 50\"}],\"default-release\":\"%s\"",
+          cases[i].release);
+      g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, member);
+
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+    }
 }
 
 static void
@@ -343,6 +370,7 @@ main (int argc, char *argv[])
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_pin);
     }
   g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
+  g_test_add_func ("/plan/default-release", test_default_release);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);

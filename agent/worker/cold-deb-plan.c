@@ -269,7 +269,8 @@ cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   plan->free_data = deb_free;
   plan->pool = cold_deb_solver_new_pool (arch);
   deb->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"));
+  deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
+                                               cold_json_string (manifest, "default-release"));
   if (!cold_deb_solver_add_installed (plan->pool, status, held, error))
     return FALSE;
   for (guint i = 0; i < held->len; i++)
