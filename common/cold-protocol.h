@@ -54,7 +54,7 @@
  *    "native":"amd64","foreign":["i386"],
  *    "status":"<dpkg status stanzas of installed packages, sorted by package and arch, only the fields that solving
  *              needs>","held":["name:arch"],"auto":["name:arch"],"preferences":[{"file","text"}],
- *    "default-release":s?,"broken":["name:arch state"]}
+ *    "default-release":s?,"phased":b?,"broken":["name:arch state"]}
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
  *   {"version":1,"format":"rpm"|"pacman","manager":"dnf"|"yum"|"zypper"|"pacman","distribution","release","arch",

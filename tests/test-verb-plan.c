@@ -353,6 +353,42 @@ test_bad_manifest (void)
     }
 }
 
+/* What is not yet for all machines; the repository's own security updates are. */
+static void
+test_phased (void)
+{
+  static const struct
+  {
+    const char *field;
+    gboolean security;
+    const char *member;
+    const char *candidate;
+  } cases[] = {
+    { NULL, FALSE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 100", FALSE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 0", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 90", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 90", TRUE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 90", FALSE, "phased", "1.2" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autoptr (JsonObject) first = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "foo", "1.1", "Depends: new");
+      repository_fixture_add (fixture, "foo", "1.2", cases[i].field);
+      repository_fixture_add (fixture, "new", "1.0", "Phased-Update-Percentage: 10");
+      repository_fixture_index (fixture, NULL);
+      first = repository_fixture_plan (fixture, status, cases[i].member != NULL ? "\"phased\":true" : NULL);
+      plan = plan_again (fixture, "unused", cases[i].security, NULL);
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -371,6 +407,7 @@ main (int argc, char *argv[])
     }
   g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
   g_test_add_func ("/plan/default-release", test_default_release);
+  g_test_add_func ("/plan/phased-update/waits", test_phased);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);

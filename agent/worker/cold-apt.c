@@ -294,6 +294,9 @@ add_config (guestfs_h *g, JsonObject *manifest, GError **error)
 
       json_object_set_string_member (manifest, "default-release", valid);
     }
+  if (cold_apt_config_get_bool (config, "apt::get::always-include-phased-updates")
+      || cold_apt_config_get_bool (config, "update-manager::always-include-phased-updates"))
+    json_object_set_boolean_member (manifest, "phased", TRUE);
   return TRUE;
 }
 
