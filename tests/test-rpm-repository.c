@@ -129,6 +129,20 @@ test_replay (RpmFixture *f, gconstpointer data)
   assert_refused (f, "older than the one that the catalogue holds");
 }
 
+/* Otherwise every honest one after it would be a replay. */
+static void
+test_future (RpmFixture *f, gconstpointer data)
+{
+  g_autofree char *generation = NULL;
+
+  rpm_fixture_add (f, "one", "foo 1-1");
+  rpm_fixture_shell (f, "createrepo_c --quiet --no-database --revision 4000000000 --set-timestamp-to-revision one");
+  rpm_fixture_sign (f, "one");
+  assert_refused (f, "made in the future");
+  rpm_fixture_publish (f, "one");
+  generation = assert_fetched (f, TRUE, 1);
+}
+
 /* What is refused though the right key signed it. */
 static void
 test_signed_nonsense (RpmFixture *f, gconstpointer data)
@@ -270,6 +284,7 @@ main (int argc, char **argv)
       g_test_add (path, RpmFixture, GUINT_TO_POINTER (i), rpm_fixture_set_up, test_attack, rpm_fixture_tear_down);
     }
   g_test_add ("/rpm/fetch/replay/refused", RpmFixture, NULL, rpm_fixture_set_up, test_replay, rpm_fixture_tear_down);
+  g_test_add ("/rpm/fetch/made-in-the-future/refused", RpmFixture, NULL, rpm_fixture_set_up, test_future, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/signed-nonsense/refused", RpmFixture, NULL, rpm_fixture_set_up, test_signed_nonsense, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/bomb/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bomb, rpm_fixture_tear_down);
   g_test_add ("/rpm/bundle", RpmFixture, NULL, rpm_fixture_set_up, test_bundle, rpm_fixture_tear_down);

@@ -110,6 +110,9 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
     return refuse (error, "repomd.xml", local->message);
   for (const GSList *link = refresh->repomd->records; link != NULL; link = link->next)
     refresh->date = MAX (refresh->date, ((const cr_RepomdRecord *) link->data)->timestamp);
+  /* What claims to be newer than anything would make everything after it a replay. */
+  if (refresh->date > g_get_real_time () / G_USEC_PER_SEC + COLD_DATE_SLACK)
+    return refuse (error, "repomd.xml", "it was made in the future; the mirror's or this host's clock is wrong");
   return check_replay (refresh, error);
 }
 
