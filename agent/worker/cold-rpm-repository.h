@@ -7,7 +7,7 @@
  *   repomd.xml               as it was fetched, and verified by
  *   repomd.xml.asc
  *   index.<version>.solv     for libsolv, whose version is in the name: primary, the paths of filelists that somebody
- *                            requires, updateinfo
+ *                            requires, updateinfo. After an update of libsolv, the one of before is read until the next refresh
  *
  * A generation's name is a SHA-256 over the URI and repomd.xml, which has the hashes of everything else.
  */

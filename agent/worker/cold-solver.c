@@ -21,6 +21,24 @@ cold_solver_cache_path (const char *index)
   return g_strdup_printf ("%.*s.%s-%s.solv", (int) length, index, solv_version, CACHE_VERSION);
 }
 
+char *
+cold_solver_find_cache (const char *index)
+{
+  g_autofree char *path = cold_solver_cache_path (index);
+  g_autofree char *folder = g_path_get_dirname (index);
+  g_autofree char *name = g_path_get_basename (index);
+  g_autofree char *pattern = g_strconcat (name, ".*.solv", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *entry;
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&path);
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    if (g_pattern_match_simple (pattern, entry))
+      return g_build_filename (folder, entry, NULL);
+  return NULL;
+}
+
 Pool *
 cold_solver_new_pool (int type, const char *arch)
 {
