@@ -65,6 +65,30 @@ test_list (MirrorFixture *f, gconstpointer data)
   assert_base (f, "c");
 }
 
+/* It has a good repomd.xml, and not what that names. */
+static void
+test_broken_place (MirrorFixture *f, gconstpointer data)
+{
+  static const char *const commands[] = { "rm a/repodata/*-primary.xml.*", "truncate -s 100 a/repodata/*-primary.xml.*",
+                                          "rm a/repodata/*-updateinfo.xml*" };
+  g_autofree char *entry = entry_of (f, "mirrorlist", "");
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autofree char *generation = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      mirror_fixture_shell (f, "rm -rf a b ../catalogue/*; $RPM package b foo 1-1; $RPM repository b ../gpg;"
+                               " echo '<updates/>' >updateinfo.xml; modifyrepo_c updateinfo.xml b/repodata;"
+                               " gpg --homedir ../gpg --batch -q --yes --armor --detach-sign b/repodata/repomd.xml;"
+                               " cp -a b a; printf '%%s/a/\n%%s/b/\n' $URI $URI >mirrorlist; %s", commands[i]);
+      generation = mirror_fixture_assert_fetched (f, entry);
+      assert_base (f, "b");
+      plan = mirror_fixture_plan (f, entry, MANIFEST);
+      g_assert_cmpuint (json_array_get_length (cold_json_array (plan, "packages")), ==, 1);
+    }
+}
+
 #define METALINK_SCRIPT \
   "hash=$(sha256sum <%s/repodata/repomd.xml | cut -c1-64); { echo '<metalink><files><file name=\"repomd.xml\"><verification>';" \
   " echo \"<hash type=\\\"sha256\\\">$hash</hash></verification><resources>\"; for p in %s; do" \
@@ -206,6 +230,7 @@ main (int argc, char *argv[])
   g_test_add ("/rpm-mirrors/" name, MirrorFixture, NULL, mirror_fixture_set_up, func, mirror_fixture_tear_down)
   g_test_init (&argc, &argv, NULL);
   ADD ("list", test_list);
+  ADD ("list/broken-place/passed-over", test_broken_place);
   ADD ("metalink/place-behind/passed-over", test_metalink);
   ADD ("metalink/unsigned/refused", test_unsigned);
   ADD ("of-a-guest/only-where-allowed", test_guest);
