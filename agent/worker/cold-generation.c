@@ -199,21 +199,32 @@ cold_generation_open (const ColdSource *source, const char *catalogue, char **fo
   return cold_json_load_file (description, error);
 }
 
-char *
-cold_generation_base (const ColdSource *source, const char *catalogue, GError **error)
+GStrv
+cold_generation_places (const ColdSource *source, const char *catalogue, GError **error)
 {
   g_autofree char *folder = NULL;
   g_autoptr (JsonObject) description = NULL;
+  g_autoptr (GStrvBuilder) places = g_strv_builder_new ();
+  g_auto (GStrv) others = NULL;
   const char *base;
 
   if (source->list == NULL)
-    return g_strdup (source->uri);
+    {
+      g_strv_builder_add (places, source->uri);
+      return g_strv_builder_end (places);
+    }
   description = cold_generation_open (source, catalogue, &folder, error);
   if (description == NULL)
     return NULL;
   base = cold_json_string (description, "base");
   if (base == NULL)
-    g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
-                 "repository %s was fetched when it had no list of places: refresh the catalogue", source->id);
-  return g_strdup (base);
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+                   "repository %s was fetched when it had no list of places: refresh the catalogue", source->id);
+      return NULL;
+    }
+  others = cold_json_strv (description, "places");
+  g_strv_builder_add (places, base);
+  g_strv_builder_addv (places, (const char **) others);
+  return g_strv_builder_end (places);
 }

@@ -30,6 +30,7 @@ typedef struct
   gint64 date;   /* of the newest file */
   char *name;    /* (nullable): of the generation */
   gint64 count;  /* of packages */
+  GStrv others;  /* (nullable): where else it may be */
 } Refresh;
 
 static void
@@ -39,6 +40,7 @@ refresh_clear (Refresh *refresh)
   g_clear_pointer (&refresh->repomd, cr_repomd_free);
   g_free (refresh->base);
   g_free (refresh->name);
+  g_strfreev (refresh->others);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
 
@@ -273,6 +275,17 @@ prefer_held (Refresh *refresh, GPtrArray *uris)
     g_ptr_array_insert (uris, 0, g_ptr_array_steal_index (uris, i));
 }
 
+/* Those that come after the one that was taken. */
+static void
+note_others (Refresh *refresh, GPtrArray *uris, guint taken)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = taken + 1; i < uris->len && i <= taken + PLACES_TRIED; i++)
+    g_strv_builder_add (builder, g_ptr_array_index (uris, i));
+  refresh->others = g_strv_builder_end (builder);
+}
+
 /* Goes on with the next place when one is down, behind the times or broken. Those that may not be asked cost nothing. */
 static gboolean
 fetch_from_list (Refresh *refresh, GError **error)
@@ -292,7 +305,10 @@ fetch_from_list (Refresh *refresh, GError **error)
       g_free (refresh->base);
       refresh->base = g_strdup (g_ptr_array_index (mirrors->uris, i));
       if (fetch_all (refresh, mirrors->hashes, &local))
-        return TRUE;
+        {
+          note_others (refresh, mirrors->uris, i);
+          return TRUE;
+        }
       denied = g_error_matches (local, COLD_ERROR, COLD_ERROR_ACCESS_DENIED);
       tried += !denied;
       if (first == NULL || (!denied && g_error_matches (first, COLD_ERROR, COLD_ERROR_ACCESS_DENIED)))
@@ -332,6 +348,8 @@ cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, cons
     }
   json_object_set_string_member (description, "uri", self->uri);
   json_object_set_string_member (description, "base", refresh.base);
+  if (refresh.others != NULL)
+    cold_json_set_strv (description, "places", (const char *const *) refresh.others);
   json_object_set_string_member (description, "revision", refresh.repomd->revision != NULL ? refresh.repomd->revision : "");
   json_object_set_int_member (description, "date", refresh.date);
   json_object_set_int_member (description, "packages", refresh.count);
