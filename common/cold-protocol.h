@@ -54,13 +54,18 @@
  *    "native":"amd64","foreign":["i386"],
  *    "status":"<dpkg status stanzas of installed packages, sorted by package and arch, only the fields that solving
  *              needs>","held":["name:arch"],"auto":["name:arch"],"preferences":[{"file","text"}],
- *    "broken":["name:arch state"]}
+ *    "default-release":s?,"phased":b?,"broken":["name:arch state"]}
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
  *   {"version":1,"format":"rpm"|"pacman","manager":"dnf"|"yum"|"zypper"|"pacman","distribution","release","arch",
  *    "installed":[{"name","evr","arch","vendor":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
- *    "held":[s],"excludes":[s],"broken":[s]}
- *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>".
+ *    "held":[s],"excludes":[s],"broken":[s],
+ *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?}]?}
+ *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
+ *          older versions, "NAME" or "provides:NAME"; zypper: "vendors":[[s]], which are one in each group, and
+ *          "allow-vendor-change":b.
+ *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>"; "unused":[s]? are the names of
+ *          databases that Usage= keeps from upgrading.
  *
  * fetch    {"verb","what":"metadata","repositories":[repository],"allow-hosts":[pattern]}
  *       -> {"repositories":[{"id","ok":b,"changed":b,"generation":"<sha256>","packages":n,"error":s?,"code":s?}]}

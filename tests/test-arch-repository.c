@@ -262,6 +262,42 @@ test_replayed (Fixture *f, gconstpointer data)
   assert_planned (kept, "a 1-1 2-1");
 }
 
+/* A repository that loses its newest package is no older. */
+static void
+test_removed (Fixture *f, gconstpointer data)
+{
+  add (f, "one", "a 1-1 --date 1700000000");
+  add (f, "one", "b 1-1 --date 1700000100");
+  publish (f, "one");
+  refresh_well (f, "one");
+  shell (f, "rm -r one");
+  add (f, "one", "a 1-1 --date 1700000000");
+  publish (f, "one");
+  refresh_well (f, "one");
+}
+
+/* One package of before among new ones. */
+static void
+test_one_replayed (Fixture *f, gconstpointer data)
+{
+  add (f, "one", "a 2-1 --date 1700000001");
+  publish (f, "one");
+  refresh_well (f, "one");
+  shell (f, "rm -r one");
+  add (f, "one", "a 1-1 --date 1700000000");
+  add (f, "one", "b 1-1 --date 1700000100");
+  publish (f, "one");
+  assert_refused (f, "", "a is older than the one that the catalogue holds");
+}
+
+static void
+test_future (Fixture *f, gconstpointer data)
+{
+  add (f, "one", "a 1-1 --date 4000000000");
+  publish (f, "one");
+  assert_refused (f, "", "a was built in the future");
+}
+
 /* A signed database whose content is @command's work, on the unpacked one of a package a 1-1 */
 static void
 test_garbage (Fixture *f, gconstpointer command)
@@ -293,6 +329,23 @@ test_plan (Fixture *f, gconstpointer data)
   assert_planned (planned, "a 1-1 2-1,c  2-1");
   assert_names (planned, "kept-back", "");
   assert_names (planned, "problems", "");
+}
+
+/* Usage= of the guest, whoever named the repository to the catalogue. */
+static void
+test_unused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "a 2-1");
+  add (f, "two", "a 3-1");
+  add (f, "two", "b 2-1");
+  publish (f, "one");
+  publish (f, "two");
+  refresh_well (f, "two one");
+  planned = plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
+  assert_planned (planned, "a 1-1 2-1");
+  assert_names (planned, "kept-back", "");
 }
 
 /* rpm's order has 1.0rc1 after 1.0, and 1.0a after 1.0. */
@@ -471,6 +524,9 @@ main (int argc, char *argv[])
   ADD ("changed/refused", NULL, test_changed);
   ADD ("other-key/refused", NULL, test_other_key);
   ADD ("replayed/refused", NULL, test_replayed);
+  ADD ("one-package-replayed/refused", NULL, test_one_replayed);
+  ADD ("newest-package-removed", NULL, test_removed);
+  ADD ("built-in-the-future/refused", NULL, test_future);
   ADD ("garbage/no-version/refused", "printf '%%NAME%%\\na\\n\\n' >a-1-1/desc", test_garbage);
   ADD ("garbage/name-is-path/refused", "sed -i s,^a$,../a, a-1-1/desc", test_garbage);
   ADD ("garbage/large/refused", "head -c 2000000 /dev/zero >a-1-1/desc", test_garbage);
@@ -479,6 +535,7 @@ main (int argc, char *argv[])
   ADD ("plan", NULL, test_plan);
   ADD ("plan/vercmp-order", NULL, test_vercmp_order);
   ADD ("plan/ignored", NULL, test_ignored);
+  ADD ("plan/usage-without-upgrade/passed-over", NULL, test_unused);
   ADD ("plan/first-repository", NULL, test_first_repository);
   ADD ("plan/replaces", NULL, test_replaces);
   ADD ("plan/conflict/kept-back", NULL, test_conflict_kept_back);

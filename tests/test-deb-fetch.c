@@ -159,6 +159,27 @@ test_other_content (Fixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (fixture->target, G_FILE_TEST_EXISTS));
 }
 
+/* What is under its hash is not it, what is under its name is. */
+static void
+test_by_hash (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = g_build_filename (fixture->folder, "main/binary-amd64/by-hash/SHA256", NULL);
+  g_autofree char *path = NULL;
+  g_autofree char *command = g_strdup_printf ("rm -r %s/main/binary-amd64/by-hash", fixture->folder);
+  ColdDebFile *file;
+
+  publish (fixture, 0, "Package: a\n", 1);
+  file = g_hash_table_lookup (fixture->release->files, INDEX ".xz");
+  path = g_build_filename (folder, file->sha256, NULL);
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, "<html>no</html>", -1, NULL));
+  fixture->release->by_hash = TRUE;
+  g_assert_true (fetch (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
+}
+
 /* Larger than any index is: not even asked for. */
 static void
 test_huge (Fixture *fixture, gconstpointer data)
@@ -174,6 +195,48 @@ test_huge (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "too many"));
 }
 
+static const struct
+{
+  const char *wanted;
+  const char *suite;
+  const char *codename;
+  gboolean good;
+} suites[] = {
+  { "bookworm", "stable", "bookworm", TRUE },
+  { "stable", "stable", "bookworm", TRUE },
+  { "bookworm-security", "stable-security", "bookworm-security", TRUE },
+  { "stable-security", "stable-security", "bookworm-security", TRUE },
+  { "buster/updates", "oldoldstable", "buster", TRUE },
+  { "oldoldstable/updates", "oldoldstable", "buster", TRUE },
+  { "jammy-updates", "jammy-updates", "jammy", TRUE },
+  { "jammy", "jammy", "jammy", TRUE },
+  { "nodistro", "nodistro", "", TRUE },
+  { "stable", "", "stable", TRUE },
+  { "any", "", "", TRUE },
+  { "bookworm-security", "unstable", "sid", FALSE },
+  { "bookworm", "stable-security", "bookworm-security", FALSE },
+  { "jammy", "jammy-proposed", "jammy", FALSE },
+  { "jammy-updates", "jammy-proposed", "jammy", FALSE },
+  { "buster/updates", "stable", "bookworm", FALSE },
+  { "any", "unstable", "", FALSE },
+  { "any", "", "sid", FALSE },
+};
+
+static void
+test_suites (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (suites); i++)
+    {
+      ColdDebRelease release = { .suite = (char *) suites[i].suite, .codename = (char *) suites[i].codename };
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s: %s %s", suites[i].wanted, suites[i].suite, suites[i].codename);
+      g_assert_cmpint (cold_deb_release_check_suite (&release, suites[i].wanted, &error), ==, suites[i].good);
+      if (!suites[i].good)
+        g_assert_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -181,6 +244,8 @@ main (int argc, char *argv[])
   g_test_add ("/deb-fetch/each-compression", Fixture, NULL, set_up, test_forms, tear_down);
   g_test_add ("/deb-fetch/bomb/refused", Fixture, NULL, set_up, test_bomb, tear_down);
   g_test_add ("/deb-fetch/other-content/refused", Fixture, NULL, set_up, test_other_content, tear_down);
+  g_test_add ("/deb-fetch/by-hash/not-usable/by-name", Fixture, NULL, set_up, test_by_hash, tear_down);
   g_test_add ("/deb-fetch/huge/refused", Fixture, NULL, set_up, test_huge, tear_down);
+  g_test_add_func ("/deb-release/suite", test_suites);
   return g_test_run ();
 }

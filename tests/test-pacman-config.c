@@ -85,16 +85,17 @@ test_includes_itself (void)
   g_assert_null (held);
 }
 
-/* "suite uri mirror mirror", a line each */
+/* "suite uri mirror mirror", a line each; "not suite" of those that are not used */
 static char *
 sources_in (const File *list)
 {
   const ColdPacmanFiles files = { (gpointer) list, read_one, glob_all };
   g_autoptr (JsonArray) sources = json_array_new ();
+  g_autoptr (JsonArray) unused = json_array_new ();
   g_autoptr (GError) error = NULL;
   GString *text = g_string_new (NULL);
 
-  g_assert_true (cold_pacman_config_sources (&files, "/etc/pacman.conf", "x86_64", sources, &error));
+  g_assert_true (cold_pacman_config_sources (&files, "/etc/pacman.conf", "x86_64", sources, unused, &error));
   g_assert_no_error (error);
   for (guint i = 0; i < json_array_get_length (sources); i++)
     {
@@ -105,6 +106,8 @@ sources_in (const File *list)
       g_string_append_printf (text, "%s %s%s%s\n", cold_json_string (source, "suite"), cold_json_string (source, "uri"),
                               *joined != '\0' ? " " : "", joined);
     }
+  for (guint i = 0; i < json_array_get_length (unused); i++)
+    g_string_append_printf (text, "not %s\n", cold_json_array_string (unused, i));
   return g_string_free (text, FALSE);
 }
 
@@ -129,7 +132,7 @@ test_sources (void)
                    "core http://m1.example.org/core/os/x86_64 https://m2.example.org/core/os/x86_64 http://late.example.org/core\n"
                    "extra https://one.example.org/extra/os/x86_64 http://m1.example.org/extra/os/x86_64 "
                    "https://m2.example.org/extra/os/x86_64\n"
-                   "used http://b.example.org/used\n");
+                   "used http://b.example.org/used\nnot search\n");
 }
 
 static void

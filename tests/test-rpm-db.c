@@ -47,10 +47,11 @@ add_blob (GByteArray *file, guint number, const void *data, guint length)
 }
 
 static void
-add_package (GByteArray *file, guint number, const char *name, const char *version, const char *provides)
+add_header (GByteArray *file, guint number, const char *name, const char *version, const char *provides, guint n_versions,
+            guint n_flags)
 {
   Header header = headerNew ();
-  const uint32_t flags = 0;
+  const uint32_t flags[2] = { 0, 0 };
   unsigned int size;
   void *blob;
 
@@ -59,12 +60,20 @@ add_package (GByteArray *file, guint number, const char *name, const char *versi
   headerPutString (header, RPMTAG_RELEASE, "1");
   headerPutString (header, RPMTAG_ARCH, "noarch");
   headerPutString (header, RPMTAG_PROVIDENAME, provides);
-  headerPutString (header, RPMTAG_PROVIDEVERSION, "");
-  headerPutUint32 (header, RPMTAG_PROVIDEFLAGS, &flags, 1);
+  for (guint i = 0; i < n_versions; i++)
+    headerPutString (header, RPMTAG_PROVIDEVERSION, "");
+  if (n_flags > 0)
+    headerPutUint32 (header, RPMTAG_PROVIDEFLAGS, flags, n_flags);
   blob = headerExport (header, &size);
   add_blob (file, number, blob, size);
   free (blob);
   headerFree (header);
+}
+
+static void
+add_package (GByteArray *file, guint number, const char *name, const char *version, const char *provides)
+{
+  add_header (file, number, name, version, provides, 1, 1);
 }
 
 /* --- reading --------------------------------------------------------------------------------------------------------- */
@@ -188,8 +197,15 @@ test_doubles (void)
   g_autoptr (GByteArray) file = make_ndb ();
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) packages = NULL;
+  g_autoptr (GPtrArray) specs = g_ptr_array_new ();
   g_auto (GStrv) doubles = NULL;
 
+  g_ptr_array_add (specs, (char *) "provides:virtual");
+  g_ptr_array_add (specs, (char *) "beta");
+  add_package (file, 7, "beta", "1", "b");
+  add_package (file, 8, "beta", "2", "b");
+  add_package (file, 9, "gamma", "1", "virtual");
+  add_package (file, 10, "gamma", "2", "virtual");
   add_package (file, 1, "alpha", "1", "alpha");
   add_package (file, 2, "alpha", "2", "alpha");
   add_package (file, 3, "kernel-core", "1", "kernel");
@@ -198,7 +214,8 @@ test_doubles (void)
   add_package (file, 6, "cold-kernel", "2", "installonlypkg(kernel)");
   packages = read_file (file, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (packages->len, ==, 6);
+  g_assert_cmpuint (packages->len, ==, 10);
+  cold_rpm_db_allow_doubles (packages, specs);
   doubles = cold_rpm_db_find_doubles (packages);
   assert_texts (doubles, "alpha.noarch 1-1 2-1");
 }
@@ -238,6 +255,45 @@ test_damaged_package (void)
   assert_damaged (file);
 }
 
+/* librpm takes such a package for one without dependencies: then upgrades would break it. */
+static void
+test_damaged_counts (void)
+{
+  static const struct
+  {
+    guint versions;
+    guint flags;
+    gboolean good;
+  } counts[] = { { 1, 1, TRUE }, { 0, 0, TRUE }, { 2, 1, FALSE }, { 1, 2, FALSE }, { 0, 2, FALSE } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (counts); i++)
+    {
+      g_autoptr (GByteArray) file = make_ndb ();
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GPtrArray) packages = NULL;
+
+      add_header (file, 1, "alpha", "1", "alpha", counts[i].versions, counts[i].flags);
+      packages = read_file (file, &error);
+      g_assert_cmpint (packages != NULL, ==, counts[i].good);
+      if (!counts[i].good)
+        g_assert_error (error, COLD_ERROR, COLD_ERROR_GUEST);
+    }
+}
+
+/* librpm would read what lies after it. */
+static void
+test_short_package (void)
+{
+  for (guint length = 0; length <= 8; length += 4)
+    {
+      g_autoptr (GByteArray) file = make_ndb ();
+
+      add_package (file, 1, "alpha", "1", "alpha");
+      set_word (file, 4096 + 12, length);
+      assert_damaged (file);
+    }
+}
+
 static void
 test_empty (void)
 {
@@ -269,6 +325,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/rpm-db/twice/found-but-for-kernels", test_doubles);
   g_test_add_func ("/rpm-db/ndb/damaged/error", test_damaged_ndb);
   g_test_add_func ("/rpm-db/ndb/damaged-package/error", test_damaged_package);
+  g_test_add_func ("/rpm-db/ndb/damaged-counts/error", test_damaged_counts);
+  g_test_add_func ("/rpm-db/ndb/short-package/error", test_short_package);
   g_test_add_func ("/rpm-db/empty/error", test_empty);
   for (guint i = 0; cold_rpm_db_files[i] != NULL; i++)
     {

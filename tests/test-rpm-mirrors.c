@@ -65,6 +65,60 @@ test_list (MirrorFixture *f, gconstpointer data)
   assert_base (f, "c");
 }
 
+/* It has a good repomd.xml, and not what that names. */
+static void
+test_broken_place (MirrorFixture *f, gconstpointer data)
+{
+  static const char *const commands[] = { "rm a/repodata/*-primary.xml.*", "truncate -s 100 a/repodata/*-primary.xml.*",
+                                          "rm a/repodata/*-updateinfo.xml*" };
+  g_autofree char *entry = entry_of (f, "mirrorlist", "");
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autofree char *generation = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      mirror_fixture_shell (f, "rm -rf a b ../catalogue/*; $RPM package b foo 1-1; $RPM repository b ../gpg;"
+                               " echo '<updates/>' >updateinfo.xml; modifyrepo_c updateinfo.xml b/repodata;"
+                               " gpg --homedir ../gpg --batch -q --yes --armor --detach-sign b/repodata/repomd.xml;"
+                               " cp -a b a; printf '%%s/a/\n%%s/b/\n' $URI $URI >mirrorlist; %s", commands[i]);
+      generation = mirror_fixture_assert_fetched (f, entry);
+      assert_base (f, "b");
+      plan = mirror_fixture_plan (f, entry, MANIFEST);
+      g_assert_cmpuint (json_array_get_length (cold_json_array (plan, "packages")), ==, 1);
+    }
+}
+
+/* It has all metadata, and a package that is missing or not what they say. */
+static void
+test_broken_package (MirrorFixture *f, gconstpointer data)
+{
+  static const char *const commands[] = { "rm a/foo-1-1.noarch.rpm", "truncate -s 100 a/foo-1-1.noarch.rpm" };
+  g_autofree char *entry = entry_of (f, "mirrorlist", "");
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    {
+      g_autofree char *generation = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+      g_autoptr (JsonObject) fetched = NULL;
+      g_autoptr (GError) error = NULL;
+
+      mirror_fixture_shell (f, "rm -rf a b ../catalogue/*; $RPM package b foo 1-1; $RPM repository b ../gpg; cp -a b a;"
+                               " printf '%%s/a/\n%%s/b/\n' $URI $URI >mirrorlist; %s", commands[i]);
+      generation = mirror_fixture_assert_fetched (f, entry);
+      assert_base (f, "a");
+      plan = mirror_fixture_plan (f, entry, MANIFEST);
+      fetched = mirror_fixture_fetch (f, entry, plan, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (cold_json_int (fetched, "fetched"), ==, 1);
+      g_assert_true (was_asked (f, "/b/foo-1-1.noarch.rpm"));
+      mirror_fixture_shell (f, "rm b/*.rpm");
+      mirror_fixture_shell (f, "rm -r ../catalogue/packages");
+      g_assert_null (mirror_fixture_fetch (f, entry, plan, &error));
+      g_assert_true (error->domain == COLD_ERROR);
+    }
+}
+
 #define METALINK_SCRIPT \
   "hash=$(sha256sum <%s/repodata/repomd.xml | cut -c1-64); { echo '<metalink><files><file name=\"repomd.xml\"><verification>';" \
   " echo \"<hash type=\\\"sha256\\\">$hash</hash></verification><resources>\"; for p in %s; do" \
@@ -206,6 +260,8 @@ main (int argc, char *argv[])
   g_test_add ("/rpm-mirrors/" name, MirrorFixture, NULL, mirror_fixture_set_up, func, mirror_fixture_tear_down)
   g_test_init (&argc, &argv, NULL);
   ADD ("list", test_list);
+  ADD ("list/broken-place/passed-over", test_broken_place);
+  ADD ("list/broken-package/from-another-place", test_broken_package);
   ADD ("metalink/place-behind/passed-over", test_metalink);
   ADD ("metalink/unsigned/refused", test_unsigned);
   ADD ("of-a-guest/only-where-allowed", test_guest);

@@ -89,6 +89,72 @@ test_vendor (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (dnf, "bar 1-1 2-1; foo 1-1 2-1", "", "");
 }
 
+/* As libzypp has it: "suse*" by itself, and what vendors.d puts together. */
+static const struct
+{
+  const char *from;
+  const char *to;
+  const char *more; /* of the manifest */
+  gboolean one;
+} vendors[] = {
+  { "SUSE LLC <https://www.suse.com/>", "SUSE Linux Products GmbH", "", TRUE },
+  { "SUSE LLC <https://www.suse.com/>", "openSUSE", "", FALSE },
+  { "openSUSE", "SUSE LLC <https://www.suse.com/>", ",\"vendors\":[[\"openSUSE\",\"SUSE LLC <https://www.suse.com/>\"]]", TRUE },
+  { "openSUSE-Factory", "SUSE LLC", ",\"vendors\":[[\"openSUSE\",\"SUSE\"]]", FALSE },
+  { "mine", "MINE", "", TRUE },
+  { "obs://a/x", "obs://b/y", ",\"vendors\":[[\"obs://a\",\"z\"],[\"Z\",\"obs://b\"]]", TRUE },
+  { "obs://a/x", "obs://b/y", ",\"vendors\":[[\"obs://a\"],[\"obs://b\"],7,[8]]", FALSE },
+  { "Packman", "openSUSE", ",\"allow-vendor-change\":true", TRUE },
+};
+
+static void
+test_equal_vendors (RpmFixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (vendors); i++)
+    {
+      g_autofree char *words = g_strdup_printf ("foo 2-%u 'Vendor: %s'", i, vendors[i].to);
+      g_autofree char *installed = g_strdup_printf ("foo 1-1 \"vendor\":\"%s\"", vendors[i].from);
+      g_autofree char *expected = vendors[i].one ? g_strdup_printf ("foo 1-1 2-%u", i) : g_strdup ("");
+      g_autoptr (JsonObject) planned = NULL;
+
+      g_test_message ("%s -> %s", vendors[i].from, vendors[i].to);
+      rpm_fixture_shell (f, "rm -rf one/*.rpm");
+      rpm_fixture_add (f, "one", words);
+      rpm_fixture_write_manifest (f, "zypper", installed, vendors[i].more);
+      planned = rpm_fixture_plan (f, "one");
+      rpm_fixture_assert_plan (planned, expected, "", vendors[i].one ? "" : "foo");
+    }
+}
+
+/* What is installed beside older versions is what the guest's configuration says. */
+static void
+test_multiversion (RpmFixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *manager;
+    const char *more;
+    const char *packages;
+  } cases[] = {
+    { "dnf", "", "foo 1-1 2-1; kernel  2-1" },
+    { "dnf", ",\"multiversion\":[\"provides:foo\"]", "foo  2-1; kernel  2-1" },
+    { "zypper", "", "foo 1-1 2-1; kernel  2-1" },
+    { "zypper", ",\"multiversion\":[]", "foo 1-1 2-1; kernel 1-1 2-1" },
+    { "zypper", ",\"multiversion\":[\"foo\"]", "foo  2-1; kernel 1-1 2-1" },
+  };
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "kernel 2-1");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (JsonObject) planned = NULL;
+
+      rpm_fixture_write_manifest (f, cases[i].manager, "foo 1-1;kernel 1-1", cases[i].more);
+      planned = rpm_fixture_plan (f, "one");
+      rpm_fixture_assert_plan (planned, cases[i].packages, "", "");
+    }
+}
+
 static const struct
 {
   const char *name;
@@ -99,6 +165,8 @@ static const struct
 } locks[] = {
   { "none", "dnf", "", "foo 1-1 3-1", "" },
   { "name", "zypper", ",\"held\":[\"fo*\"]", "", "foo" },
+  { "regex", "zypper", ",\"held\":[\"/^f.o$/\"]", "", "foo" },
+  { "other-regex", "zypper", ",\"held\":[\"/^o/\"]", "foo 1-1 3-1", "" },
   { "versionlock", "dnf", ",\"held\":[\"foo-0:1-1.*\"]", "", "foo" },
   { "versionlock-newer", "dnf", ",\"held\":[\"foo-0:2-1.*\"]", "foo 1-1 2-1", "" },
   { "versionlock-exclude", "dnf", ",\"held\":[\"!foo-0:3-1.*\"]", "foo 1-1 2-1", "" },
@@ -150,6 +218,49 @@ test_priority (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (equal, "foo 1-1 3-1", "", "");
   preferred = rpm_fixture_plan (f, "one=10 two");
   rpm_fixture_assert_plan (preferred, "foo 1-1 2-1", "", "");
+}
+
+/* The guest's own *.repo files, the catalogue's repositories being the admin's: FOLDER stands for the fixture's folder. */
+static const struct
+{
+  const char *name;
+  const char *repositories; /* of the manifest */
+  const char *packages;
+  const char *kept_back;
+  gboolean problem;
+} restrictions[] = {
+  { "none", "{\"id\":\"base\",\"uris\":[]}", "bar 1-1 3-1; foo 1-1 3-1", "", FALSE },
+  { "includes-by-uri", "{\"id\":\"x\",\"uris\":[\"file://FOLDER/two/\"],\"includes\":[\"foo\"]}", "bar 1-1 2-1; foo 1-1 3-1", "", FALSE },
+  { "includes-by-id", "{\"id\":\"two\",\"uris\":[\"http://other/\"],\"includes\":[\"foo\"]}", "bar 1-1 2-1; foo 1-1 3-1", "", FALSE },
+  { "excludes-by-uri", "{\"id\":\"x\",\"uris\":[\"file://FOLDER/two\"],\"excludes\":[\"fo*\"]}", "bar 1-1 3-1; foo 1-1 2-1", "", FALSE },
+  { "priority", "{\"id\":\"one\",\"uris\":[],\"priority\":10}", "bar 1-1 2-1; foo 1-1 2-1", "", FALSE },
+  { "excludes-of-unknown", "{\"id\":\"x\",\"uris\":[],\"excludes\":[\"foo-3*\"]}", "bar 1-1 3-1; foo 1-1 2-1", "", FALSE },
+  { "includes-of-unknown", "{\"id\":\"x\",\"uris\":[],\"includes\":[\"foo\"]}", "foo 1-1 3-1", "bar", TRUE },
+  { "includes-of-unknown-or-one",
+    "{\"id\":\"x\",\"uris\":[],\"includes\":[\"foo\"]},{\"id\":\"two\",\"uris\":[]},{\"id\":\"one\",\"uris\":[]}",
+    "bar 1-1 3-1; foo 1-1 3-1", "", FALSE },
+};
+
+static void
+test_restrictions (RpmFixture *f, gconstpointer data)
+{
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_add (f, "two", "foo 3-1");
+  rpm_fixture_add (f, "two", "bar 3-1");
+  for (guint i = 0; i < G_N_ELEMENTS (restrictions); i++)
+    {
+      g_autoptr (GString) member = g_string_new (NULL);
+      g_autoptr (JsonObject) planned = NULL;
+
+      g_test_message ("%s", restrictions[i].name);
+      g_string_printf (member, ",\"repositories\":[%s]", restrictions[i].repositories);
+      g_string_replace (member, "FOLDER", f->folder, 0);
+      rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1", member->str);
+      planned = rpm_fixture_plan (f, "one two");
+      rpm_fixture_assert_plan (planned, restrictions[i].packages, "", restrictions[i].kept_back);
+      g_assert_cmpuint (json_array_get_length (cold_json_array (planned, "problems")), ==, restrictions[i].problem);
+    }
 }
 
 /* One advisory for @name @version-1, of the kind @type. */
@@ -270,9 +381,12 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/vendors-that-are-one", RpmFixture, NULL, rpm_fixture_set_up, test_equal_vendors, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/multiversion", RpmFixture, NULL, rpm_fixture_set_up, test_multiversion, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/locks", RpmFixture, NULL, rpm_fixture_set_up, test_lock, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/modules/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_module, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/priority", RpmFixture, NULL, rpm_fixture_set_up, test_priority, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);

@@ -44,6 +44,38 @@ test_zypp_locks (void)
 }
 
 static void
+test_zypp_lock_forms (void)
+{
+  assert_adds (cold_rpm_policy_add_zypp_locks,
+               "\n# comment: nothing\ntype: package\nmatch_type: glob\nquery_string: by-query\n\n"
+               "match_type: exact\nsolvable_name: versioned > 2.0\nversion: == 1\n\n\n"
+               "kind: package\nstring_type: regex\nglobal_string: ^re.*\n\n"
+               "query_string: part\n\n"
+               "type: package\nmatch_type: glob\ncomplex: AttrMatchData solvable:name complicated C SolvableRange\\ >\\ 60\n\n"
+               "type: package\nmatch_type: glob\nsolvable_name: one\nsolvable_name: two.x86_64\n\n"
+               "type: package\ntype: pattern\nmatch_type: glob\nsolvable_name: both\n"
+               "type: pattern\n",
+               "by-query|versioned|/^re.*/|*part*|complicated|one|two.x86_64|both");
+}
+
+static void
+test_multiversion (void)
+{
+  assert_adds (cold_rpm_policy_add_installonly, "[main]\ninstallonlypkgs=kernel-azure, kmod*\n[x]\ninstallonlypkgs=no\n",
+               "provides:kernel-azure|provides:kmod*");
+  assert_adds (cold_rpm_policy_add_multiversion, "## text\n[main]\nmultiversion = provides:multiversion(kernel),foo\nmultiversion.kernels = latest\n",
+               "provides:multiversion(kernel)|foo");
+  assert_adds (cold_rpm_policy_add_lines, "# text\n\n foo \nprovides:bar\n", "foo|provides:bar");
+}
+
+static void
+test_vendors (void)
+{
+  assert_adds (cold_rpm_policy_add_vendors, "[main]\nvendors = openSUSE, SUSE LLC <https://www.suse.com/> ,,obs://x\n[y]\nvendors=z\n",
+               "openSUSE|SUSE LLC <https://www.suse.com/>|obs://x");
+}
+
+static void
 test_excludes (void)
 {
   assert_adds (cold_rpm_policy_add_excludes,
@@ -79,6 +111,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/rpm-policy/versionlock", test_versionlock);
   g_test_add_func ("/rpm-policy/versionlock-toml/one-version-or-all", test_versionlock_toml);
   g_test_add_func ("/rpm-policy/zypp-locks/packages-alone", test_zypp_locks);
+  g_test_add_func ("/rpm-policy/zypp-locks/each-form", test_zypp_lock_forms);
+  g_test_add_func ("/rpm-policy/multiversion", test_multiversion);
+  g_test_add_func ("/rpm-policy/vendors", test_vendors);
   g_test_add_func ("/rpm-policy/excludes/of-main-alone", test_excludes);
   g_test_add_func ("/rpm-policy/main/last-counts", test_main);
   g_test_add_func ("/rpm-policy/invalid-text/made-valid", test_invalid_text);

@@ -129,6 +129,46 @@ test_replay (RpmFixture *f, gconstpointer data)
   assert_refused (f, "older than the one that the catalogue holds");
 }
 
+/* What was fetched before an update of libsolv is planned with, and is made anew by the next refresh. */
+static void
+test_other_libsolv (RpmFixture *f, gconstpointer data)
+{
+  g_autofree char *first = NULL;
+  g_autofree char *again = NULL;
+  g_autofree char *last = NULL;
+  g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+  g_autoptr (JsonObject) before = NULL;
+  g_autoptr (JsonObject) after = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_publish (f, "one");
+  first = assert_fetched (f, TRUE, 1);
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1", "");
+  rpm_fixture_shell (f, "cd catalogue/repositories/one/current/ && mv index.*.solv index.0.0.1-1.solv");
+  before = rpm_fixture_plan_request (request);
+  rpm_fixture_assert_plan (before, "foo 1-1 2-1", "", "");
+  again = assert_fetched (f, TRUE, 1);
+  g_assert_cmpstr (again, ==, first);
+  rpm_fixture_shell (f, "cd catalogue/repositories/one && ! test -e current/index.0.0.1-1.solv && ! test -e next && test $(ls | wc -l) = 2");
+  after = rpm_fixture_plan_request (request);
+  rpm_fixture_assert_plan (after, "foo 1-1 2-1", "", "");
+  last = assert_fetched (f, FALSE, 1);
+}
+
+/* Otherwise every honest one after it would be a replay. */
+static void
+test_future (RpmFixture *f, gconstpointer data)
+{
+  g_autofree char *generation = NULL;
+
+  rpm_fixture_add (f, "one", "foo 1-1");
+  rpm_fixture_shell (f, "createrepo_c --quiet --no-database --revision 4000000000 --set-timestamp-to-revision one");
+  rpm_fixture_sign (f, "one");
+  assert_refused (f, "made in the future");
+  rpm_fixture_publish (f, "one");
+  generation = assert_fetched (f, TRUE, 1);
+}
+
 /* What is refused though the right key signed it. */
 static void
 test_signed_nonsense (RpmFixture *f, gconstpointer data)
@@ -270,6 +310,8 @@ main (int argc, char **argv)
       g_test_add (path, RpmFixture, GUINT_TO_POINTER (i), rpm_fixture_set_up, test_attack, rpm_fixture_tear_down);
     }
   g_test_add ("/rpm/fetch/replay/refused", RpmFixture, NULL, rpm_fixture_set_up, test_replay, rpm_fixture_tear_down);
+  g_test_add ("/rpm/fetch/other-libsolv/still-planned", RpmFixture, NULL, rpm_fixture_set_up, test_other_libsolv, rpm_fixture_tear_down);
+  g_test_add ("/rpm/fetch/made-in-the-future/refused", RpmFixture, NULL, rpm_fixture_set_up, test_future, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/signed-nonsense/refused", RpmFixture, NULL, rpm_fixture_set_up, test_signed_nonsense, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/bomb/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bomb, rpm_fixture_tear_down);
   g_test_add ("/rpm/bundle", RpmFixture, NULL, rpm_fixture_set_up, test_bundle, rpm_fixture_tear_down);

@@ -74,9 +74,10 @@ assert_sources (const char *text, const char *expected)
 {
   g_autoptr (GHashTable) variables = make_variables (ROCKY);
   g_autoptr (JsonArray) sources = json_array_new ();
+  g_autoptr (JsonArray) repositories = json_array_new ();
   g_autoptr (GString) found = g_string_new (NULL);
 
-  cold_rpm_sources_parse (text, variables, sources);
+  cold_rpm_sources_parse (text, variables, sources, repositories);
   for (guint i = 0; i < json_array_get_length (sources); i++)
     {
       static const char *const lists[] = { "mirrors", "excludes", "includes" };
@@ -144,11 +145,37 @@ test_passed_over (void)
                   "");
 }
 
+/* What is restricted counts also where the catalogue cannot fetch from there. */
+static void
+test_repositories (void)
+{
+  g_autoptr (GHashTable) variables = make_variables (ROCKY);
+  g_autoptr (JsonArray) sources = json_array_new ();
+  g_autoptr (JsonArray) repositories = json_array_new ();
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_ARRAY);
+  g_autofree char *text = NULL;
+
+  cold_rpm_sources_parse ("[main]\nexclude=all\n[epel]\nmetalink=https://m.example.org/$releasever\nbaseurl=http://e.example.org/\n"
+                          "includepkgs=a b*\npriority=99\n[local]\nbaseurl=file:///srv\nexcludepkgs=c\n"
+                          "[off]\nenabled=0\nbaseurl=http://o.example.org/\n[odd]\nbaseurl=http://odd.example.org/\nexclude=$unknown\n"
+                          "[plain]\nbaseurl=http://p.example.org/\n",
+                          variables, sources, repositories);
+  json_node_set_array (node, repositories);
+  text = json_to_string (node, FALSE);
+  g_assert_cmpstr (text, ==,
+                   "[{\"id\":\"epel\",\"uris\":[\"http://e.example.org/\",\"https://m.example.org/9\"],\"priority\":99,"
+                   "\"includes\":[\"a\",\"b*\"]},"
+                   "{\"id\":\"local\",\"uris\":[\"file:///srv\"],\"excludes\":[\"c\"]},"
+                   "{\"id\":\"odd\",\"uris\":[\"http://odd.example.org/\"],\"excludes\":[\"*\"]},"
+                   "{\"id\":\"plain\",\"uris\":[\"http://p.example.org/\"]}]");
+}
+
 static void
 test_limits (void)
 {
   g_autoptr (GHashTable) variables = make_variables (ROCKY);
   g_autoptr (JsonArray) sources = json_array_new ();
+  g_autoptr (JsonArray) repositories = json_array_new ();
   g_autoptr (GString) text = g_string_new ("[many]\nbaseurl=http://many/\nexclude=");
   g_autofree char *longer = g_strnfill (5000, 'x');
 
@@ -162,7 +189,7 @@ test_limits (void)
         g_string_append_printf (text, "http://h%u.example.org/%u ", k, i);
       g_string_append_c (text, '\n');
     }
-  cold_rpm_sources_parse (text->str, variables, sources);
+  cold_rpm_sources_parse (text->str, variables, sources, repositories);
   g_assert_cmpuint (json_array_get_length (sources), ==, COLD_LISTED_SOURCES_MAX);
   g_assert_cmpstr (cold_json_string (cold_json_array_object (sources, 0), "uri"), ==, "http://h0.example.org/0");
   g_assert_cmpuint (json_array_get_length (cold_json_array (cold_json_array_object (sources, 0), "mirrors")), ==,
@@ -178,6 +205,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/rpm-sources/dnf", test_sources);
   g_test_add_func ("/rpm-sources/zypper", test_zypper);
   g_test_add_func ("/rpm-sources/not-usable/passed-over", test_passed_over);
+  g_test_add_func ("/rpm-sources/restrictions", test_repositories);
   g_test_add_func ("/rpm-sources/limits", test_limits);
   return g_test_run ();
 }

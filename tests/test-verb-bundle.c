@@ -157,6 +157,50 @@ test_list_names (void)
   g_assert_null (strstr (sources, "secret"));
 }
 
+/* The name of one component is within that of another. */
+static void
+test_components (void)
+{
+  static const char *const components[] = { "main", "non-free-firmware", "non-free", NULL };
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *manifest = g_build_filename (fixture->folder, "manifest.json", NULL);
+  g_autofree char *path = g_build_filename (fixture->scratch, "bundle.iso", NULL);
+  g_autoptr (JsonObject) description = json_object_new ();
+  g_autoptr (JsonObject) metadata = NULL;
+  g_autoptr (JsonObject) plan = NULL;
+  g_autoptr (JsonObject) fetched = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GHashTable) files = NULL;
+  g_autofree char *sources = NULL;
+  g_autoptr (GError) error = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  for (guint i = 0; components[i] != NULL; i++)
+    repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "--component", components[i], NULL);
+  cold_json_set_strv (repository_fixture_entry (request), "components", components);
+  json_object_set_string_member (description, "format", "deb");
+  json_object_set_string_member (description, "native", "amd64");
+  json_object_set_string_member (description, "status", status);
+  g_assert_true (cold_json_save_file (manifest, description, NULL));
+  json_object_set_string_member (request, "what", "metadata");
+  metadata = cold_verb_fetch (request, &error);
+  g_assert_no_error (error);
+  plan = cold_verb_plan (request, &error);
+  g_assert_no_error (error);
+  json_object_set_string_member (request, "what", "packages");
+  json_object_set_array_member (request, "files", json_array_ref (cold_json_array (plan, "packages")));
+  fetched = cold_verb_fetch (request, &error);
+  g_assert_no_error (error);
+  json_object_set_object_member (request, "plan", json_object_ref (plan));
+  result = cold_verb_bundle (request, &error);
+  g_assert_no_error (error);
+  files = read_image (path);
+  sources = text_of (files, "sources.list");
+  g_assert_cmpstr (sources, ==, "deb http://coldpatch.invalid/test stable main non-free-firmware non-free\n");
+}
+
 static void
 test_damaged_package (void)
 {
@@ -227,6 +271,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bundle/content", test_content);
   g_test_add_func ("/bundle/list-names", test_list_names);
+  g_test_add_func ("/bundle/each-component-by-its-whole-name", test_components);
   g_test_add_func ("/bundle/damaged-package/refused", test_damaged_package);
   g_test_add_func ("/bundle/outdated-plan/refused", test_outdated_plan);
   g_test_add_func ("/bundle/hostile-plan/refused", test_hostile_plan);

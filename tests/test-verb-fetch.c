@@ -205,6 +205,52 @@ test_replayed (void)
   g_assert_cmpstr (still, ==, held);
 }
 
+/* All suites of a distribution are signed by one key: a mirror must not serve one for another. */
+static void
+test_other_suite (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Date: Mon, 05 Jan 2026 00:00:00 UTC");
+  g_autofree char *held = assert_fetched (fixture, TRUE);
+  g_autofree char *still = NULL;
+
+  repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "Suite: unstable", "Codename: sid", NULL);
+  assert_refused (fixture, "Signature", "another suite (Suite \"unstable\", Codename \"sid\")");
+  still = current (fixture);
+  g_assert_cmpstr (still, ==, held);
+}
+
+static void
+test_changed_identity (void)
+{
+  static const char *const fields[][2] = { { "Origin: Evil", "its Origin was \"Test\" and is \"Evil\" now" },
+                                           { "Label: Backports", "its Label was \"Test\"" },
+                                           { "Codename: trixie", "its Codename was \"stable\" and is \"trixie\" now" } };
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Date: Mon, 05 Jan 2026 00:00:00 UTC");
+  g_autofree char *held = assert_fetched (fixture, TRUE);
+
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      repository_fixture_index (fixture, fields[i][0]);
+      assert_refused (fixture, "Signature", fields[i][1]);
+      assert_refused (fixture, "Signature", "remove the folder repositories/test");
+    }
+  repository_fixture_index (fixture, "Version: 12.9");
+  g_free (held);
+  held = assert_fetched (fixture, TRUE);
+}
+
+/* Otherwise every honest one after it would be a replay. */
+static void
+test_future (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Date: Mon, 05 Jan 2099 00:00:00 UTC");
+  g_autofree char *generation = NULL;
+
+  assert_refused (fixture, "Signature", "in the future");
+  repository_fixture_index (fixture, NULL);
+  generation = assert_fetched (fixture, TRUE);
+}
+
 static void
 set_index (RepositoryFixture *fixture, const char *name, const char *data, gsize length)
 {
@@ -419,6 +465,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/fetch/armoured-keyring", test_armoured_keyring);
   g_test_add_func ("/fetch/expired/refused", test_expired);
   g_test_add_func ("/fetch/replayed/refused", test_replayed);
+  g_test_add_func ("/fetch/other-suite/refused", test_other_suite);
+  g_test_add_func ("/fetch/changed-identity/refused", test_changed_identity);
+  g_test_add_func ("/fetch/date-in-the-future/refused", test_future);
   g_test_add_func ("/fetch/wrong-hash/refused", test_wrong_hash);
   g_test_add_func ("/fetch/truncated-xz/refused", test_truncated_xz);
   g_test_add_func ("/fetch/no-packages/refused", test_no_packages);

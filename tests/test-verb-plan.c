@@ -164,6 +164,10 @@ static const struct
   { "origin", "Package: foo\\nPin: origin \\\"coldpatch.invalid\\\"\\nPin-Priority: -1\\n", NULL, NULL },
   { "stay", "Package: foo\\nPin: version 1.0\\nPin-Priority: 900\\n", NULL, NULL },
   { "not-understood", "Package: foo\\nPin: moon full\\nPin-Priority: 900\\n", NULL, "does not understand" },
+  { "arch-native", "Package: foo:amd64\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  { "arch-any", "Package: fo*:any\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  { "arch-other", "Package: foo:i386\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "arch-of-source", "Package: src:foo:native\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
   { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
 };
 
@@ -182,6 +186,29 @@ test_pin (gconstpointer data)
     g_assert_true (lists (plan, "problems", pins[i].problem));
   else
     g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+/* APT::Default-Release comes before all general records. */
+static void
+test_default_release (void)
+{
+  static const struct
+  {
+    const char *release;
+    const char *candidate;
+  } cases[] = { { "stable", "1.2" }, { "/^(stable|other)$/", "1.2" }, { "a=stable, l=Test", "1.2" }, { "testing", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *member = g_strdup_printf (
+          "\"preferences\":[{\"text\":\"Package: *\\nPin: release l=Test\\nPin-Priority: 50\"}],\"default-release\":\"%s\"",
+          cases[i].release);
+      g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, member);
+
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+    }
 }
 
 static void
@@ -326,6 +353,42 @@ test_bad_manifest (void)
     }
 }
 
+/* What is not yet for all machines; the repository's own security updates are. */
+static void
+test_phased (void)
+{
+  static const struct
+  {
+    const char *field;
+    gboolean security;
+    const char *member;
+    const char *candidate;
+  } cases[] = {
+    { NULL, FALSE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 100", FALSE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 0", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 90", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 90", TRUE, NULL, "1.2" },
+    { "Phased-Update-Percentage: 90", FALSE, "phased", "1.2" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autoptr (JsonObject) first = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "foo", "1.1", "Depends: new");
+      repository_fixture_add (fixture, "foo", "1.2", cases[i].field);
+      repository_fixture_add (fixture, "new", "1.0", "Phased-Update-Percentage: 10");
+      repository_fixture_index (fixture, NULL);
+      first = repository_fixture_plan (fixture, status, cases[i].member != NULL ? "\"phased\":true" : NULL);
+      plan = plan_again (fixture, "unused", cases[i].security, NULL);
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+    }
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -343,6 +406,8 @@ main (int argc, char *argv[])
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_pin);
     }
   g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
+  g_test_add_func ("/plan/default-release", test_default_release);
+  g_test_add_func ("/plan/phased-update/waits", test_phased);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);

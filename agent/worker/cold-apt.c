@@ -2,6 +2,7 @@
 /*
  * apt and dpkg, as on Debian and Ubuntu.
  */
+#include "cold-apt-config.h"
 #include "cold-apt-sources.h"
 #include "cold-dpkg-status.h"
 #include "cold-error.h"
@@ -13,6 +14,7 @@
 #define SMALL_MAX (1024 * 1024)
 #define PREFERENCES_MAX 256
 #define SOURCES_FILES_MAX 64
+#define CONFIG_FILES_MAX 256
 
 /* dpkg's own architecture first, then those that were added: /var/lib/dpkg/arch, which many guests do not have. */
 static gboolean
@@ -230,6 +232,74 @@ add_preferences (guestfs_h *g, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
+/* Which files of apt.conf.d apt reads: apt.conf(5). */
+static gboolean
+is_config_file (const char *name)
+{
+  const char *dot = strchr (name, '.');
+
+  for (const char *p = name; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("_-.", *p) == NULL)
+      return FALSE;
+  return *name != '\0' && *name != '.' && (dot == NULL || g_str_equal (dot, ".conf"));
+}
+
+static gboolean
+add_config_file (guestfs_h *g, const char *path, GHashTable *config, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *text = cold_guest_read_text (g, path, SMALL_MAX, &local);
+
+  if (text != NULL)
+    cold_apt_config_add (config, text);
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* The parts in the order of their names, then apt.conf. */
+static gboolean
+read_config (guestfs_h *g, GHashTable *config, GError **error)
+{
+  const char *folder = "/etc/apt/apt.conf.d";
+  g_auto (GStrv) names = guestfs_is_dir (g, folder) > 0 ? guestfs_ls (g, folder) : NULL;
+  guint n = names != NULL ? g_strv_length (names) : 0;
+
+  if (n > 0)
+    qsort (names, n, sizeof *names, compare_strings);
+  for (guint i = 0; i < MIN (n, CONFIG_FILES_MAX); i++)
+    {
+      g_autofree char *path = g_build_filename (folder, names[i], NULL);
+
+      if (is_config_file (names[i]) && !add_config_file (g, path, config, error))
+        return FALSE;
+    }
+  return add_config_file (g, "/etc/apt/apt.conf", config, error);
+}
+
+/* What of it decides about versions; most guests have none of it. */
+static gboolean
+add_config (guestfs_h *g, JsonObject *manifest, GError **error)
+{
+  g_autoptr (GHashTable) config = cold_apt_config_new ();
+  const char *release;
+
+  if (!read_config (g, config, error))
+    return FALSE;
+  release = cold_apt_config_get (config, "apt::default-release");
+  if (release != NULL && *release != '\0')
+    {
+      g_autofree char *valid = cold_text_make_valid (release);
+
+      json_object_set_string_member (manifest, "default-release", valid);
+    }
+  if (cold_apt_config_get_bool (config, "apt::get::always-include-phased-updates")
+      || cold_apt_config_get_bool (config, "update-manager::always-include-phased-updates"))
+    json_object_set_boolean_member (manifest, "phased", TRUE);
+  return TRUE;
+}
+
 /* A file that cannot be read is passed over, as everything is here that apt would complain of. */
 static void
 add_sources_of (guestfs_h *g, const char *path, const char *native, JsonArray *sources)
@@ -319,7 +389,7 @@ manifest (guestfs_h *g, JsonObject *facts, GError **error)
   copy_text (result, "release", facts, "version");
   copy_text (result, "arch", facts, "arch");
   if (!add_architectures (g, packages, result, error) || !add_auto (g, result, error)
-      || !add_preferences (g, result, error))
+      || !add_preferences (g, result, error) || !add_config (g, result, error))
     return NULL;
   describe_packages (packages, result, facts);
   add_sources (g, result, facts);

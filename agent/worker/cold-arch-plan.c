@@ -253,8 +253,9 @@ is_ignored (Arch *arch, const char *name)
 
 /* --- what may be taken ----------------------------------------------------------------------------------------------- */
 
+/* @unused: names of databases that the guest does not upgrade from (Usage=) */
 static void
-find_offered (Pool *pool, Arch *arch)
+find_offered (Pool *pool, Arch *arch, GStrv unused)
 {
   Solvable *s;
   Id p;
@@ -267,7 +268,10 @@ find_offered (Pool *pool, Arch *arch)
   for (guint i = 0; i < arch->repos->len; i++)
     {
       Repo *repo = g_ptr_array_index (arch->repos, i);
+      const ColdSource *source = repo->appdata;
 
+      if (g_strv_contains ((const char *const *) unused, source->suites[0]))
+        continue;
       FOR_REPO_SOLVABLES (repo, p, s)
         if (arch->offered[s->name] == 0 && pool_installable (pool, s))
           arch->offered[s->name] = p;
@@ -365,6 +369,7 @@ gboolean
 cold_arch_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   const char *machine = cold_json_string (manifest, "arch");
+  g_auto (GStrv) unused = cold_json_strv (manifest, "unused");
   Arch *arch = g_new0 (Arch, 1);
 
   plan->data = arch;
@@ -378,7 +383,7 @@ cold_arch_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
       || !find_ignored (arch, manifest, error))
     return FALSE;
   write_versions (plan->pool, arch);
-  find_offered (plan->pool, arch);
+  find_offered (plan->pool, arch, unused);
   consider (plan, arch);
   return TRUE;
 }

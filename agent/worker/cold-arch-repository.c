@@ -19,10 +19,44 @@
 
 typedef struct
 {
-  gint64 newest;   /* highest BUILDDATE, seconds since the epoch */
+  GHashTable *held;  /* (element-type utf8 gint64) BUILDDATE by name in the catalogue's database, seconds since the epoch */
+  gint64 latest;     /* what BUILDDATE can be */
   gint64 packages;
   GString *groups;
 } Summary;
+
+static gboolean
+collect_date (ColdPacmanDesc *desc, const char *text, gsize length, gpointer dates, GError **error)
+{
+  gint64 date = cold_pacman_desc_get_number (desc, "BUILDDATE");
+
+  g_hash_table_replace (dates, g_strdup (cold_pacman_desc_get (desc, "NAME")), g_memdup2 (&date, sizeof date));
+  return TRUE;
+}
+
+/* A signature says who wrote a file, not that it is the latest: an old one must not bring old packages back. A repository may
+ * well lose its newest package; but none of those that stay becomes older. */
+static gboolean
+check_date (const Summary *summary, ColdPacmanDesc *desc, GError **error)
+{
+  const char *name = cold_pacman_desc_get (desc, "NAME");
+  const gint64 *held = g_hash_table_lookup (summary->held, name);
+  gint64 date = cold_pacman_desc_get_number (desc, "BUILDDATE");
+
+  if (date > summary->latest)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+                   "the database is refused: %s was built in the future; its builder's or this host's clock is wrong", name);
+      return FALSE;
+    }
+  if (held == NULL || date >= *held)
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+               "the database is refused: %s is older than the one that the catalogue holds; the mirror went back in time or "
+               "somebody replays an old state",
+               name);
+  return FALSE;
+}
 
 static gboolean
 summarise (ColdPacmanDesc *desc, const char *text, gsize length, gpointer data, GError **error)
@@ -30,8 +64,9 @@ summarise (ColdPacmanDesc *desc, const char *text, gsize length, gpointer data, 
   Summary *summary = data;
   GPtrArray *groups = cold_pacman_desc_get_all (desc, "GROUPS");
 
+  if (!check_date (summary, desc, error))
+    return FALSE;
   summary->packages++;
-  summary->newest = MAX (summary->newest, cold_pacman_desc_get_number (desc, "BUILDDATE"));
   for (guint i = 0; groups != NULL && i < groups->len; i++)
     g_string_append_printf (summary->groups, "%s %s\n", (char *) g_ptr_array_index (groups, i),
                             cold_pacman_desc_get (desc, "NAME"));
@@ -109,18 +144,20 @@ fetch_database (const ColdSource *source, ColdDownload *download, const char *sc
   return good;
 }
 
-/* A signature says who wrote a file, not that it is the latest: an old one must not bring old packages back. */
-static gboolean
-check_replay (const ColdGeneration *generation, const ColdSource *source, const Summary *summary, GError **error)
+/* Returns: (transfer full): what the generation in use has, when it came from the same place */
+static GHashTable *
+read_held_dates (const ColdGeneration *generation, const ColdSource *source)
 {
-  if (generation->old == NULL || g_strcmp0 (cold_json_string (generation->old, "uri"), source->uri) != 0
-      || summary->newest >= cold_json_int (generation->old, "newest"))
-    return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
-               "%s.db is refused: it is older than the one that the catalogue holds; the mirror went back in time or somebody "
-               "replays an old state",
-               source->suites[0]);
-  return FALSE;
+  GHashTable *dates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autofree char *folder = NULL;
+  g_autofree char *tar = NULL;
+
+  if (generation->old == NULL || g_strcmp0 (cold_json_string (generation->old, "uri"), source->uri) != 0)
+    return dates;
+  folder = g_build_filename (generation->home, generation->held, NULL);
+  tar = database_file (source, folder, ".tar");
+  cold_arch_database_read (tar, collect_date, dates, NULL);
+  return dates;
 }
 
 static gboolean
@@ -132,16 +169,16 @@ build (ColdGeneration *generation, const ColdSource *source, const char *packed,
   g_autofree char *solv = cold_solver_cache_path (tar);
   g_autoptr (GString) listed = g_string_new (NULL);
   g_autoptr (JsonObject) description = json_object_new ();
-  Summary summary = { 0, 0, listed };
+  g_autoptr (GHashTable) held = read_held_dates (generation, source);
+  Summary summary = { held, g_get_real_time () / G_USEC_PER_SEC + COLD_DATE_SLACK, 0, listed };
 
   if (!cold_unpack (packed, tar, 0, NULL, error) || !cold_arch_database_read (tar, summarise, &summary, error)
-      || !check_replay (generation, source, &summary, error) || !make_cache (tar, solv, error)
+      || !make_cache (tar, solv, error)
       || !g_file_set_contents (groups, listed->str, listed->len, error))
     return FALSE;
   json_object_set_string_member (description, "uri", source->uri);
   json_object_set_string_member (description, "suite", source->suites[0]);
   json_object_set_string_member (description, "sha256", sha256);
-  json_object_set_int_member (description, "newest", summary.newest);
   json_object_set_int_member (description, "packages", summary.packages);
   *packages = summary.packages;
   return cold_generation_commit (generation, name, description, error);

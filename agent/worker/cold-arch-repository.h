@@ -3,7 +3,7 @@
  * A repository of pacman, such as core or extra. Its sources.d entry names one folder (Uri=) and the database in it
  * (Suites=). The catalogue's generation of it (cold-generation.h) has:
  *
- *   generation.json        and "suite", "sha256" of the database as it was published, "newest" (highest BUILDDATE)
+ *   generation.json        and "suite", "sha256" of the database as it was published
  *   <suite>.tar            the database, verified and unpacked
  *   <suite>.groups         a line "<group> <package>" for each member of a group, which libsolv's cache does not keep
  *   <suite>.tar.<version>.solv

@@ -122,7 +122,8 @@ add_list (Lists *lists, const char *uri, const char *path, const char *text, gsi
 static gboolean
 add_suite (Lists *lists, GPtrArray *indexes, const char *suite, GError **error)
 {
-  g_autoptr (GString) components = g_string_new (NULL);
+  g_autoptr (GPtrArray) components = g_ptr_array_new ();
+  g_autofree char *words = NULL;
   g_autofree char *uri = NULL;
   const ColdDebIndex *last = NULL;
 
@@ -145,8 +146,8 @@ add_suite (Lists *lists, GPtrArray *indexes, const char *suite, GError **error)
       if (trimmed->len > 0)
         {
           last = index;
-          if (strstr (components->str, index->component) == NULL)
-            g_string_append_printf (components, " %s", index->component);
+          if (!g_ptr_array_find_with_equal_func (components, index->component, g_str_equal, NULL))
+            g_ptr_array_add (components, index->component);
         }
       g_string_free (trimmed, TRUE);
       if (!added)
@@ -154,7 +155,9 @@ add_suite (Lists *lists, GPtrArray *indexes, const char *suite, GError **error)
     }
   if (last == NULL)
     return TRUE;
-  g_string_append_printf (lists->sources, "deb %s %s%s\n", uri, suite, components->str);
+  g_ptr_array_add (components, NULL);
+  words = g_strjoinv (" ", (GStrv) components->pdata);
+  g_string_append_printf (lists->sources, "deb %s %s %s\n", uri, suite, words);
   {
     g_autofree char *path = g_strdup_printf ("dists/%s/InRelease", suite);
 

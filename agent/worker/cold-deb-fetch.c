@@ -35,7 +35,8 @@ cold_deb_fetch_index_hash (const ColdDebRelease *release, const char *component,
   return file != NULL ? file->sha256 : NULL;
 }
 
-/* The compressed file, by its hash where the mirror offers that: names can change hands in the middle of an update. */
+/* The compressed file, by its hash where the mirror offers that: names can change hands in the middle of an update. Mirrors that
+ * do not have it, or forbid it, may well have the name. */
 static gboolean
 fetch (ColdDownload *download, const ColdDebRelease *release, const char *suite_uri, const char *name,
        const ColdDebFile *file, const char *to, GError **error)
@@ -44,18 +45,9 @@ fetch (ColdDownload *download, const ColdDebRelease *release, const char *suite_
   g_autofree char *by_hash = g_strdup_printf ("%s/by-hash/SHA256/%s", folder, file->sha256);
   g_autofree char *hash_uri = cold_uri_append (suite_uri, by_hash);
   g_autofree char *uri = cold_uri_append (suite_uri, name);
-  g_autoptr (GError) local = NULL;
 
-  if (release->by_hash)
-    {
-      if (cold_download_file (download, hash_uri, to, file->size, file->sha256, &local))
-        return TRUE;
-      if (!g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
-        {
-          g_propagate_error (error, g_steal_pointer (&local));
-          return FALSE;
-        }
-    }
+  if (release->by_hash && cold_download_file (download, hash_uri, to, file->size, file->sha256, NULL))
+    return TRUE;
   return cold_download_file (download, uri, to, file->size, file->sha256, error);
 }
 

@@ -14,6 +14,7 @@ typedef struct
 {
   GPtrArray *indexes;       /* (element-type GPtrArray of ColdDebIndex) one a repository */
   ColdDebPreferences *preferences;
+  gboolean phased;          /* the guest takes what is not yet for all */
   GHashTable *foreign;      /* (element-type utf8) names installed for a foreign architecture too */
   Id *installed;            /* by name: the installed solvable, or 0 */
   Id *candidates;           /* by name: the solvable, or 0; never one that is not newer than the installed one */
@@ -140,6 +141,18 @@ is_better (Pool *pool, Solvable *s, int priority, Solvable *other, int other_pri
   return index_of (s)->repository->security && !index_of (other)->repository->security;
 }
 
+/* Ubuntu gives an update to more and more machines, and to no more when it is bad. Which ones apt draws by their machine-id; the
+ * plans of clones are shared, so that all of them wait for the end. As for apt, security updates are for all at once, and what is
+ * newly installed does not wait. */
+static gboolean
+is_for_all (const Deb *deb, Solvable *s)
+{
+  const ColdDebIndex *index = index_of (s);
+
+  return deb->phased || index->repository->security || g_str_has_suffix (index->archive, "-security")
+         || cold_deb_solver_get_phased (s) >= COLD_DEB_PHASED_ALL;
+}
+
 static void
 choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
 {
@@ -162,6 +175,8 @@ choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
         continue;
       if (installed != 0 && priority < COLD_DEB_PRIORITY_DOWNGRADE
           && pool_evrcmp (pool, s->evr, pool_id2solvable (pool, installed)->evr, EVRCMP_COMPARE) < 0)
+        continue;
+      if (installed != 0 && !is_for_all (deb, s))
         continue;
       if (best == 0 || is_better (pool, s, priority, pool_id2solvable (pool, best), priorities[s->name]))
         {
@@ -268,8 +283,10 @@ cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   plan->data = deb = g_new0 (Deb, 1);
   plan->free_data = deb_free;
   plan->pool = cold_deb_solver_new_pool (arch);
+  deb->phased = cold_json_bool (manifest, "phased");
   deb->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"));
+  deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
+                                               cold_json_string (manifest, "default-release"));
   if (!cold_deb_solver_add_installed (plan->pool, status, held, error))
     return FALSE;
   for (guint i = 0; i < held->len; i++)

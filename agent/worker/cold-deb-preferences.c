@@ -23,6 +23,8 @@ typedef struct
 
 struct _ColdDebPreferences
 {
+  char *native;          /* architecture */
+  char *default_release; /* (nullable) */
   GPtrArray *pins; /* the first that applies counts */
   gboolean has_specific;
 };
@@ -169,10 +171,12 @@ add_text (ColdDebPreferences *self, const char *text)
 }
 
 ColdDebPreferences *
-cold_deb_preferences_new (JsonArray *files)
+cold_deb_preferences_new (JsonArray *files, const char *native, const char *default_release)
 {
   ColdDebPreferences *self = g_new0 (ColdDebPreferences, 1);
 
+  self->native = g_strdup (native);
+  self->default_release = g_strdup (default_release);
   self->pins = g_ptr_array_new_with_free_func ((GDestroyNotify) pin_free);
   for (guint i = 0; files != NULL && i < json_array_get_length (files); i++)
     {
@@ -190,6 +194,8 @@ cold_deb_preferences_free (ColdDebPreferences *self)
   if (self == NULL)
     return;
   g_ptr_array_unref (self->pins);
+  g_free (self->native);
+  g_free (self->default_release);
   g_free (self);
 }
 
@@ -272,6 +278,9 @@ applies (const Pin *pin, const char *version, const ColdDebIndex *index)
 int
 cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *index)
 {
+  /* It comes before all records, whatever they say. */
+  if (self->default_release != NULL && matches_release (self->default_release, index))
+    return COLD_DEB_PRIORITY_DEFAULT_RELEASE;
   for (guint i = 0; i < self->pins->len; i++)
     {
       const Pin *pin = g_ptr_array_index (self->pins, i);
@@ -290,16 +299,28 @@ cold_deb_preferences_has_specific (ColdDebPreferences *self)
   return self->has_specific;
 }
 
+/* @pattern: "NAME", "NAME:ARCHITECTURE", "src:..."; without an architecture it is for the native one, which is the only one
+ * that versions are planned of */
 static gboolean
-names (const Pin *pin, const char *name, const char *source)
+names_package (const ColdDebPreferences *self, const char *pattern, const char *name, const char *source)
+{
+  static const char *const all[] = { "any", "all", "native", NULL };
+  gboolean of_source = g_str_has_prefix (pattern, "src:");
+  const char *begin = of_source ? pattern + strlen ("src:") : pattern;
+  const char *colon = strrchr (begin, ':');
+  g_autofree char *bare = g_strndup (begin, colon != NULL ? (gsize) (colon - begin) : strlen (begin));
+
+  if (colon != NULL && !g_strv_contains (all, colon + 1) && !g_str_equal (colon + 1, self->native))
+    return FALSE;
+  return matches (bare, of_source ? source : name);
+}
+
+static gboolean
+names (const ColdDebPreferences *self, const Pin *pin, const char *name, const char *source)
 {
   for (guint i = 0; pin->packages[i] != NULL; i++)
-    {
-      const char *pattern = pin->packages[i];
-
-      if (g_str_has_prefix (pattern, "src:") ? matches (pattern + 4, source) : matches (pattern, name))
-        return TRUE;
-    }
+    if (names_package (self, pin->packages[i], name, source))
+      return TRUE;
   return FALSE;
 }
 
@@ -311,7 +332,7 @@ cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, c
     {
       const Pin *pin = g_ptr_array_index (self->pins, i);
 
-      if (pin->packages == NULL || !names (pin, name, source))
+      if (pin->packages == NULL || !names (self, pin, name, source))
         continue;
       if (pin->kind == PIN_UNKNOWN)
         {

@@ -12,12 +12,18 @@ G_BEGIN_DECLS
 
 #define COLD_DEB_PRIORITY_INSTALLED 100
 #define COLD_DEB_PRIORITY_DEFAULT 500
+#define COLD_DEB_PRIORITY_DEFAULT_RELEASE 990
 #define COLD_DEB_PRIORITY_DOWNGRADE 1000 /* from here on apt goes back to older versions */
 
 typedef struct _ColdDebPreferences ColdDebPreferences;
 
-/* @files: (nullable): "preferences" of a manifest, in the order in which apt reads them */
-ColdDebPreferences *cold_deb_preferences_new (JsonArray *files);
+/**
+ * cold_deb_preferences_new:
+ * @files: (nullable): "preferences" of a manifest, in the order in which apt reads them
+ * @native: the guest's architecture
+ * @default_release: (nullable): APT::Default-Release
+ */
+ColdDebPreferences *cold_deb_preferences_new (JsonArray *files, const char *native, const char *default_release);
 void cold_deb_preferences_free (ColdDebPreferences *self);
 
 /* The priority of all versions of @index for which no record names the package. */

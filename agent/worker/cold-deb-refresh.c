@@ -66,6 +66,36 @@ check_replay (Refresh *refresh, const char *suite, const ColdDebRelease *release
   return FALSE;
 }
 
+/* What would be planned is another release, or somebody else's: as for apt, only an admin can want that. Suite may change
+ * ("stable" becomes "oldstable"), and so do versions. */
+static gboolean
+check_same (Refresh *refresh, const char *suite, const ColdDebRelease *release, GError **error)
+{
+  JsonObject *held = held_suite (refresh, suite);
+  const struct
+  {
+    const char *field;
+    const char *member;
+    const char *now;
+  } fields[] = { { "Origin", "origin", release->origin },
+                 { "Label", "label", release->label },
+                 { "Codename", "codename", release->codename } };
+
+  for (guint i = 0; held != NULL && i < G_N_ELEMENTS (fields); i++)
+    {
+      const char *before = cold_json_string (held, fields[i].member);
+
+      if (before == NULL || g_str_equal (before, fields[i].now))
+        continue;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+                   "InRelease of %s is refused: its %s was \"%s\" and is \"%s\" now. If that is meant, remove the folder "
+                   "repositories/%s of the catalogue's cache, and refresh the catalogue",
+                   suite, fields[i].field, before, fields[i].now, refresh->repository->id);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static JsonObject *
 suite_to_json (const char *suite, const char *file, const ColdDebRelease *release)
 {
@@ -106,8 +136,9 @@ fetch_suite (Refresh *refresh, guint i, JsonArray *suites, GChecksum *name, GErr
       return FALSE;
     }
   g_ptr_array_add (refresh->releases, release);
-  if (!cold_deb_release_check_time (release, g_get_real_time () / G_USEC_PER_SEC, error)
-      || !check_replay (refresh, suite, release, error))
+  if (!cold_deb_release_check_suite (release, suite, error)
+      || !cold_deb_release_check_time (release, g_get_real_time () / G_USEC_PER_SEC, error)
+      || !check_replay (refresh, suite, release, error) || !check_same (refresh, suite, release, error))
     {
       g_prefix_error (error, "%s: ", suite);
       return FALSE;

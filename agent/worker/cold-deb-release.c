@@ -5,6 +5,7 @@
 
 #include "cold-download.h"
 #include "cold-error.h"
+#include "cold-generation.h"
 #include "cold-signature.h"
 
 static void
@@ -173,11 +174,38 @@ cold_deb_release_parse (const char *text, GError **error)
 }
 
 gboolean
+cold_deb_release_check_suite (const ColdDebRelease *self, const char *wanted, GError **error)
+{
+  const char *slash = strrchr (wanted, '/');
+  g_autofree char *name = g_strndup (wanted, slash != NULL ? (gsize) (slash - wanted) : strlen (wanted));
+  gsize length = strlen (self->codename);
+  /* Ubuntu's pockets have the codename of the release: jammy-proposed is not jammy. */
+  gboolean pocket = length > 0 && strncmp (self->suite, self->codename, length) == 0 && self->suite[length] == '-';
+
+  if (*self->suite == '\0' && *self->codename == '\0')
+    return TRUE;
+  if (g_str_equal (self->suite, name) || (g_str_equal (self->codename, name) && !pocket))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+               "InRelease is refused: it is that of another suite (Suite \"%s\", Codename \"%s\"); the mirror serves something "
+               "else under this name, or Suites= of the sources.d entry has to say one of these",
+               self->suite, self->codename);
+  return FALSE;
+}
+
+gboolean
 cold_deb_release_check_time (const ColdDebRelease *self, gint64 now, GError **error)
 {
   g_autoptr (GDateTime) end = NULL;
   g_autofree char *text = NULL;
 
+  /* What claims to be newer than anything would make everything after it a replay. */
+  if (self->date > now + COLD_DATE_SLACK)
+    {
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
+                           "InRelease is refused: its Date lies in the future; the mirror's or this host's clock is wrong");
+      return FALSE;
+    }
   if (self->valid_until == 0 || now <= self->valid_until)
     return TRUE;
   end = g_date_time_new_from_unix_utc (self->valid_until);

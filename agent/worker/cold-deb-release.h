@@ -47,7 +47,18 @@ char *cold_deb_release_verify (const char *path, const char *keyring, const char
  */
 ColdDebRelease *cold_deb_release_parse (const char *text, GError **error);
 
-/* %FALSE with @error (Signature) when its Valid-Until lies before @now, in seconds since the epoch */
+/**
+ * cold_deb_release_check_suite:
+ * @wanted: name of the suite's folder below dists/
+ *
+ * One key signs all suites of a distribution: that of another one must not be taken for it. Where the folder's name has a slash
+ * ("buster/updates") the part before it counts, as for apt.
+ *
+ * Returns: %FALSE with @error (Signature) when neither its Suite nor its Codename is called so; %TRUE when it has neither
+ */
+gboolean cold_deb_release_check_suite (const ColdDebRelease *self, const char *wanted, GError **error);
+
+/* %FALSE with @error (Signature) when its Valid-Until lies before @now, in seconds since the epoch, or its Date in the future */
 gboolean cold_deb_release_check_time (const ColdDebRelease *self, gint64 now, GError **error);
 
 void cold_deb_release_free (ColdDebRelease *self);

@@ -10,6 +10,8 @@
 #include "cold-error.h"
 #include "cold-solver.h"
 
+#define PHASED_KEY "coldpatch:phased"
+
 Pool *
 cold_deb_solver_new_pool (const char *arch)
 {
@@ -35,14 +37,30 @@ value_at (const char *line, const char *end, const char *field)
   return (gsize) (end - line) > length && g_ascii_strncasecmp (line, field, length) == 0 ? line + length : NULL;
 }
 
-/* Returns: (transfer full): sizes by SHA-256, from the stanzas of @text */
-static GHashTable *
-read_sizes (const char *text, gsize length)
+/* What libsolv does not read of a stanza. */
+typedef struct
 {
-  GHashTable *sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  guint64 size;   /* bytes; 0: not known */
+  guint64 phased; /* percentage of guests that get it */
+} Details;
+
+static void
+read_number (const char *value, const char *end, guint64 min, guint64 max, guint64 *number)
+{
+  g_autofree char *text = g_strstrip (g_strndup (value, end - value));
+
+  if (!g_ascii_string_to_unsigned (text, 10, min, max, number, NULL))
+    *number = 0;
+}
+
+/* Returns: (transfer full): by SHA-256, from the stanzas of @text */
+static GHashTable *
+read_details (const char *text, gsize length)
+{
+  GHashTable *all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   const char *end = text + length;
   g_autofree char *sha256 = NULL;
-  guint64 size = 0;
+  Details details = { 0, COLD_DEB_PHASED_ALL };
 
   for (const char *line = text; line < end;)
     {
@@ -52,10 +70,11 @@ read_sizes (const char *text, gsize length)
 
       if ((value = value_at (line, line_end, "Size:")) != NULL)
         {
-          g_autofree char *number = g_strstrip (g_strndup (value, line_end - value));
-
-          if (!g_ascii_string_to_unsigned (number, 10, 1, G_MAXINT64, &size, NULL))
-            size = 0;
+          read_number (value, line_end, 1, G_MAXINT64, &details.size);
+        }
+      else if ((value = value_at (line, line_end, "Phased-Update-Percentage:")) != NULL)
+        {
+          read_number (value, line_end, 0, COLD_DEB_PHASED_ALL, &details.phased);
         }
       else if ((value = value_at (line, line_end, "SHA256:")) != NULL)
         {
@@ -64,22 +83,29 @@ read_sizes (const char *text, gsize length)
         }
       if (line == line_end || line_end == end)
         {
-          if (sha256 != NULL && size > 0)
-            g_hash_table_replace (sizes, g_steal_pointer (&sha256), g_memdup2 (&size, sizeof size));
+          if (sha256 != NULL && details.size > 0)
+            g_hash_table_replace (all, g_steal_pointer (&sha256), g_memdup2 (&details, sizeof details));
           g_clear_pointer (&sha256, g_free);
-          size = 0;
+          details = (Details) { 0, COLD_DEB_PHASED_ALL };
         }
       line = line_end + 1;
     }
-  return sizes;
+  return all;
 }
 
-/* libsolv reads every field that we need but Size. */
+guint
+cold_deb_solver_get_phased (Solvable *s)
+{
+  Id key = pool_str2id (s->repo->pool, PHASED_KEY, 0);
+
+  return key != 0 ? solvable_lookup_num (s, key, COLD_DEB_PHASED_ALL) : COLD_DEB_PHASED_ALL;
+}
+
 static gboolean
-add_sizes (Repo *repo, const char *packages, GError **error)
+add_details (Repo *repo, const char *packages, GError **error)
 {
   g_autoptr (GMappedFile) file = g_mapped_file_new (packages, FALSE, error);
-  g_autoptr (GHashTable) sizes = NULL;
+  g_autoptr (GHashTable) all = NULL;
   Repodata *data;
   Solvable *s;
   Id p;
@@ -89,16 +115,19 @@ add_sizes (Repo *repo, const char *packages, GError **error)
   /* An empty file has no contents, not empty ones. */
   if (g_mapped_file_get_length (file) == 0)
     return TRUE;
-  sizes = read_sizes (g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
+  all = read_details (g_mapped_file_get_contents (file), g_mapped_file_get_length (file));
   data = repo_add_repodata (repo, 0);
   FOR_REPO_SOLVABLES (repo, p, s)
     {
       Id type;
       const char *sha256 = solvable_lookup_checksum (s, SOLVABLE_CHECKSUM, &type);
-      const guint64 *size = sha256 != NULL ? g_hash_table_lookup (sizes, sha256) : NULL;
+      const Details *details = sha256 != NULL ? g_hash_table_lookup (all, sha256) : NULL;
 
-      if (size != NULL)
-        repodata_set_num (data, p, SOLVABLE_DOWNLOADSIZE, *size);
+      if (details == NULL)
+        continue;
+      repodata_set_num (data, p, SOLVABLE_DOWNLOADSIZE, details->size);
+      if (details->phased < COLD_DEB_PHASED_ALL)
+        repodata_set_num (data, p, pool_str2id (repo->pool, PHASED_KEY, 1), details->phased);
     }
   repodata_internalize (data);
   return TRUE;
@@ -124,7 +153,7 @@ read_packages (Repo *repo, const char *packages, GError **error)
       return FALSE;
     }
   drop_obsoletes (repo);
-  return add_sizes (repo, packages, error);
+  return add_details (repo, packages, error);
 }
 
 gboolean

@@ -16,6 +16,8 @@
 
 G_BEGIN_DECLS
 
+#define COLD_DEB_PHASED_ALL 100
+
 /**
  * cold_deb_solver_make_cache:
  * @packages: a Packages file, not compressed
@@ -40,5 +42,8 @@ gboolean cold_deb_solver_add_installed (Pool *pool, const char *status, GPtrArra
 
 /* @index: borrowed, kept as the repo's appdata. Reads the cache, or the Packages file when the cache is missing. */
 gboolean cold_deb_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error);
+
+/* Returns: Phased-Update-Percentage of a version of an index; %COLD_DEB_PHASED_ALL when it has none */
+guint cold_deb_solver_get_phased (Solvable *s);
 
 G_END_DECLS

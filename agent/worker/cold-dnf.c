@@ -9,6 +9,7 @@
 #include "cold-rpm-policy.h"
 
 #define CONFIG_MAX (1024 * 1024)
+#define DROP_INS_MAX 64
 
 typedef struct
 {
@@ -16,12 +17,14 @@ typedef struct
   const char *lock_config; /* of its plugin "versionlock" */
   const char *lock_list;  /* where that one looks when its configuration does not say */
   const char *lock_toml;  /* (nullable): what takes the place of the plugin in dnf 5 */
+  const char *drop_ins[2]; /* (nullable): folders with more configuration of dnf 5 */
 } Places;
 
 static const Places dnf_places = { "/etc/dnf/dnf.conf", "/etc/dnf/plugins/versionlock.conf",
-                                   "/etc/dnf/plugins/versionlock.list", "/etc/dnf/versionlock.toml" };
+                                   "/etc/dnf/plugins/versionlock.list", "/etc/dnf/versionlock.toml",
+                                   { "/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d" } };
 static const Places yum_places = { "/etc/yum.conf", "/etc/yum/pluginconf.d/versionlock.conf",
-                                   "/etc/yum/pluginconf.d/versionlock.list", NULL };
+                                   "/etc/yum/pluginconf.d/versionlock.list", NULL, { NULL, NULL } };
 
 typedef void (*AddFunc) (const char *text, GPtrArray *patterns);
 
@@ -38,6 +41,41 @@ add_from (guestfs_h *g, const char *path, AddFunc add, GPtrArray *patterns, GErr
     return TRUE;
   g_propagate_error (error, local);
   return FALSE;
+}
+
+typedef struct
+{
+  GPtrArray *excludes;
+  GPtrArray *multiversion;
+} Main;
+
+static gboolean
+add_main (guestfs_h *g, const char *path, const Main *main, GError **error)
+{
+  return add_from (g, path, cold_rpm_policy_add_excludes, main->excludes, error)
+         && add_from (g, path, cold_rpm_policy_add_installonly, main->multiversion, error);
+}
+
+/* [main] of the configuration file and of its drop-ins. */
+static gboolean
+add_all_main (guestfs_h *g, const Places *places, const Main *main, GError **error)
+{
+  if (!add_main (g, places->config, main, error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (places->drop_ins) && places->drop_ins[i] != NULL; i++)
+    {
+      const char *folder = places->drop_ins[i];
+      g_auto (GStrv) names = guestfs_is_dir (g, folder) > 0 ? guestfs_ls (g, folder) : NULL;
+
+      for (guint k = 0; names != NULL && names[k] != NULL && k < DROP_INS_MAX; k++)
+        {
+          g_autofree char *path = g_build_filename (folder, names[k], NULL);
+
+          if (g_str_has_suffix (path, ".conf") && !add_main (g, path, main, error))
+            return FALSE;
+        }
+    }
+  return TRUE;
 }
 
 static gboolean
@@ -66,12 +104,17 @@ make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Place
 {
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) excludes = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) multiversion = g_ptr_array_new_with_free_func (g_free);
+  const Main main = { excludes, multiversion };
+  ColdRpmRules rules = { held, excludes, NULL };
 
-  if (!add_from (g, places->config, cold_rpm_policy_add_excludes, excludes, error) || !add_locks (g, places, held, error)
+  if (!add_all_main (g, places, &main, error) || !add_locks (g, places, held, error)
       || (places->lock_toml != NULL
           && !add_from (g, places->lock_toml, cold_rpm_policy_add_versionlock_toml, held, error)))
     return NULL;
-  return cold_rpm_manifest (g, facts, manager, held, excludes, error);
+  if (multiversion->len > 0)
+    rules.multiversion = multiversion;
+  return cold_rpm_manifest (g, facts, manager, &rules, error);
 }
 
 static JsonObject *

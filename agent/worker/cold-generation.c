@@ -94,6 +94,21 @@ sync_folder (const char *path, GError **error)
   return dir != NULL && sync_path (path, error);
 }
 
+/* Workers may be reading a generation of that name, whose caches were of another version of libsolv: they find one or the other. */
+static gboolean
+put_in_place (ColdGeneration *self, const char *folder, GError **error)
+{
+  if (renameat2 (AT_FDCWD, self->next, AT_FDCWD, folder, RENAME_EXCHANGE) == 0)
+    {
+      remove_folder (self->next);
+      return TRUE;
+    }
+  /* There is none, or the file system does not exchange folders. */
+  if (errno != ENOENT)
+    remove_folder (folder);
+  return rename (self->next, folder) == 0 || cold_error_set_errno (error, errno, "cannot rename %s", self->next);
+}
+
 /* Everything is on disk before the link leads to it. */
 static gboolean
 switch_to (ColdGeneration *self, const char *name, GError **error)
@@ -102,11 +117,8 @@ switch_to (ColdGeneration *self, const char *name, GError **error)
   g_autofree char *current = g_build_filename (self->home, "current", NULL);
   g_autofree char *fresh = g_build_filename (self->home, "current.new", NULL);
 
-  remove_folder (folder);
-  if (!sync_folder (self->next, error))
+  if (!sync_folder (self->next, error) || !put_in_place (self, folder, error))
     return FALSE;
-  if (rename (self->next, folder) < 0)
-    return cold_error_set_errno (error, errno, "cannot rename %s", self->next);
   unlink (fresh);
   if (symlink (name, fresh) < 0 || rename (fresh, current) < 0)
     return cold_error_set_errno (error, errno, "cannot switch %s", current);
@@ -187,21 +199,32 @@ cold_generation_open (const ColdSource *source, const char *catalogue, char **fo
   return cold_json_load_file (description, error);
 }
 
-char *
-cold_generation_base (const ColdSource *source, const char *catalogue, GError **error)
+GStrv
+cold_generation_places (const ColdSource *source, const char *catalogue, GError **error)
 {
   g_autofree char *folder = NULL;
   g_autoptr (JsonObject) description = NULL;
+  g_autoptr (GStrvBuilder) places = g_strv_builder_new ();
+  g_auto (GStrv) others = NULL;
   const char *base;
 
   if (source->list == NULL)
-    return g_strdup (source->uri);
+    {
+      g_strv_builder_add (places, source->uri);
+      return g_strv_builder_end (places);
+    }
   description = cold_generation_open (source, catalogue, &folder, error);
   if (description == NULL)
     return NULL;
   base = cold_json_string (description, "base");
   if (base == NULL)
-    g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
-                 "repository %s was fetched when it had no list of places: refresh the catalogue", source->id);
-  return g_strdup (base);
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+                   "repository %s was fetched when it had no list of places: refresh the catalogue", source->id);
+      return NULL;
+    }
+  others = cold_json_strv (description, "places");
+  g_strv_builder_add (places, base);
+  g_strv_builder_addv (places, (const char **) others);
+  return g_strv_builder_end (places);
 }

@@ -15,6 +15,9 @@
 
 G_BEGIN_DECLS
 
+/* Seconds by which the clock of who publishes may be ahead of ours. */
+#define COLD_DATE_SLACK (24 * 60 * 60)
+
 typedef struct
 {
   char *home;      /* repositories/<id> */
@@ -60,12 +63,12 @@ JsonObject *cold_generation_answer (gboolean changed, const char *name, gint64 p
 JsonObject *cold_generation_open (const ColdSource *source, const char *catalogue, char **folder, GError **error);
 
 /**
- * cold_generation_base:
+ * cold_generation_places:
  *
- * Returns: (transfer full): the URI that the source's files are below: for one with a list the place that the current generation
- *   came from; %NULL with @error (NotFound)
+ * Returns: (transfer full): the URIs that the source's files are below, never none: for one with a list the place that the current
+ *   generation came from, then others of the list; %NULL with @error (NotFound)
  */
-char *cold_generation_base (const ColdSource *source, const char *catalogue, GError **error);
+GStrv cold_generation_places (const ColdSource *source, const char *catalogue, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColdGeneration, cold_generation_clear)
 

@@ -230,7 +230,8 @@ set_source (gpointer data, const char *name, const char *key, const char *value,
 }
 
 gboolean
-cold_pacman_config_sources (const ColdPacmanFiles *files, const char *path, const char *arch, JsonArray *sources, GError **error)
+cold_pacman_config_sources (const ColdPacmanFiles *files, const char *path, const char *arch, JsonArray *sources,
+                            JsonArray *unused, GError **error)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (section_free);
   Sections sections = { found, arch };
@@ -247,7 +248,10 @@ cold_pacman_config_sources (const ColdPacmanFiles *files, const char *path, cons
       if (section->upgrades)
         cold_listed_source_add (sources, source, (const char *const *) servers);
       else
-        json_object_unref (source);
+        {
+          json_object_unref (source);
+          json_array_add_string_element (unused, section->name);
+        }
     }
   return TRUE;
 }

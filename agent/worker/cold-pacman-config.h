@@ -36,13 +36,14 @@ GStrv cold_pacman_config_held (const ColdPacmanFiles *files, const char *path, G
  * cold_pacman_config_sources:
  * @arch: what $arch stands for
  * @sources: gets {"uri","mirrors":[s]?,"suite"} for each repository, in pacman's order: the first one that has a package has it
+ * @unused: gets the names of repositories that Usage= keeps from upgrading
  *
- * Servers that the catalogue cannot ask are passed over, and repositories that Usage= keeps from upgrading. SigLevel= is not
+ * Servers that the catalogue cannot ask are passed over, and unused repositories. SigLevel= is not
  * looked at.
  *
  * Returns: %FALSE with @error (Guest)
  */
 gboolean cold_pacman_config_sources (const ColdPacmanFiles *files, const char *path, const char *arch, JsonArray *sources,
-                                     GError **error);
+                                     JsonArray *unused, GError **error);
 
 G_END_DECLS

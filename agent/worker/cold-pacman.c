@@ -246,16 +246,22 @@ add_held (guestfs_h *g, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
-/* For the agent alone, which decides what of it is fetched: the manifest stays the same for all that have these packages. */
+/* "sources" is for the agent alone, which decides what of it is fetched: the manifest stays the same for all that have these
+ * packages. */
 static gboolean
-add_sources (guestfs_h *g, JsonObject *facts, GError **error)
+add_sources (guestfs_h *g, JsonObject *manifest, JsonObject *facts, GError **error)
 {
   const ColdPacmanFiles files = { g, read_config, glob_config };
   JsonArray *sources = json_array_new ();
+  g_autoptr (JsonArray) unused = json_array_new ();
 
   json_object_set_array_member (facts, "sources", sources);
-  return cold_pacman_config_sources (&files, "/etc/pacman.conf", or_other (cold_json_string (facts, "arch"), ""), sources,
-                                     error);
+  if (!cold_pacman_config_sources (&files, "/etc/pacman.conf", or_other (cold_json_string (facts, "arch"), ""), sources, unused,
+                                   error))
+    return FALSE;
+  if (json_array_get_length (unused) > 0)
+    json_object_set_array_member (manifest, "unused", json_array_ref (unused));
+  return TRUE;
 }
 
 static int
@@ -313,7 +319,7 @@ manifest (guestfs_h *g, JsonObject *facts, GError **error)
       return NULL;
     }
   describe_packages (&database, result, facts);
-  if (!add_held (g, result, error) || !add_sources (g, facts, error))
+  if (!add_held (g, result, error) || !add_sources (g, result, facts, error))
     return NULL;
   add_broken (g, &database, result, facts);
   return g_steal_pointer (&result);

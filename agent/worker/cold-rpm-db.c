@@ -16,6 +16,7 @@
 #include "cold-rpm-ndb.h"
 
 #define PACKAGES_MAX 50000
+#define HEADER_LENGTH_MIN 8 /* bytes: the two counts that a header begins with */
 
 const char *const cold_rpm_db_files[] = { "rpmdb.sqlite", "Packages.db", "Packages", NULL };
 
@@ -49,16 +50,21 @@ add_header (GPtrArray *headers, Header header, GError **error)
 }
 
 static gboolean
+set_damaged (GError **error)
+{
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_GUEST, "the guest's rpm database has a damaged package");
+  return FALSE;
+}
+
+static gboolean
 import_header (const guint8 *data, gsize length, gpointer user_data, GError **error)
 {
-  Header header = headerImport ((void *) data, length, HEADERIMPORT_COPY);
+  /* It takes a length of 0 for one that the caller does not know, and reads what is there. */
+  Header header = length >= HEADER_LENGTH_MIN ? headerImport ((void *) data, length, HEADERIMPORT_COPY) : NULL;
   gboolean added;
 
   if (header == NULL)
-    {
-      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_GUEST, "the guest's rpm database has a damaged package");
-      return FALSE;
-    }
+    return set_damaged (error);
   added = add_header (user_data, header, error);
   headerFree (header);
   return added;
@@ -159,6 +165,39 @@ take_sorted (GPtrArray *texts)
   g_ptr_array_add (unique, NULL);
   g_ptr_array_unref (texts);
   return (GStrv) g_ptr_array_free (unique, FALSE);
+}
+
+static guint
+count_values (Header header, rpmTagVal tag)
+{
+  struct rpmtd_s data;
+  guint count;
+
+  headerGet (header, tag, &data, HEADERGET_MINMEM);
+  count = rpmtdCount (&data);
+  rpmtdFreeData (&data);
+  return count;
+}
+
+/* rpmdsNew() has no dependencies at all for a package that has more names of them than versions or flags, or fewer. */
+static gboolean
+check_dependencies (Header header, GError **error)
+{
+  static const rpmTagVal tags[][3] = { { RPMTAG_PROVIDENAME, RPMTAG_PROVIDEVERSION, RPMTAG_PROVIDEFLAGS },
+                                       { RPMTAG_REQUIRENAME, RPMTAG_REQUIREVERSION, RPMTAG_REQUIREFLAGS },
+                                       { RPMTAG_CONFLICTNAME, RPMTAG_CONFLICTVERSION, RPMTAG_CONFLICTFLAGS },
+                                       { RPMTAG_OBSOLETENAME, RPMTAG_OBSOLETEVERSION, RPMTAG_OBSOLETEFLAGS } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
+    {
+      guint names = count_values (header, tags[i][0]);
+      guint versions = count_values (header, tags[i][1]);
+      guint flags = count_values (header, tags[i][2]);
+
+      if (names > 0 && ((versions > 0 && versions != names) || (flags > 0 && flags != names)))
+        return set_damaged (error);
+    }
+  return TRUE;
 }
 
 static GPtrArray *
@@ -293,6 +332,9 @@ cold_rpm_db_read (const char *folder, GError **error)
 
   if (!read_headers (folder, headers, error))
     return NULL;
+  for (guint i = 0; i < headers->len; i++)
+    if (!check_dependencies (g_ptr_array_index (headers, i), error))
+      return NULL;
   wanted = list_wanted_files (headers);
   for (guint i = 0; i < headers->len; i++)
     {
@@ -316,6 +358,35 @@ cold_rpm_db_read (const char *folder, GError **error)
     }
   g_ptr_array_sort (packages, compare_packages);
   return g_steal_pointer (&packages);
+}
+
+/* @spec: "NAME" or "provides:NAME" */
+static gboolean
+is_of (const ColdRpmPackage *package, const char *spec)
+{
+  static const char prefix[] = "provides:";
+  gsize length;
+
+  if (!g_str_has_prefix (spec, prefix))
+    return g_str_equal (package->name, spec);
+  spec += strlen (prefix);
+  length = strlen (spec);
+  for (guint i = 0; package->provides[i] != NULL; i++)
+    if (strncmp (package->provides[i], spec, length) == 0 && strchr (" ", package->provides[i][length]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+void
+cold_rpm_db_allow_doubles (GPtrArray *packages, GPtrArray *specs)
+{
+  for (guint i = 0; i < packages->len; i++)
+    {
+      ColdRpmPackage *package = g_ptr_array_index (packages, i);
+
+      for (guint k = 0; k < specs->len && !package->several; k++)
+        package->several = is_of (package, g_ptr_array_index (specs, k));
+    }
 }
 
 GStrv

@@ -37,6 +37,9 @@ extern const char *const cold_rpm_db_files[];
  */
 GPtrArray *cold_rpm_db_read (const char *folder, GError **error);
 
+/* Sets "several" of the packages that one of @specs ("NAME" or "provides:NAME") is for. */
+void cold_rpm_db_allow_doubles (GPtrArray *packages, GPtrArray *specs);
+
 /**
  * cold_rpm_db_find_doubles:
  *

@@ -149,12 +149,18 @@ copy_text (JsonObject *to, const char *member, JsonObject *from, const char *sou
 
 /* --- where packages come from ---------------------------------------------------------------------------------------- */
 
+typedef struct
+{
+  GHashTable *variables;
+  JsonArray *sources;
+  JsonArray *repositories;
+} Listed;
+
 /* Calls @read for each file of a folder, in the order of their names. What cannot be read is passed over, as everything is
  * here that the package manager would complain of. */
 static void
 for_files (guestfs_h *g, const char *folder, const char *suffix,
-           void (*read) (const char *name, const char *text, GHashTable *variables, JsonArray *sources), GHashTable *variables,
-           JsonArray *sources)
+           void (*read) (const char *name, const char *text, const Listed *listed), const Listed *listed)
 {
   g_auto (GStrv) names = guestfs_is_dir_opts (g, folder, GUESTFS_IS_DIR_OPTS_FOLLOWSYMLINKS, 1, -1) > 0 ? guestfs_ls (g, folder)
                                                                                                       : NULL;
@@ -165,23 +171,38 @@ for_files (guestfs_h *g, const char *folder, const char *suffix,
       g_autofree char *text = g_str_has_suffix (names[i], suffix) ? cold_guest_read_text (g, path, SMALL_MAX, NULL) : NULL;
 
       if (text != NULL)
-        read (names[i], text, variables, sources);
+        read (names[i], text, listed);
     }
 }
 
 static void
-read_variable (const char *name, const char *text, GHashTable *variables, JsonArray *sources)
+read_variable (const char *name, const char *text, const Listed *listed)
 {
-  cold_rpm_variables_add (variables, name, text);
+  cold_rpm_variables_add (listed->variables, name, text);
 }
 
 static void
-read_sources (const char *name, const char *text, GHashTable *variables, JsonArray *sources)
+read_sources (const char *name, const char *text, const Listed *listed)
 {
-  cold_rpm_sources_parse (text, variables, sources);
+  cold_rpm_sources_parse (text, listed->variables, listed->sources, listed->repositories);
 }
 
-/* For the agent alone, which decides what of it is fetched: the manifest stays the same for all that have these packages. */
+static gboolean
+has_settings (JsonArray *repositories)
+{
+  for (guint i = 0; i < json_array_get_length (repositories); i++)
+    {
+      JsonObject *repository = cold_json_array_object (repositories, i);
+
+      if (json_object_has_member (repository, "priority") || json_object_has_member (repository, "excludes")
+          || json_object_has_member (repository, "includes"))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* "sources" is for the agent alone, which decides what of it is fetched: the manifest stays the same for all that have these
+ * packages. Only where the guest takes less than everything from one of them, the manifest says so. */
 static void
 add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject *facts)
 {
@@ -192,12 +213,13 @@ add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject
   gboolean zypper = g_str_equal (manager, "zypper");
   const char *const *names = zypper ? zypper_variables : dnf_variables;
   g_autoptr (GHashTable) variables = cold_rpm_variables_new (manifest);
+  g_autoptr (JsonArray) repositories = json_array_new ();
   g_autofree char *main = NULL;
-  JsonArray *sources = json_array_new ();
+  const Listed listed = { variables, json_array_new (), repositories };
 
-  json_object_set_array_member (facts, "sources", sources);
+  json_object_set_array_member (facts, "sources", listed.sources);
   for (guint i = 0; names[i] != NULL; i++)
-    for_files (g, names[i], "", read_variable, variables, sources);
+    for_files (g, names[i], "", read_variable, &listed);
   if (!zypper)
     {
       main = cold_guest_read_text (g, "/etc/dnf/dnf.conf", SMALL_MAX, NULL);
@@ -205,15 +227,16 @@ add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject
         main = cold_guest_read_text (g, "/etc/yum.conf", SMALL_MAX, NULL);
     }
   if (main != NULL)
-    cold_rpm_sources_parse (main, variables, sources);
+    read_sources (NULL, main, &listed);
   names = zypper ? zypper_folders : dnf_folders;
   for (guint i = 0; names[i] != NULL; i++)
-    for_files (g, names[i], ".repo", read_sources, variables, sources);
+    for_files (g, names[i], ".repo", read_sources, &listed);
+  if (has_settings (repositories))
+    json_object_set_array_member (manifest, "repositories", json_array_ref (repositories));
 }
 
 JsonObject *
-cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArray *held, GPtrArray *excludes,
-                   GError **error)
+cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const ColdRpmRules *rules, GError **error)
 {
   g_autoptr (GPtrArray) packages = read_database (g, error);
   g_autoptr (JsonObject) manifest = json_object_new ();
@@ -234,9 +257,14 @@ cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArr
   copy_text (manifest, "release", facts, "version");
   copy_text (manifest, "arch", facts, "arch");
   json_object_set_array_member (manifest, "installed", installed);
-  json_object_set_array_member (manifest, "held", make_array (held));
-  json_object_set_array_member (manifest, "excludes", make_array (excludes));
+  json_object_set_array_member (manifest, "held", make_array (rules->held));
+  json_object_set_array_member (manifest, "excludes", make_array (rules->excludes));
   add_sources (g, manifest, manager, facts);
+  if (rules->multiversion != NULL)
+    {
+      json_object_set_array_member (manifest, "multiversion", make_array (rules->multiversion));
+      cold_rpm_db_allow_doubles (packages, rules->multiversion);
+    }
   doubles = cold_rpm_db_find_doubles (packages);
   cold_json_set_strv (manifest, "broken", (const char *const *) doubles);
   if (doubles[0] != NULL)

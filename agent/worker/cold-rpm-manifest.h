@@ -9,19 +9,25 @@
 
 G_BEGIN_DECLS
 
+/* What the guest's admin told the package manager. */
+typedef struct
+{
+  GPtrArray *held;         /* (element-type utf8) what must not be updated */
+  GPtrArray *excludes;     /* (element-type utf8) what is taken from no repository */
+  GPtrArray *multiversion; /* (nullable) (element-type utf8) what is installed beside its older versions: "NAME", "provides:NAME" */
+} ColdRpmRules;
+
 /**
  * cold_rpm_manifest:
  * @facts: gets "packages" and, where a package is there twice, the blocker interrupted-transaction
  * @manager: "dnf", "yum", "zypper"
- * @held: (element-type utf8): what must not be updated
- * @excludes: (element-type utf8): what is taken from no repository
  *
  * The guest's database is copied out and read here; nothing of the guest is run.
  *
  * Returns: (transfer full): the manifest; %NULL with @error (Guest)
  */
-JsonObject *cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, GPtrArray *held,
-                               GPtrArray *excludes, GError **error);
+JsonObject *cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const ColdRpmRules *rules,
+                               GError **error);
 
 /* Paths that rpm's own triggers and common scriptlets write; %NULL-terminated. For ColdPackageManager. */
 extern const char *const cold_rpm_generated[];

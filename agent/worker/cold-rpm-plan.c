@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rpm-plan.h"
 
-#include <fnmatch.h>
 #include <solv/dataiterator.h>
 #include <solv/evr.h>
 #include <solv/poolarch.h>
@@ -10,10 +9,14 @@
 #include "cold-json.h"
 #include "cold-plan.h"
 #include "cold-rpm-installed.h"
+#include "cold-rpm-pattern.h"
 #include "cold-rpm-repository.h"
+#include "cold-rpm-restrictions.h"
 #include "cold-solver.h"
+#include "cold-zypp-vendors.h"
 
-/* What dnf.conf(5) has as "installonlypkgs"; zypp.conf's "multiversion" is among them. */
+/* What dnf.conf(5) has as "installonlypkgs", which a guest's own are added to; zypp.conf's "multiversion" is among them as it
+ * is shipped. */
 static const char *const beside[] = { "kernel", "kernel-PAE", "installonlypkg(kernel)", "installonlypkg(kernel-module)",
                                       "installonlypkg(vm)", "multiversion(kernel)" };
 
@@ -27,6 +30,10 @@ typedef struct
 typedef struct
 {
   gboolean zypper;
+  gboolean vendor_change;    /* that of a package may change */
+  GStrv multiversion;        /* what the guest's configuration has installed beside older versions */
+  gboolean has_multiversion;
+  ColdZyppVendors *vendors;  /* (nullable) */
   GHashTable *fixes; /* (element-type Id GArray of Fix) by name */
 } Rpm;
 
@@ -36,6 +43,8 @@ rpm_free (gpointer data)
   Rpm *rpm = data;
 
   g_clear_pointer (&rpm->fixes, g_hash_table_unref);
+  g_strfreev (rpm->multiversion);
+  cold_zypp_vendors_free (rpm->vendors);
   g_free (rpm);
 }
 
@@ -45,38 +54,6 @@ pool_arch (const char *arch)
   if (g_strcmp0 (arch, "i386") == 0)
     return "i686";
   return g_strcmp0 (arch, "arm") == 0 ? "armv7hl" : arch;
-}
-
-/* @pattern: as dnf's and zypper's lists have them: NAME, NAME.ARCH, NAME-[EPOCH:]VERSION[-RELEASE][.ARCH], or yum's
- * EPOCH:NAME-VERSION-RELEASE.ARCH, with wildcards */
-static gboolean
-matches (Pool *pool, const Solvable *s, const char *pattern)
-{
-  const char *name = pool_id2str (pool, s->name);
-  const char *evr = pool_id2str (pool, s->evr);
-  const char *arch = pool_id2str (pool, s->arch);
-  const char *colon = strchr (evr, ':');
-  const char *bare = colon != NULL ? colon + 1 : evr;
-  const char *dash = strrchr (bare, '-');
-  int version = dash != NULL ? dash - bare : (int) strlen (bare);
-  int epoch = colon != NULL ? colon - evr : 1;
-  const char *number = colon != NULL ? evr : "0";
-  char *forms[] = { g_strdup (name),
-                    g_strdup_printf ("%s.%s", name, arch),
-                    g_strdup_printf ("%s-%.*s", name, version, bare),
-                    g_strdup_printf ("%s-%s", name, bare),
-                    g_strdup_printf ("%s-%s.%s", name, bare, arch),
-                    g_strdup_printf ("%s-%.*s:%s", name, epoch, number, bare),
-                    g_strdup_printf ("%s-%.*s:%s.%s", name, epoch, number, bare, arch),
-                    g_strdup_printf ("%.*s:%s-%s.%s", epoch, number, name, bare, arch) };
-  gboolean found = FALSE;
-
-  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
-    {
-      found = found || fnmatch (pattern, forms[i], 0) == 0;
-      g_free (forms[i]);
-    }
-  return found;
 }
 
 /* Returns: how many of the solvables of @repo match; each is given to @take. @repo: (nullable): all but the installed ones */
@@ -91,7 +68,7 @@ for_matches (ColdPlan *plan, Repo *repo, const char *pattern, void (*take) (Cold
       const Solvable *s = pool_id2solvable (pool, p);
 
       if (s->repo != NULL && (repo != NULL ? s->repo == repo : s->repo != pool->installed)
-          && !cold_rpm_is_advisory (s) && matches (pool, s, pattern))
+          && !cold_rpm_is_advisory (s) && cold_rpm_pattern_matches (pool, s, pattern))
         {
           take (plan, p);
           n++;
@@ -124,7 +101,7 @@ hide_unless (ColdPlan *plan, const char *pattern)
     {
       const Solvable *s = pool_id2solvable (pool, p);
 
-      if (s->repo != NULL && s->repo != pool->installed && matches (pool, s, pattern))
+      if (s->repo != NULL && s->repo != pool->installed && cold_rpm_pattern_matches (pool, s, pattern))
         {
           g_hash_table_add (names, GINT_TO_POINTER (s->name));
           g_hash_table_add (kept, GINT_TO_POINTER (p));
@@ -158,27 +135,6 @@ apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
         for_matches (plan, NULL, held[i], hide);
       else
         hide_unless (plan, held[i]);
-    }
-}
-
-/* includepkgs and exclude of the repository itself. */
-static void
-apply_repository_patterns (ColdPlan *plan, Repo *repo)
-{
-  const ColdSource *source = repo->appdata;
-  Solvable *s;
-  Id p;
-
-  FOR_REPO_SOLVABLES (repo, p, s)
-    {
-      gboolean wanted = source->includes[0] == NULL;
-
-      for (guint i = 0; !wanted && source->includes[i] != NULL; i++)
-        wanted = matches (repo->pool, s, source->includes[i]);
-      for (guint i = 0; wanted && source->excludes[i] != NULL; i++)
-        wanted = !matches (repo->pool, s, source->excludes[i]);
-      if (!wanted)
-        hide (plan, p);
     }
 }
 
@@ -317,15 +273,24 @@ consider_all (ColdPlan *plan)
     }
 }
 
+static void
+read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
+{
+  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
+  rpm->vendor_change = !rpm->zypper || cold_json_bool (manifest, "allow-vendor-change");
+  rpm->vendors = rpm->zypper ? cold_zypp_vendors_new (cold_json_array (manifest, "vendors")) : NULL;
+  rpm->multiversion = cold_json_strv (manifest, "multiversion");
+  rpm->has_multiversion = cold_json_array (manifest, "multiversion") != NULL;
+  cold_zypp_vendors_set (rpm->vendors, plan->pool);
+}
+
 gboolean
 cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   const char *arch = cold_json_string (manifest, "arch");
   JsonArray *installed = cold_json_array (manifest, "installed");
-  Pool *pool;
   Repo *repo;
   Rpm *rpm;
-  Id id;
 
   if (arch == NULL || installed == NULL)
     {
@@ -335,9 +300,9 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
     }
   plan->data = rpm = g_new0 (Rpm, 1);
   plan->free_data = rpm_free;
-  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
   rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
   plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (arch));
+  read_configuration (plan, rpm, manifest);
   if (!cold_rpm_installed_add (plan->pool, installed, error))
     return FALSE;
   for (guint i = 0; i < plan->sources->len; i++)
@@ -349,10 +314,7 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
     }
   pool_addfileprovides (plan->pool);
   consider_all (plan);
-  pool = plan->pool;
-  FOR_REPOS (id, repo)
-    if (repo != pool->installed)
-      apply_repository_patterns (plan, repo);
+  cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);
   keep_modules_back (plan);
   if (plan->security_only)
@@ -360,17 +322,28 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   return TRUE;
 }
 
+static void
+install_beside (Pool *pool, Queue *jobs, const char *spec)
+{
+  static const char provides[] = "provides:";
+
+  if (g_str_has_prefix (spec, provides))
+    queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_PROVIDES, pool_str2id (pool, spec + strlen (provides), 1));
+  else
+    queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_NAME, pool_str2id (pool, spec, 1));
+}
+
 void
 cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
 {
   const Rpm *rpm = plan->data;
 
-  for (guint i = 0; i < G_N_ELEMENTS (beside); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (beside) && !(rpm->zypper && rpm->has_multiversion); i++)
     queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_PROVIDES, pool_str2id (plan->pool, beside[i], 1));
-  if (rpm->zypper)
-    return;
-  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, 1);
-  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, 1);
+  for (guint i = 0; rpm->multiversion[i] != NULL; i++)
+    install_beside (plan->pool, jobs, rpm->multiversion[i]);
+  solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, rpm->vendor_change);
+  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, !rpm->zypper);
 }
 
 gboolean

@@ -38,29 +38,93 @@ cold_rpm_policy_add_versionlock (const char *text, GPtrArray *patterns)
     }
 }
 
+/* --- zypp's locks ---------------------------------------------------------------------------------------------------- */
+
+typedef struct
+{
+  GPtrArray *names; /* (element-type utf8) as they are written */
+  char *match_type; /* (nullable) */
+  gboolean other;   /* of kinds that are no packages */
+  gboolean package;
+} ZyppLock;
+
+/* One that is written "kernel > 5" locks the name: more is kept than zypper would keep, and nothing less. */
+static void
+add_zypp_lock (ZyppLock *lock, GPtrArray *patterns)
+{
+  for (guint i = 0; i < lock->names->len && (lock->package || !lock->other); i++)
+    {
+      const char *name = g_ptr_array_index (lock->names, i);
+      const char *type = lock->match_type != NULL ? lock->match_type : "substring";
+      g_autofree char *pattern = NULL;
+
+      if (*name == '\0')
+        continue;
+      if (g_str_equal (type, "regex"))
+        pattern = g_strdup_printf ("/%s/", name);
+      else if (g_str_equal (type, "substring") || g_str_equal (type, "word"))
+        pattern = g_strdup_printf ("*%s*", name);
+      else
+        pattern = g_strdup (name);
+      add (patterns, pattern);
+    }
+  g_ptr_array_set_size (lock->names, 0);
+  g_clear_pointer (&lock->match_type, g_free);
+  lock->package = lock->other = FALSE;
+}
+
+/* "AttrMatchData solvable:name NAME MODE PREDICATE". Returns: (transfer full) (nullable): the name */
+static char *
+name_of_complex (const char *value)
+{
+  g_auto (GStrv) words = g_strsplit (value, " ", 4);
+
+  if (g_strv_length (words) < 3 || !g_str_equal (words[1], "solvable:name"))
+    return NULL;
+  return g_strdup (words[2]);
+}
+
+static void
+read_zypp_line (ZyppLock *lock, char *line)
+{
+  static const char *const names[] = { "solvable_name", "query_string", "global_string" };
+  char *value;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    if ((value = value_of (line, names[i], ':')) != NULL)
+      g_ptr_array_add (lock->names, g_strndup (value, strcspn (value, " \t<>=")));
+  if ((value = value_of (line, "complex", ':')) != NULL)
+    {
+      char *name = name_of_complex (value);
+
+      if (name != NULL)
+        g_ptr_array_add (lock->names, name);
+    }
+  else if ((value = value_of (line, "match_type", ':')) != NULL || (value = value_of (line, "string_type", ':')) != NULL)
+    {
+      g_free (lock->match_type);
+      lock->match_type = g_strdup (value);
+    }
+  else if ((value = value_of (line, "type", ':')) != NULL || (value = value_of (line, "kind", ':')) != NULL)
+    {
+      lock->package = lock->package || g_str_equal (value, "package");
+      lock->other = TRUE;
+    }
+}
+
 void
 cold_rpm_policy_add_zypp_locks (const char *text, GPtrArray *patterns)
 {
-  g_auto (GStrv) stanzas = g_strsplit (text, "\n\n", -1);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  ZyppLock lock = { names, NULL, FALSE, FALSE };
 
-  for (guint i = 0; stanzas[i] != NULL; i++)
-    {
-      g_auto (GStrv) lines = g_strsplit (stanzas[i], "\n", -1);
-      const char *name = NULL;
-      gboolean package = TRUE;
-
-      for (guint j = 0; lines[j] != NULL; j++)
-        {
-          char *value;
-
-          if ((value = value_of (lines[j], "solvable_name", ':')) != NULL)
-            name = value;
-          else if ((value = value_of (lines[j], "type", ':')) != NULL)
-            package = g_str_equal (value, "package");
-        }
-      if (name != NULL && package)
-        add (patterns, name);
-    }
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (strchr (lines[i], ':') == NULL && *lines[i] != '#')
+      add_zypp_lock (&lock, patterns);
+    else if (*lines[i] != '#')
+      read_zypp_line (&lock, g_strstrip (lines[i]));
+  add_zypp_lock (&lock, patterns);
 }
 
 /* --- toml ------------------------------------------------------------------------------------------------------------ */
@@ -173,6 +237,42 @@ cold_rpm_policy_add_excludes (const char *text, GPtrArray *patterns)
 {
   foreach_main (text, "exclude", add_words, patterns);
   foreach_main (text, "excludepkgs", add_words, patterns);
+}
+
+void
+cold_rpm_policy_add_installonly (const char *text, GPtrArray *specs)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+
+  foreach_main (text, "installonlypkgs", add_words, words);
+  for (guint i = 0; i < words->len; i++)
+    g_ptr_array_add (specs, g_strconcat ("provides:", g_ptr_array_index (words, i), NULL));
+}
+
+void
+cold_rpm_policy_add_multiversion (const char *text, GPtrArray *specs)
+{
+  foreach_main (text, "multiversion", add_words, specs);
+}
+
+void
+cold_rpm_policy_add_lines (const char *text, GPtrArray *specs)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (*g_strstrip (lines[i]) != '#')
+      add (specs, lines[i]);
+}
+
+void
+cold_rpm_policy_add_vendors (const char *text, GPtrArray *vendors)
+{
+  g_autofree char *value = cold_rpm_policy_get_main (text, "vendors");
+  g_auto (GStrv) words = g_strsplit (value != NULL ? value : "", ",", -1);
+
+  for (guint i = 0; words[i] != NULL; i++)
+    add (vendors, g_strstrip (words[i]));
 }
 
 static void

@@ -16,11 +16,21 @@ void cold_rpm_policy_add_versionlock (const char *text, GPtrArray *patterns);
 /* versionlock.toml of dnf 5: "name-evr.*" where one version is named, otherwise "name". */
 void cold_rpm_policy_add_versionlock_toml (const char *text, GPtrArray *patterns);
 
-/* /etc/zypp/locks: names of what is locked, globs and regular expressions as they are. */
+/* /etc/zypp/locks: names of packages that are locked in any way, globs, and regular expressions between slashes. */
 void cold_rpm_policy_add_zypp_locks (const char *text, GPtrArray *patterns);
 
 /* exclude, excludepkgs of [main] in dnf.conf and yum.conf */
 void cold_rpm_policy_add_excludes (const char *text, GPtrArray *patterns);
+
+/* installonlypkgs of [main] in dnf.conf and yum.conf: "provides:NAME" for each. */
+void cold_rpm_policy_add_installonly (const char *text, GPtrArray *specs);
+
+/* multiversion of [main] in zypp.conf, and files of multiversion.d: "NAME" or "provides:NAME". */
+void cold_rpm_policy_add_multiversion (const char *text, GPtrArray *specs);
+void cold_rpm_policy_add_lines (const char *text, GPtrArray *specs);
+
+/* A file of /etc/zypp/vendors.d: vendors that are one for zypper. */
+void cold_rpm_policy_add_vendors (const char *text, GPtrArray *vendors);
 
 /**
  * cold_rpm_policy_get_main:

@@ -28,6 +28,9 @@ typedef struct
   char *base;    /* the URI that everything is below */
   cr_Repomd *repomd;
   gint64 date;   /* of the newest file */
+  char *name;    /* (nullable): of the generation */
+  gint64 count;  /* of packages */
+  GStrv others;  /* (nullable): where else it may be */
 } Refresh;
 
 static void
@@ -36,6 +39,8 @@ refresh_clear (Refresh *refresh)
   cold_generation_clear (&refresh->generation);
   g_clear_pointer (&refresh->repomd, cr_repomd_free);
   g_free (refresh->base);
+  g_free (refresh->name);
+  g_strfreev (refresh->others);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
 
@@ -110,78 +115,10 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
     return refuse (error, "repomd.xml", local->message);
   for (const GSList *link = refresh->repomd->records; link != NULL; link = link->next)
     refresh->date = MAX (refresh->date, ((const cr_RepomdRecord *) link->data)->timestamp);
+  /* What claims to be newer than anything would make everything after it a replay. */
+  if (refresh->date > g_get_real_time () / G_USEC_PER_SEC + COLD_DATE_SLACK)
+    return refuse (error, "repomd.xml", "it was made in the future; the mirror's or this host's clock is wrong");
   return check_replay (refresh, error);
-}
-
-/* Returns: (transfer full): the places that the list names; %NULL with @error */
-static ColdMirrors *
-fetch_list (Refresh *refresh, GError **error)
-{
-  const ColdSource *source = refresh->source;
-  g_autofree char *path = g_build_filename (refresh->scratch, "mirrors", NULL);
-  g_autofree char *text = NULL;
-  ColdMirrors *mirrors = NULL;
-
-  if (cold_download_file (refresh->download, source->uri, path, LIST_MAX, NULL, error)
-      && g_file_get_contents (path, &text, NULL, error))
-    mirrors = g_str_equal (source->list, "metalink") ? cold_mirrors_parse_metalink (text, error)
-                                                     : cold_mirrors_parse_list (text, error);
-  unlink (path);
-  if (mirrors == NULL)
-    g_prefix_error (error, "%s: ", source->uri);
-  return mirrors;
-}
-
-/* The place that the catalogue came from last time stays the first one: another one is another generation. */
-static void
-prefer_held (Refresh *refresh, GPtrArray *uris)
-{
-  const char *held = cold_json_string (refresh->generation.old, "base");
-  guint i;
-
-  if (held != NULL && g_ptr_array_find_with_equal_func (uris, held, g_str_equal, &i))
-    g_ptr_array_insert (uris, 0, g_ptr_array_steal_index (uris, i));
-}
-
-/* Goes on with the next place when one is down, behind the times or broken. Those that may not be asked cost nothing. */
-static gboolean
-fetch_from_list (Refresh *refresh, GError **error)
-{
-  g_autoptr (ColdMirrors) mirrors = fetch_list (refresh, error);
-  g_autoptr (GError) first = NULL;
-  guint tried = 0;
-
-  if (mirrors == NULL)
-    return FALSE;
-  prefer_held (refresh, mirrors->uris);
-  for (guint i = 0; i < mirrors->uris->len && tried < PLACES_TRIED; i++)
-    {
-      g_autoptr (GError) local = NULL;
-      gboolean denied;
-
-      g_free (refresh->base);
-      refresh->base = g_strdup (g_ptr_array_index (mirrors->uris, i));
-      if (fetch_repomd (refresh, mirrors->hashes, &local))
-        return TRUE;
-      denied = g_error_matches (local, COLD_ERROR, COLD_ERROR_ACCESS_DENIED);
-      tried += !denied;
-      if (first == NULL || (!denied && g_error_matches (first, COLD_ERROR, COLD_ERROR_ACCESS_DENIED)))
-        {
-          g_clear_error (&first);
-          first = g_steal_pointer (&local);
-        }
-    }
-  g_propagate_prefixed_error (error, g_steal_pointer (&first), "no place that %s names can be used: ", refresh->source->uri);
-  return FALSE;
-}
-
-static gboolean
-find_repomd (Refresh *refresh, GError **error)
-{
-  if (refresh->source->list != NULL)
-    return fetch_from_list (refresh, error);
-  refresh->base = g_strdup (refresh->source->uri);
-  return fetch_repomd (refresh, NULL, error);
 }
 
 /* Fetches and unpacks one of the files. Returns: (transfer full): its path; %NULL with @error */
@@ -246,7 +183,7 @@ add_paths (Refresh *refresh, Repo *repo, GError **error)
 }
 
 static gboolean
-make_index (Refresh *refresh, gint64 *count, GError **error)
+make_index (Refresh *refresh, GError **error)
 {
   g_autofree char *index = g_build_filename (refresh->generation.next, "index", NULL);
   g_autofree char *cache = cold_solver_cache_path (index);
@@ -254,7 +191,7 @@ make_index (Refresh *refresh, gint64 *count, GError **error)
   Repo *repo = repo_create (pool, refresh->source->id);
   gboolean done = add_record (refresh, repo, "primary", cold_rpm_index_add_primary, error);
 
-  *count = repo->nsolvables;
+  refresh->count = repo->nsolvables;
   done = done && add_paths (refresh, repo, error)
          && (cr_repomd_get_record (refresh->repomd, "updateinfo") == NULL
              || add_record (refresh, repo, "updateinfo", cold_rpm_index_add_updateinfo, error))
@@ -291,34 +228,134 @@ has_index (Refresh *refresh)
   return g_file_test (cache, G_FILE_TEST_EXISTS);
 }
 
+static gboolean
+is_held (Refresh *refresh)
+{
+  return g_strcmp0 (refresh->name, refresh->generation.held) == 0 && has_index (refresh);
+}
+
+/* Everything from one place, unless it is what the catalogue has. @hashes: as for fetch_repomd() */
+static gboolean
+fetch_all (Refresh *refresh, GHashTable *hashes, GError **error)
+{
+  if (!fetch_repomd (refresh, hashes, error))
+    return FALSE;
+  g_free (refresh->name);
+  refresh->name = make_name (refresh, error);
+  return refresh->name != NULL && (is_held (refresh) || make_index (refresh, error));
+}
+
+/* Returns: (transfer full): the places that the list names; %NULL with @error */
+static ColdMirrors *
+fetch_list (Refresh *refresh, GError **error)
+{
+  const ColdSource *source = refresh->source;
+  g_autofree char *path = g_build_filename (refresh->scratch, "mirrors", NULL);
+  g_autofree char *text = NULL;
+  ColdMirrors *mirrors = NULL;
+
+  if (cold_download_file (refresh->download, source->uri, path, LIST_MAX, NULL, error)
+      && g_file_get_contents (path, &text, NULL, error))
+    mirrors = g_str_equal (source->list, "metalink") ? cold_mirrors_parse_metalink (text, error)
+                                                     : cold_mirrors_parse_list (text, error);
+  unlink (path);
+  if (mirrors == NULL)
+    g_prefix_error (error, "%s: ", source->uri);
+  return mirrors;
+}
+
+/* The place that the catalogue came from last time stays the first one: another one is another generation. */
+static void
+prefer_held (Refresh *refresh, GPtrArray *uris)
+{
+  const char *held = cold_json_string (refresh->generation.old, "base");
+  guint i;
+
+  if (held != NULL && g_ptr_array_find_with_equal_func (uris, held, g_str_equal, &i))
+    g_ptr_array_insert (uris, 0, g_ptr_array_steal_index (uris, i));
+}
+
+/* Those that come after the one that was taken. */
+static void
+note_others (Refresh *refresh, GPtrArray *uris, guint taken)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = taken + 1; i < uris->len && i <= taken + PLACES_TRIED; i++)
+    g_strv_builder_add (builder, g_ptr_array_index (uris, i));
+  refresh->others = g_strv_builder_end (builder);
+}
+
+/* Goes on with the next place when one is down, behind the times or broken. Those that may not be asked cost nothing. */
+static gboolean
+fetch_from_list (Refresh *refresh, GError **error)
+{
+  g_autoptr (ColdMirrors) mirrors = fetch_list (refresh, error);
+  g_autoptr (GError) first = NULL;
+  guint tried = 0;
+
+  if (mirrors == NULL)
+    return FALSE;
+  prefer_held (refresh, mirrors->uris);
+  for (guint i = 0; i < mirrors->uris->len && tried < PLACES_TRIED; i++)
+    {
+      g_autoptr (GError) local = NULL;
+      gboolean denied;
+
+      g_free (refresh->base);
+      refresh->base = g_strdup (g_ptr_array_index (mirrors->uris, i));
+      if (fetch_all (refresh, mirrors->hashes, &local))
+        {
+          note_others (refresh, mirrors->uris, i);
+          return TRUE;
+        }
+      denied = g_error_matches (local, COLD_ERROR, COLD_ERROR_ACCESS_DENIED);
+      tried += !denied;
+      if (first == NULL || (!denied && g_error_matches (first, COLD_ERROR, COLD_ERROR_ACCESS_DENIED)))
+        {
+          g_clear_error (&first);
+          first = g_steal_pointer (&local);
+        }
+    }
+  g_propagate_prefixed_error (error, g_steal_pointer (&first), "no place that %s names can be used: ", refresh->source->uri);
+  return FALSE;
+}
+
+static gboolean
+fetch_somewhere (Refresh *refresh, GError **error)
+{
+  if (refresh->source->list != NULL)
+    return fetch_from_list (refresh, error);
+  refresh->base = g_strdup (refresh->source->uri);
+  return fetch_all (refresh, NULL, error);
+}
+
 JsonObject *
 cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, const char *scratch, ColdDownload *download,
                              GError **error)
 {
   g_auto (Refresh) refresh = { .source = self, .scratch = scratch, .download = download };
   g_autoptr (JsonObject) description = json_object_new ();
-  g_autofree char *name = NULL;
-  gint64 count = 0;
 
   if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
     return NULL;
-  if (!find_repomd (&refresh, error) || (name = make_name (&refresh, error)) == NULL)
+  if (!fetch_somewhere (&refresh, error))
     goto failed;
-  if (g_strcmp0 (name, refresh.generation.held) == 0 && has_index (&refresh))
+  if (is_held (&refresh))
     {
       cold_generation_abandon (&refresh.generation);
-      return cold_generation_answer (FALSE, name, cold_json_int (refresh.generation.old, "packages"));
+      return cold_generation_answer (FALSE, refresh.name, cold_json_int (refresh.generation.old, "packages"));
     }
-  if (!make_index (&refresh, &count, error))
-    goto failed;
   json_object_set_string_member (description, "uri", self->uri);
   json_object_set_string_member (description, "base", refresh.base);
+  if (refresh.others != NULL)
+    cold_json_set_strv (description, "places", (const char *const *) refresh.others);
   json_object_set_string_member (description, "revision", refresh.repomd->revision != NULL ? refresh.repomd->revision : "");
   json_object_set_int_member (description, "date", refresh.date);
-  json_object_set_int_member (description, "packages", count);
-  if (!cold_generation_commit (&refresh.generation, name, description, error))
+  json_object_set_int_member (description, "packages", refresh.count);
+  if (!cold_generation_commit (&refresh.generation, refresh.name, description, error))
     goto failed;
-  return cold_generation_answer (TRUE, name, count);
+  return cold_generation_answer (TRUE, refresh.name, refresh.count);
 
 failed:
   cold_generation_abandon (&refresh.generation);

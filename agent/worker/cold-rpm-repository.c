@@ -21,15 +21,15 @@ cold_rpm_repository_open (const ColdSource *self, const char *catalogue, Pool *p
   g_autofree char *folder = NULL;
   g_autoptr (JsonObject) generation = cold_generation_open (self, catalogue, &folder, error);
   g_autofree char *index = folder != NULL ? g_build_filename (folder, "index", NULL) : NULL;
-  g_autofree char *cache = index != NULL ? cold_solver_cache_path (index) : NULL;
+  g_autofree char *cache = index != NULL ? cold_solver_find_cache (index) : NULL;
   Repo *repo;
 
   if (generation == NULL)
     return NULL;
-  if (!g_file_test (cache, G_FILE_TEST_EXISTS))
+  if (cache == NULL)
     {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND,
-                   "repository %s was fetched for another version of libsolv: refresh the catalogue", self->id);
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "the catalogue's cache of repository %s is missing: refresh the catalogue",
+                   self->id);
       return NULL;
     }
   repo = repo_create (pool, self->id);

@@ -7,6 +7,7 @@
 #include "cold-rpm-variables.h"
 
 #define PATTERNS_MAX 256
+#define REPOSITORIES_MAX 64
 #define PRIORITY_DEFAULT 99
 
 typedef enum
@@ -35,8 +36,9 @@ typedef struct
 {
   GHashTable *variables;
   JsonArray *sources;
+  JsonArray *repositories;
   GString *values[N_KEYS]; /* of the group that is read */
-  gboolean inside;         /* of a group that is a repository */
+  char *id;                /* (nullable): its name, when it is a repository */
 } Reader;
 
 /* Returns: (transfer full): the words of a list, separated by blanks or commas, with variables expanded; a word with one that
@@ -82,9 +84,10 @@ add_patterns (Reader *reader, Key key, JsonObject *source, const char *member)
 
   for (guint i = 0; i < n; i++)
     complete = complete && cold_listed_is_word (words[i]);
-  if (n > 0)
+  complete = complete && n <= PATTERNS_MAX;
+  if (n > 0 && complete)
     cold_json_set_strv (source, member, (const char *const *) words);
-  return complete && n <= PATTERNS_MAX;
+  return complete;
 }
 
 /* zypp's path= is below each of the places. */
@@ -130,6 +133,47 @@ find_uris (Reader *reader, const char **list)
   return split_words (reader, MIRRORLIST, &complete);
 }
 
+/* Every place of the group that was read, whoever could fetch from it. */
+static void
+add_places (Reader *reader, JsonObject *repository)
+{
+  static const Key kinds[] = { BASEURL, METALINK, MIRRORLIST };
+  JsonArray *array = json_array_new ();
+  gboolean complete;
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    {
+      g_auto (GStrv) uris = split_words (reader, kinds[i], &complete);
+
+      if (kinds[i] == BASEURL)
+        append_path (reader, uris);
+      for (guint k = 0; uris[k] != NULL && json_array_get_length (array) < 2 * COLD_LISTED_MIRRORS_MAX; k++)
+        if (cold_listed_is_word (uris[k]))
+          json_array_add_string_element (array, uris[k]);
+    }
+  json_object_set_array_member (repository, "uris", array);
+}
+
+static void
+add_repository (Reader *reader, gint64 priority)
+{
+  JsonObject *repository = json_object_new ();
+
+  json_object_set_string_member (repository, "id", cold_listed_is_word (reader->id) ? reader->id : "");
+  add_places (reader, repository);
+  if (priority > 0)
+    json_object_set_int_member (repository, "priority", MIN (priority, G_MAXINT));
+  /* Which packages are left out is not known: all of them are. */
+  if (!add_patterns (reader, EXCLUDE, repository, "excludes") || !add_patterns (reader, INCLUDE, repository, "includes"))
+    {
+      const char *const all[] = { "*", NULL };
+
+      json_object_remove_member (repository, "includes");
+      cold_json_set_strv (repository, "excludes", all);
+    }
+  json_array_add_object_element (reader->repositories, repository);
+}
+
 static void
 end_group (Reader *reader)
 {
@@ -142,13 +186,25 @@ end_group (Reader *reader)
     json_object_set_string_member (source, "list", list);
   if (priority > 0 && priority != PRIORITY_DEFAULT)
     json_object_set_int_member (source, "priority", MIN (priority, G_MAXINT));
-  if (reader->inside && is_enabled (reader) && add_patterns (reader, EXCLUDE, source, "excludes")
+  if (reader->id != NULL && is_enabled (reader) && json_array_get_length (reader->repositories) < REPOSITORIES_MAX)
+    add_repository (reader, priority);
+  if (reader->id != NULL && is_enabled (reader) && add_patterns (reader, EXCLUDE, source, "excludes")
       && add_patterns (reader, INCLUDE, source, "includes"))
     cold_listed_source_add (reader->sources, source, (const char *const *) uris);
   else
     json_object_unref (source);
   for (guint i = 0; i < N_KEYS; i++)
     g_string_truncate (reader->values[i], 0);
+  g_clear_pointer (&reader->id, g_free);
+}
+
+/* @line: that begins a group. Returns: (transfer full) (nullable): its name, when it is a repository */
+static char *
+group_name (const char *line)
+{
+  const char *end = strchr (line, ']');
+
+  return end != NULL && !g_str_has_prefix (line, "[main]") ? g_strndup (line + 1, end - line - 1) : NULL;
 }
 
 /* Returns: the key that @line sets, and moves @line to its value; %N_KEYS for one of no interest */
@@ -171,9 +227,9 @@ key_of (const char **line)
 }
 
 void
-cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources)
+cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources, JsonArray *repositories)
 {
-  Reader reader = { variables, sources, { NULL }, FALSE };
+  Reader reader = { variables, sources, repositories, { NULL }, NULL };
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   Key last = N_KEYS;
 
@@ -188,7 +244,7 @@ cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sour
       if (*line == '[')
         {
           end_group (&reader);
-          reader.inside = strchr (line, ']') != NULL && !g_str_has_prefix (line, "[main]");
+          reader.id = group_name (line);
           last = N_KEYS;
           continue;
         }

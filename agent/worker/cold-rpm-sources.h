@@ -15,11 +15,13 @@ G_BEGIN_DECLS
  * @variables: (element-type utf8 utf8): cold-rpm-variables.h
  * @sources: gets {"uri","mirrors":[s]?,"list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?} for each
  *   repository that is enabled
+ * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?} for each of them, also of those that the
+ *   catalogue cannot fetch: what the guest takes from which repository
  *
  * With "list", "uri" is of a document that has the places of the repository. What the catalogue cannot fetch is passed over:
  * other schemes than http and https, variables that nobody knows, a repository of which only some packages are wanted in more
  * words than is usable.
  */
-void cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources);
+void cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources, JsonArray *repositories);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 #include "cold-error.h"
 
 /* Raise it when what is kept in a cache changes. */
-#define CACHE_VERSION "2"
+#define CACHE_VERSION "3"
 
 char *
 cold_solver_cache_path (const char *index)
@@ -19,6 +19,24 @@ cold_solver_cache_path (const char *index)
   gsize length = strlen (index) - (g_str_has_suffix (index, ".Packages") ? strlen (".Packages") : 0);
 
   return g_strdup_printf ("%.*s.%s-%s.solv", (int) length, index, solv_version, CACHE_VERSION);
+}
+
+char *
+cold_solver_find_cache (const char *index)
+{
+  g_autofree char *path = cold_solver_cache_path (index);
+  g_autofree char *folder = g_path_get_dirname (index);
+  g_autofree char *name = g_path_get_basename (index);
+  g_autofree char *pattern = g_strconcat (name, ".*.solv", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *entry;
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return g_steal_pointer (&path);
+  while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
+    if (g_pattern_match_simple (pattern, entry))
+      return g_build_filename (folder, entry, NULL);
+  return NULL;
 }
 
 Pool *

@@ -12,6 +12,10 @@ G_BEGIN_DECLS
  * that is running */
 char *cold_solver_cache_path (const char *index);
 
+/* Returns: (transfer full) (nullable): that path, or when there is none that of a cache which another version wrote: libsolv reads
+ * those of its predecessors, and says so when it cannot */
+char *cold_solver_find_cache (const char *index);
+
 /* Writes @repo to @path, without texts for people: all or nothing. */
 gboolean cold_solver_write_cache (Repo *repo, const char *path, GError **error);
 gboolean cold_solver_read_cache (Repo *repo, const char *path, GError **error);

@@ -140,6 +140,24 @@ fetch_metadata (JsonObject *request, GError **error)
   return result;
 }
 
+/* From the first place that has it. Returns: %FALSE with @error, that of the first one */
+static gboolean
+fetch_from_places (ColdDownload *download, ColdPackageCache *cache, GStrv places, const char *path, const char *sha256, gint64 size,
+                   GError **error)
+{
+  g_autoptr (GError) first = NULL;
+
+  for (guint i = 0; places[i] != NULL; i++)
+    {
+      g_autofree char *uri = cold_uri_append (places[i], path);
+
+      if (cold_package_cache_fetch (cache, download, uri, sha256, size, first == NULL ? &first : NULL))
+        return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&first));
+  return FALSE;
+}
+
 /* Returns: %FALSE with @error; otherwise adds to @fetched or @cached, and to @bytes */
 static gboolean
 fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCache *cache, GPtrArray *repositories,
@@ -150,8 +168,7 @@ fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCac
   const char *id = cold_json_string (file, "repository");
   const ColdSource *repository = cold_sources_find (repositories, id);
   gint64 size = cold_json_int (file, "size");
-  g_autofree char *base = NULL;
-  g_autofree char *uri = NULL;
+  g_auto (GStrv) places = NULL;
 
   if (!cold_is_sha256 (sha256) || !cold_is_safe_path (path) || size <= 0 || repository == NULL)
     {
@@ -164,11 +181,9 @@ fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCac
       counts[1]++;
       return TRUE;
     }
-  base = cold_generation_base (repository, catalogue, error);
-  if (base == NULL)
-    return FALSE;
-  uri = cold_uri_append (base, path);
-  if (!cold_package_cache_fetch (cache, downloads_for (downloads, repository), uri, sha256, size, error))
+  places = cold_generation_places (repository, catalogue, error);
+  if (places == NULL
+      || !fetch_from_places (downloads_for (downloads, repository), cache, places, path, sha256, size, error))
     return FALSE;
   counts[0]++;
   counts[2] += size;

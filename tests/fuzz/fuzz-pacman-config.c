@@ -34,12 +34,13 @@ static void
 check_sources (const ColdPacmanFiles *reader, gboolean readable)
 {
   g_autoptr (JsonArray) array = json_array_new ();
+  g_autoptr (JsonArray) unused = json_array_new ();
   g_autoptr (GPtrArray) sources = NULL;
   g_autoptr (GError) error = NULL;
   gboolean read;
 
   ((Files *) reader->data)->reads = 0;
-  read = cold_pacman_config_sources (reader, "/etc/pacman.conf", "x86_64", array, &error);
+  read = cold_pacman_config_sources (reader, "/etc/pacman.conf", "x86_64", array, unused, &error);
   fuzz_check_error (read, error);
   g_assert_true (read || !readable);
   g_assert_cmpuint (json_array_get_length (array), <=, COLD_LISTED_SOURCES_MAX);

@@ -16,6 +16,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   cold_rpm_policy_add_versionlock_toml (text, patterns);
   cold_rpm_policy_add_zypp_locks (text, patterns);
   cold_rpm_policy_add_excludes (text, patterns);
+  cold_rpm_policy_add_installonly (text, patterns);
+  cold_rpm_policy_add_multiversion (text, patterns);
+  cold_rpm_policy_add_lines (text, patterns);
+  cold_rpm_policy_add_vendors (text, patterns);
   for (guint i = 0; i < patterns->len; i++)
     g_assert_true (g_utf8_validate (g_ptr_array_index (patterns, i), -1, NULL));
   value = cold_rpm_policy_get_main (text, "exclude");

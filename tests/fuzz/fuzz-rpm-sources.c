@@ -15,6 +15,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   g_autoptr (JsonObject) manifest = json_object_new ();
   g_autoptr (GHashTable) variables = NULL;
   g_autoptr (JsonArray) array = json_array_new ();
+  g_autoptr (JsonArray) repositories = json_array_new ();
   g_autoptr (GPtrArray) sources = NULL;
   const char *rest = strstr (text, "\n\n");
 
@@ -22,7 +23,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   json_object_set_string_member (manifest, "arch", "x86_64");
   variables = cold_rpm_variables_new (manifest);
   cold_rpm_variables_add (variables, "value", text);
-  cold_rpm_sources_parse (rest != NULL ? rest : text, variables, array);
+  cold_rpm_sources_parse (rest != NULL ? rest : text, variables, array, repositories);
   g_assert_cmpuint (json_array_get_length (array), <=, COLD_LISTED_SOURCES_MAX);
   sources = cold_guest_sources_from_json (array);
   for (guint i = 0; i < sources->len; i++)
