@@ -25,7 +25,7 @@ virsh -q pool-refresh default
 
 pending()
 {
-  case $(property "$volume" Volume State) in pending|failed) ;; *) return 1 ;; esac
+  case $(property "$volume" Volume State) in pending|failed|blocked) ;; *) return 1 ;; esac
 }
 sum()
 {
