@@ -314,6 +314,31 @@ test_cancel_leaves_nothing (void)
   g_assert_cmpuint (count_processes_of (WORKER_ID), ==, 0);
 }
 
+static gboolean
+cancel_now (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* While the walls are being put up, when bubblewrap has forked and its child does not follow it into death yet. */
+static void
+test_cancel_at_any_instant (void)
+{
+  for (guint delay = 0; delay < 40; delay++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (ColdWorkerProcess) process = make_process ();
+      g_autoptr (JsonObject) request = make_request ("settle");
+
+      g_timeout_add (delay, cancel_now, cancellable);
+      g_assert_null (run (process, request, cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpuint (count_processes_of (WORKER_ID), ==, 0);
+    }
+}
+
 static void
 end_agent (ColdWorkerProcess *process, const char *phase, double fraction, const char *message, gpointer user_data)
 {
@@ -455,6 +480,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sandbox/broken-worker/is-an-error", test_broken_workers);
   g_test_add_func ("/sandbox/lingering-worker/ended", test_lingering_worker_is_ended);
   g_test_add_func ("/sandbox/cancel/leaves-nothing", test_cancel_leaves_nothing);
+  g_test_add_func ("/sandbox/cancel/at-any-instant", test_cancel_at_any_instant);
   g_test_add_func ("/sandbox/agent-death/leaves-nothing", test_agents_death_leaves_nothing);
   g_test_add_func ("/sandbox/storage-without-id-maps/refused", test_storage_without_id_maps_is_refused);
   g_test_add_func ("/sandbox/network-with-disks/refused", test_network_and_disks_exclude_each_other);
