@@ -520,15 +520,21 @@ start_build (ColdAppliance *self, GError **error)
 }
 
 static void
-begin (ColdAppliance *self)
+key_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autofree char *key = cold_appliance_key (MAKER);
+  g_task_return_pointer (task, cold_appliance_key (MAKER, NULL), g_free);
+}
+
+static void
+on_key (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  ColdAppliance *self = COLD_APPLIANCE (source);
+  g_autofree char *key = g_task_propagate_pointer (G_TASK (result), NULL);
   g_autofree char *folder = g_build_filename (COLD_APPLIANCE_DIR, key, NULL);
   g_autoptr (GError) error = NULL;
   gboolean same = g_strcmp0 (folder, self->folder) == 0;
   gboolean whole = is_whole (folder);
 
-  self->busy = TRUE;
   if (same && whole && g_str_equal (self->state, "ready"))
     {
       finish (self, self->accelerator, NULL);
@@ -540,6 +546,15 @@ begin (ColdAppliance *self)
     find_accelerator (self);
   else if (!start_build (self, &error))
     finish (self, "", error);
+}
+
+static void
+begin (ColdAppliance *self)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, on_key, NULL);
+
+  self->busy = TRUE;
+  g_task_run_in_thread (task, key_thread);
 }
 
 void

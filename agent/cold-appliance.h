@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The fixed libguestfs appliance and the accelerator to run it with: made once, remade when the host's libguestfs,
- * kernel or QEMU changed, shared read-only by all workers.
+ * kernel, QEMU, or a package that goes into it changed, shared read-only by all workers.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ const char *cold_appliance_get_folder (ColdAppliance *self);
 /**
  * cold_appliance_ensure_async:
  *
- * Builds and probes what is missing (half a minute in all); at once when all is there, and still fits the host: call it
+ * Builds and probes what is missing (half a minute in all); soon when all is there, and still fits the host: call it
  * before every job that needs the folder. Concurrent calls share one build; @cancellable gives up waiting, the build goes
  * on. Fails with Worker and a message that names the missing program or package; the next call tries again.
  *

@@ -150,9 +150,20 @@ serves (const ColdFacts *facts, gpointer user_data)
   return cold_catalogue_serves (user_data, facts);
 }
 
+static gboolean
+has_code (GPtrArray *blockers, const char *code)
+{
+  for (guint i = 0; i < blockers->len; i++)
+    if (g_str_equal (((ColdBlocker *) g_ptr_array_index (blockers, i))->code, code))
+      return TRUE;
+  return FALSE;
+}
+
 static GPtrArray *
 find_blockers (ColdJudge *self, ColdVolume *volume)
 {
+  const ColdBlocker *refusal = volume->job == 0 ? cold_retries_get_refusal (self->retries, volume) : NULL;
+  GPtrArray *blockers;
   ColdBlockerContext context = {
     .gate_live = cold_gate_proof_is_live (self->parts->gate),
     .gate_problem = cold_gate_proof_get_problem (self->parts->gate),
@@ -162,7 +173,10 @@ find_blockers (ColdJudge *self, ColdVolume *volume)
   };
 
   context.backing = get_backing (self);
-  return cold_blockers_find (self->parts->inventory, volume, &context);
+  blockers = cold_blockers_find (self->parts->inventory, volume, &context);
+  if (refusal != NULL && !volume->gone && !has_code (blockers, refusal->code))
+    g_ptr_array_add (blockers, cold_blocker_new (refusal->code, refusal->detail));
+  return blockers;
 }
 
 void

@@ -2,16 +2,29 @@
 #include "cold-recovery.h"
 
 #include "cold-exchange.h"
+#include "cold-fd.h"
+#include "cold-gate.h"
 #include "cold-names.h"
+
+/* Nobody else holds the gate for longer than an exchange takes, or a hook. */
+#define GATE_WAIT_MS 5000
+
+static const ColdExchangeContext context = {
+  .journal_dir = COLD_JOURNAL_DIR,
+  .claim_dir = COLD_CLAIM_DIR,
+  .gate_file = COLD_GATE_FILE,
+};
+
+static void
+warn (const ColdJournal *journal, const GError *error)
+{
+  g_warning ("job %u was cut off and left something unexpected, nothing was deleted: %s", journal->job,
+             error != NULL ? error->message : "see its journal");
+}
 
 void
 cold_recovery_run (void)
 {
-  const ColdExchangeContext context = {
-    .journal_dir = COLD_JOURNAL_DIR,
-    .claim_dir = COLD_CLAIM_DIR,
-    .gate_file = COLD_GATE_FILE,
-  };
   g_autoptr (GPtrArray) journals = cold_journal_load_all (COLD_JOURNAL_DIR);
 
   /* Newest first: of two journals of one volume, only the newer one knows what the hidden file is. */
@@ -31,8 +44,45 @@ cold_recovery_run (void)
           g_message ("job %u was cut off in its exchange, which was finished", journal->job);
           break;
         case COLD_RECOVERY_KEPT:
-          g_warning ("job %u was cut off and left something unexpected, nothing was deleted: %s", journal->job,
-                     error != NULL ? error->message : "see its journal");
+          warn (journal, error);
+          break;
+        default:
+          g_assert_not_reached ();
+        }
+    }
+}
+
+void
+cold_recovery_settle (void)
+{
+  g_autoptr (GPtrArray) journals = cold_journal_load_all (COLD_JOURNAL_DIR);
+  g_autoptr (GError) gate_error = NULL;
+  cold_fd_auto gate = cold_gate_take (COLD_GATE_FILE, GATE_WAIT_MS, &gate_error);
+
+  if (gate < 0)
+    {
+      g_warning ("%s", gate_error->message);
+      return;
+    }
+  for (guint i = journals->len; i > 0; i--)
+    {
+      ColdJournal *journal = g_ptr_array_index (journals, i - 1);
+      g_autoptr (GError) error = NULL;
+
+      if (journal->quarantined)
+        continue;
+      switch (cold_exchange_settle (&context, journal, &error))
+        {
+        case COLD_RECOVERY_NOTHING:
+          break;
+        case COLD_RECOVERY_THROWN_AWAY:
+          g_message ("job %u was cut off in its exchange, which was taken back", journal->job);
+          break;
+        case COLD_RECOVERY_FINISHED:
+          g_message ("job %u was cut off in its exchange, which was finished", journal->job);
+          break;
+        case COLD_RECOVERY_KEPT:
+          warn (journal, error);
           break;
         default:
           g_assert_not_reached ();

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 
 typedef struct ColdRetries ColdRetries;
 
-/* @yield_us: how long a volume is left alone after an upgrade that yielded or was refused, in microseconds */
+/* @yield_us: how long a volume is left alone after an upgrade that yielded, in microseconds, and at least after one that was
+ * refused: for what only trying finds out a minute, and twice as long each time, up to an hour */
 ColdRetries *cold_retries_new (gint64 yield_us);
 void cold_retries_free (ColdRetries *retries);
 
@@ -21,6 +22,10 @@ void cold_retries_note_upgrade (ColdRetries *retries, ColdVolume *volume, ColdJo
 
 /* Returns: microseconds until policy may try @volume again, 0: now */
 gint64 cold_retries_time_left (ColdRetries *retries, const ColdVolume *volume);
+
+/* Returns: (transfer none) (nullable): what the last upgrade was refused for and nothing else tells of: until the next
+ * try is due, or the content is another */
+const ColdBlocker *cold_retries_get_refusal (ColdRetries *retries, const ColdVolume *volume);
 
 /* The volume's content, as it is now, could not be inspected. */
 void cold_retries_note_unreadable (ColdRetries *retries, const ColdVolume *volume);

@@ -86,6 +86,9 @@ evaluate (gint64 id, gpointer user_data)
   if (volume == NULL)
     return;
   show (self, volume);
+  /* What it was refused for is shown for so long. */
+  if (cold_retries_get_refusal (self->retries, volume) != NULL)
+    cold_agenda_add_later (self->agenda, volume->id, cold_retries_time_left (self->retries, volume));
   if (volume->gone || volume->job != 0 || cold_job_queue_is_stopping (self->queue))
     return;
   leader = cold_guest_disks_find_leader (self->parts.inventory, volume);
@@ -449,6 +452,15 @@ cold_scheduler_refresh_catalogue (ColdScheduler *self, GError **error)
   return cold_job_queue_add_catalogue (self->queue);
 }
 
+/* Pending, or blocked by nothing but what an earlier upgrade was refused for: whoever asks wants that tried again. */
+static gboolean
+is_worth_trying (ColdScheduler *self, ColdVolume *volume)
+{
+  return volume->state == COLD_VOLUME_PENDING
+         || (volume->state == COLD_VOLUME_BLOCKED && volume->pending_count > 0
+             && cold_retries_get_refusal (self->retries, volume) != NULL);
+}
+
 GPtrArray *
 cold_scheduler_upgrade_all (ColdScheduler *self, GVariant *options, GError **error)
 {
@@ -463,7 +475,7 @@ cold_scheduler_upgrade_all (ColdScheduler *self, GVariant *options, GError **err
   cold_upgrade_options_clear (&parsed);
   g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts.inventory));
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((ColdVolume *) value)->state == COLD_VOLUME_PENDING)
+    if (is_worth_trying (self, value))
       g_ptr_array_add (pending, value);
   for (guint i = 0; i < pending->len; i++)
     {

@@ -2,6 +2,8 @@
 #include "cold-worker-process.h"
 
 #include <gio/gunixinputstream.h>
+#include <gio/gunixoutputstream.h>
+#include <glib-unix.h>
 #include <signal.h>
 
 #include "cold-error.h"
@@ -242,6 +244,7 @@ part_ended (GTask *task)
   clear_source (&self->cancelled);
   clear_source (&self->drain_timer);
   clear_source (&self->progress_timer);
+  g_cancellable_cancel (self->drain); /* a request that nobody reads any more */
   if (self->messages->len > 0)
     g_debug ("Worker %s: %s", self->verb, self->messages->str);
 
@@ -362,15 +365,18 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 static void
 on_request_written (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autofree char *line = user_data; /* not the task's: whoever keeps a full pipe open holds the writing up for longer */
+
   /* A worker that did not take its request ended, and says why elsewhere. The pipe stays open: its end means "stop". */
   g_output_stream_write_all_finish (G_OUTPUT_STREAM (source), result, NULL, NULL);
 }
 
 static void
-send_request (ColdWorkerProcess *self, JsonObject *request, GTask *task)
+send_request (ColdWorkerProcess *self, JsonObject *request)
 {
   g_autoptr (JsonObject) full = json_object_new ();
   g_autoptr (GList) members = json_object_get_members (request);
+  GOutputStream *in = g_subprocess_get_stdin_pipe (self->process);
   g_autofree char *text = NULL;
   char *line;
 
@@ -379,9 +385,9 @@ send_request (ColdWorkerProcess *self, JsonObject *request, GTask *task)
   json_object_set_string_member (full, "verb", self->verb);
   text = cold_json_to_text (full);
   line = g_strconcat (text, "\n", NULL);
-  g_object_set_data_full (G_OBJECT (task), "request", line, g_free);
-  g_output_stream_write_all_async (g_subprocess_get_stdin_pipe (self->process), line, strlen (line),
-                                   G_PRIORITY_DEFAULT, NULL, on_request_written, NULL);
+  /* GIO waits for room in the pipe, but then writes all there is: with more than fits, that would block the main loop. */
+  g_unix_set_fd_nonblocking (g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (in)), TRUE, NULL);
+  g_output_stream_write_all_async (in, line, strlen (line), G_PRIORITY_DEFAULT, self->drain, on_request_written, line);
 }
 
 static guint
@@ -420,7 +426,7 @@ cold_worker_process_run_async (ColdWorkerProcess *self, JsonObject *request, GCa
   attach (&self->deadline, g_timeout_source_new_seconds (deadline_of (self->verb)), on_deadline, self);
   if (cancellable != NULL)
     attach (&self->cancelled, g_cancellable_source_new (cancellable), G_SOURCE_FUNC (on_cancelled), self);
-  send_request (self, request, task);
+  send_request (self, request);
 }
 
 JsonObject *

@@ -118,7 +118,7 @@ run (const char *config_path, GError **error)
   if (connection == NULL)
     return EXIT_FAILURE;
 
-  /* Before anything can start a domain's disk through us, and before libvirtd's autostart where the unit says so. */
+  /* Before anything can start a domain's disk through us; coldpatch-recover.service does what must come before libvirtd. */
   cold_recovery_run ();
 
   claims = cold_claim_watch_new (COLD_CLAIM_DIR, error);
@@ -152,14 +152,27 @@ run (const char *config_path, GError **error)
   return self.status;
 }
 
+/* Before libvirtd runs: needs neither it nor the bus, nor the configuration. */
+static int
+recover (GError **error)
+{
+  int lock = cold_folders_lock (error);
+
+  if (lock < 0)
+    return EXIT_FAILURE;
+  cold_recovery_settle ();
+  return EXIT_SUCCESS;
+}
+
 int
 main (int argc, char *argv[])
 {
   g_autofree char *config_path = g_strdup (COLD_CONFIG_FILE);
-  gboolean verbose = FALSE, version = FALSE;
+  gboolean verbose = FALSE, version = FALSE, recovery = FALSE;
   const GOptionEntry entries[] = {
     { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "Configuration file (default " COLD_CONFIG_FILE ")",
       "FILE" },
+    { "recover", 0, 0, G_OPTION_ARG_NONE, &recovery, "Finish exchanges that a crash cut off, and exit", NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Log informational and debug messages too", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL },
     { NULL },
@@ -188,7 +201,7 @@ main (int argc, char *argv[])
   signal (SIGIO, SIG_IGN);
   signal (SIGPIPE, SIG_IGN);
 
-  status = run (config_path, &error);
+  status = recovery ? recover (&error) : run (config_path, &error);
   if (error != NULL)
     g_printerr ("coldpatchd: %s\n", error->message);
   return status;

@@ -282,7 +282,11 @@ if loop=$(losetup --find --show $images/loop.raw 2>/dev/null); then
 fi
 exec 7>>$images/elsewhere.raw
 refused writer open-elsewhere elsewhere.raw
+# Nothing tells of it but a try: it is shown until the next.
+blocked writer/shown open-elsewhere elsewhere.raw
 exec 7>&-
+check /blocker/writer/over eventually 10 upgrades_to upgraded '' default elsewhere.raw
+check /blocker/writer/shown-no-more eventually 10 free default elsewhere.raw
 exec 7<$images/reader.raw
 check /blocker/reader/none upgrades_to upgraded '' default reader.raw
 exec 7<&-
@@ -359,6 +363,7 @@ if mount -o loop /run/small.img /var/lib/libvirt/small 2>/dev/null; then
   virsh -q pool-refresh small
   check /blocker/no-space/seen eventually 10 free small there.raw
   refused no-space no-space there.raw small
+  blocked no-space/shown no-space there.raw small
 fi
 
 # The private host's /var/lib is an overlay, whose files cannot be handed to another user.

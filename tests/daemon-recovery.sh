@@ -25,7 +25,7 @@ virsh -q pool-refresh default
 
 pending()
 {
-  case $(property "$volume" Volume State) in pending|failed) ;; *) return 1 ;; esac
+  case $(property "$volume" Volume State) in pending|failed|blocked) ;; *) return 1 ;; esac
 }
 sum()
 {
@@ -107,6 +107,29 @@ for phase in early upgrading; do
   start_agent
   check "/recovery/shutdown/$phase/up-again" wait_agent
 done
+
+# --- an exchange that was cut off, before libvirtd runs -----------------------------------------------------------------
+
+check /recovery/at-boot/upgrades upgrades
+before=$(sum)
+check /recovery/at-boot/not-beside-an-agent matches 'another coldpatchd runs' fails coldpatchd --recover
+stop_agent
+stop_libvirtd
+journal=$(grep -l '"done"' /var/lib/coldpatch/journal/*.json | sort -V | tail -1)
+# As killed between the last rename and the word in the journal.
+jq '.state = "ready"' "$journal" >/run/journal && cp /run/journal "$journal"
+recover()
+{
+  DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/no-bus coldpatchd --recover
+}
+check /recovery/at-boot/finished matches 'was finished' recover
+check /recovery/at-boot/journal-says-so equals done jq -r .state "$journal"
+check /recovery/at-boot/image-is-the-new-one equals "$before" sum
+check /recovery/at-boot/nothing-left-to-do recover
+start_libvirtd
+virsh -q pool-start default 2>/dev/null
+start_agent
+check /recovery/at-boot/agent-up-again wait_agent
 
 # --- broken ------------------------------------------------------------------------------------------------------------
 

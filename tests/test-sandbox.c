@@ -314,6 +314,31 @@ test_cancel_leaves_nothing (void)
   g_assert_cmpuint (count_processes_of (WORKER_ID), ==, 0);
 }
 
+static gboolean
+cancel_now (gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* While the walls are being put up, when bubblewrap has forked and its child does not follow it into death yet. */
+static void
+test_cancel_at_any_instant (void)
+{
+  for (guint delay = 0; delay < 40; delay++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (ColdWorkerProcess) process = make_process ();
+      g_autoptr (JsonObject) request = make_request ("settle");
+
+      g_timeout_add (delay, cancel_now, cancellable);
+      g_assert_null (run (process, request, cancellable, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      g_assert_cmpuint (count_processes_of (WORKER_ID), ==, 0);
+    }
+}
+
 static void
 end_agent (ColdWorkerProcess *process, const char *phase, double fraction, const char *message, gpointer user_data)
 {
@@ -396,7 +421,8 @@ test_missing_user_is_named (void)
   g_assert_nonnull (strstr (error->message, COLD_WORKER_USER));
 }
 
-/* A sandbox that was killed, and left a process that keeps the agent's pipes open. */
+/* A sandbox that was killed, and left a process that keeps the agent's pipes open, with more of a request in them than they
+ * hold. */
 static void
 test_killed_sandbox_is_not_waited_for (void)
 {
@@ -404,7 +430,8 @@ test_killed_sandbox_is_not_waited_for (void)
   g_autofree char *program = g_build_filename (libexec, "coldpatch-sandbox", NULL);
   g_autofree char *number = g_build_filename (folder, "stray-number", NULL);
   g_autofree char *script
-      = g_strdup_printf ("#!/bin/sh\nsleep 60 &\necho $! >%s\nkill -9 $$\n", number);
+      = g_strdup_printf ("#!/bin/sh\nexec 5<&0\nsleep 60 <&5 &\necho $! >%s\nkill -9 $$\n", number);
+  g_autofree char *padding = g_strnfill (1024 * 1024, 'x');
   g_autofree char *text = NULL;
   g_autoptr (ColdWorkerProcess) process = make_process ();
   g_autoptr (JsonObject) request = make_request ("none");
@@ -414,7 +441,11 @@ test_killed_sandbox_is_not_waited_for (void)
   g_mkdir (libexec, 0755);
   g_assert_true (g_file_set_contents_full (program, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
   g_setenv ("COLDPATCH_LIBEXECDIR", libexec, TRUE);
+  json_object_set_string_member (request, "padding", padding);
   result = run (process, request, NULL, &error);
+  /* The writing is given up: nothing of it is left in the main context. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
   install_programs (g_getenv ("TEST_INTRUDER"));
   g_assert_null (result);
   g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
@@ -455,6 +486,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sandbox/broken-worker/is-an-error", test_broken_workers);
   g_test_add_func ("/sandbox/lingering-worker/ended", test_lingering_worker_is_ended);
   g_test_add_func ("/sandbox/cancel/leaves-nothing", test_cancel_leaves_nothing);
+  g_test_add_func ("/sandbox/cancel/at-any-instant", test_cancel_at_any_instant);
   g_test_add_func ("/sandbox/agent-death/leaves-nothing", test_agents_death_leaves_nothing);
   g_test_add_func ("/sandbox/storage-without-id-maps/refused", test_storage_without_id_maps_is_refused);
   g_test_add_func ("/sandbox/network-with-disks/refused", test_network_and_disks_exclude_each_other);

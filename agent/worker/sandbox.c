@@ -353,6 +353,24 @@ drop (const Options *options)
     _exit (1);
 }
 
+/*
+ * Bubblewrap's child does not follow it into death until it has dropped its privileges: killed before that, bubblewrap leaves
+ * it to us, waiting for ever, or with the whole worker to come. Nobody but us takes a child of ours away, so the numbers are
+ * right; who is missed in the list, because another child ended meanwhile, is in the next.
+ */
+static void
+kill_children (void)
+{
+  FILE *list = fopen ("/proc/thread-self/children", "re");
+  int pid;
+
+  if (list == NULL)
+    return;
+  while (fscanf (list, "%d", &pid) == 1)
+    kill (pid, SIGKILL);
+  fclose (list);
+}
+
 /* Returns: what to exit with, when no descendant is left */
 static int
 supervise (pid_t bubblewrap, const sigset_t *signals)
@@ -368,12 +386,14 @@ supervise (pid_t bubblewrap, const sigset_t *signals)
         if (pid == bubblewrap)
           {
             status = WIFEXITED (wait_status) ? WEXITSTATUS (wait_status) : 1;
-            bubblewrap = 0; /* its number may be somebody else's now; what it leaves dies of its death */
+            bubblewrap = 0;
           }
       if (pid < 0 && errno == ECHILD)
         return status;
-      if (sigwaitinfo (signals, NULL) == SIGTERM && bubblewrap > 0)
-        kill (bubblewrap, SIGKILL);
+      if (bubblewrap == 0)
+        kill_children ();
+      if (sigwaitinfo (signals, NULL) == SIGTERM)
+        kill_children ();
     }
 }
 
