@@ -7,6 +7,12 @@
 #include "cold-names.h"
 #include "cold-retention.h"
 
+static const ColdExchangeContext exchange_context = {
+  .journal_dir = COLD_JOURNAL_DIR,
+  .claim_dir = COLD_CLAIM_DIR,
+  .gate_file = COLD_GATE_FILE,
+};
+
 /* Journals that two exchanges of one volume left, newest first: only the newest knows what the hidden file is. */
 static int
 compare_newest_first (gconstpointer a, gconstpointer b)
@@ -73,11 +79,6 @@ rollback_free (Rollback *self)
 static void
 drop_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  const ColdExchangeContext context = {
-    .journal_dir = COLD_JOURNAL_DIR,
-    .claim_dir = COLD_CLAIM_DIR,
-    .gate_file = COLD_GATE_FILE,
-  };
   GPtrArray *journals = task_data;
   GError *error = NULL;
 
@@ -86,7 +87,7 @@ drop_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
       ColdJournal *journal = g_ptr_array_index (journals, i);
 
       g_clear_error (&error);
-      if (!cold_exchange_drop_hidden (&context, journal, &error))
+      if (!cold_exchange_drop_hidden (&exchange_context, journal, &error))
         g_warning ("job %u: its old image is kept: %s", journal->job, error->message);
     }
   if (error != NULL)
@@ -305,7 +306,7 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
     }
 }
 
-/* For on_dropped(). */
+/* For on_dropped() and on_evicted(). */
 static GTask *
 new_drop_task (const ColdParts *parts, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -414,61 +415,90 @@ describe_eviction (const ColdJournal *journal)
 
 typedef struct
 {
-  const ColdParts *parts;
-  JsonObject *evicted;
+  GPtrArray *journals; /* owns what is evictable */
+  guint64 bytes;
 } Eviction;
 
 static void
 eviction_free (Eviction *self)
 {
-  json_object_unref (self->evicted);
+  g_ptr_array_unref (self->journals);
   g_free (self);
 }
 
 static void
-on_eviction_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
+evict_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_autoptr (GTask) task = user_data;
-  Eviction *self = g_task_get_task_data (task);
-  g_autoptr (GPtrArray) journals = load_journals ();
-  g_autofree char *text = cold_json_to_text (self->evicted);
+  Eviction *self = task_data;
+  g_autoptr (JsonArray) evicted = json_array_new ();
   GError *error = NULL;
 
-  update_volumes (self->parts, journals);
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  /* Half of what is needed would cost images, and help nobody. */
+  if (!cold_retention_pick (self->journals, self->bytes))
+    {
+      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+                               "the old images that can be deleted do not make %" G_GUINT64_FORMAT " MiB of room",
+                               self->bytes >> 20);
+      return;
+    }
+  for (guint i = 0; i < self->journals->len; i++)
+    {
+      ColdJournal *journal = g_ptr_array_index (self->journals, i);
+      g_autoptr (JsonObject) description = describe_eviction (journal);
+      g_autofree char *text = cold_json_to_text (description);
+
+      g_clear_error (&error);
+      if (!cold_exchange_drop_hidden (&exchange_context, journal, &error))
+        {
+          g_warning ("job %u: its old image is kept: %s", journal->job, error->message);
+          continue;
+        }
+      g_message ("space is short: an old image that was kept for a rollback was deleted: %s", text);
+      json_array_add_object_element (evicted, g_steal_pointer (&description));
+    }
+  if (json_array_get_length (evicted) == 0)
     {
       g_task_return_error (task, error);
       return;
     }
-  g_message ("space is short: an old image that was kept for a rollback was deleted: %s", text);
-  g_task_return_pointer (task, json_object_ref (self->evicted), (GDestroyNotify) json_object_unref);
+  g_clear_error (&error);
+  g_task_return_pointer (task, g_steal_pointer (&evicted), (GDestroyNotify) json_array_unref);
+}
+
+static void
+on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GPtrArray) journals = load_journals ();
+  JsonArray *evicted;
+  GError *error = NULL;
+
+  update_volumes (g_task_get_task_data (task), journals);
+  evicted = g_task_propagate_pointer (G_TASK (result), &error);
+  if (evicted != NULL)
+    g_task_return_pointer (task, evicted, (GDestroyNotify) json_array_unref);
+  else
+    g_task_return_error (task, error);
 }
 
 void
-cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
+cold_rollback_evict_async (const ColdParts *parts, const char *path, guint64 bytes, guint job, GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_evicted, new_drop_task (parts, callback, user_data));
   g_autoptr (GPtrArray) journals = load_journals ();
-  ColdJournal *oldest = cold_retention_find_eviction (parts->inventory, journals, path, job);
-  GPtrArray *one;
-  Eviction *self;
+  g_autoptr (GPtrArray) evictable = cold_retention_list_evictable (parts->inventory, journals, path, job);
+  Eviction *self = g_new0 (Eviction, 1);
 
-  if (oldest == NULL)
-    {
-      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image can be deleted to make room");
-      return;
-    }
-  self = g_new0 (Eviction, 1);
-  self->parts = parts;
-  self->evicted = describe_eviction (oldest);
+  self->bytes = bytes;
+  self->journals = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
+  for (guint i = 0; i < evictable->len; i++)
+    take (journals, g_ptr_array_index (evictable, i), self->journals);
   g_task_set_task_data (task, self, (GDestroyNotify) eviction_free);
-  one = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
-  take (journals, oldest, one);
-  drop (one, on_eviction_dropped, g_steal_pointer (&task));
+  g_task_run_in_thread (task, evict_in_thread);
 }
 
-JsonObject *
+JsonArray *
 cold_rollback_evict_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);

@@ -31,14 +31,17 @@ gboolean cold_rollback_drop_finish (GAsyncResult *result, GError **error);
 /**
  * cold_rollback_evict_async:
  * @path: of a volume that an upgrade needs room for
+ * @bytes: that are to become free on its file system
  * @job: number of that upgrade
  *
- * Deletes the old image that cold_retention_find_eviction() names.
+ * Deletes the oldest of the images that cold_retention_list_evictable() names, until there is enough room; none when all of them
+ * are not enough.
  */
-void cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
+void cold_rollback_evict_async (const ColdParts *parts, const char *path, guint64 bytes, guint job, GAsyncReadyCallback callback,
                                 gpointer user_data);
-/* (transfer full): {"job":n,"volumes":[path],"bytes":n}; %NULL with NotFound when there is none, or why it was kept */
-JsonObject *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
+/* (transfer full) (element-type JsonObject): {"job":n,"volumes":[path],"bytes":n}; %NULL with NotFound when they are not enough,
+ * or why one was kept */
+JsonArray *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
 
 /**
  * cold_rollback_expire:

@@ -355,7 +355,7 @@ on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
-  g_autoptr (JsonObject) evicted = cold_rollback_evict_finish (result, NULL);
+  g_autoptr (JsonArray) evicted = cold_rollback_evict_finish (result, NULL);
 
   if (evicted == NULL)
     {
@@ -363,7 +363,7 @@ on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   g_clear_error (&self->no_space);
-  cold_upgrade_report_add_evicted (self->report, evicted);
+  json_object_set_array_member (self->report, "evicted", g_steal_pointer (&evicted));
   copy_disks (g_steal_pointer (&task));
 }
 
@@ -373,6 +373,8 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
   ColdVolume *volume = get_volume (task);
+  const char *path;
+  guint64 missing;
   GError *error = NULL;
 
   if (volume == NULL)
@@ -388,9 +390,15 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
+  path = cold_work_set_find_short (self->parts->room, self->disks, &missing);
+  /* Once: where the gain was less than it seemed, the rest of the old images would go for nothing as well. */
+  if (path == NULL || json_object_has_member (self->report, "evicted"))
+    {
+      fail (task, error);
+      return;
+    }
   self->no_space = error;
-  cold_rollback_evict_async (self->parts, volume->path, cold_job_get_number (self->job), on_evicted,
-                             g_steal_pointer (&task));
+  cold_rollback_evict_async (self->parts, path, missing, cold_job_get_number (self->job), on_evicted, g_steal_pointer (&task));
 }
 
 static void
