@@ -2,9 +2,16 @@
 #include "cold-retention.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "cold-fd.h"
 #include "cold-guest-disks.h"
+
+#define EXTENTS 256 /* asked for at a time */
 
 typedef enum
 {
@@ -248,18 +255,79 @@ can_be_evicted (ColdInventory *inventory, const ColdJournal *journal, dev_t devi
   return kept != NULL && kept->len > 0 && all_have_run (inventory, journal, kept);
 }
 
-ColdJournal *
-cold_retention_find_eviction (ColdInventory *inventory, GPtrArray *journals, const char *path, guint job)
+static int
+compare_times (gconstpointer a, gconstpointer b)
 {
-  ColdJournal *oldest = NULL;
+  const ColdJournal *one = *(const ColdJournal *const *) a, *other = *(const ColdJournal *const *) b;
+
+  return one->time < other->time ? -1 : one->time > other->time;
+}
+
+GPtrArray *
+cold_retention_list_evictable (ColdInventory *inventory, GPtrArray *journals, const char *path, guint job)
+{
+  GPtrArray *evictable = g_ptr_array_new ();
   struct stat st;
 
   for (guint i = 0; stat (path, &st) == 0 && i < journals->len; i++)
-    {
-      ColdJournal *journal = g_ptr_array_index (journals, i);
+    if (can_be_evicted (inventory, g_ptr_array_index (journals, i), st.st_dev, job))
+      g_ptr_array_add (evictable, g_ptr_array_index (journals, i));
+  g_ptr_array_sort (evictable, compare_times);
+  return evictable;
+}
 
-      if (can_be_evicted (inventory, journal, st.st_dev, job) && (oldest == NULL || journal->time < oldest->time))
-        oldest = journal;
+/* Of a clone: what the file shares with others, which deleting it does not free. 0 where the file system does not say. */
+static guint64
+count_shared (int fd)
+{
+  g_autofree struct fiemap *map = g_malloc0 (sizeof *map + EXTENTS * sizeof (struct fiemap_extent));
+  guint64 shared = 0;
+
+  map->fm_length = FIEMAP_MAX_OFFSET;
+  map->fm_extent_count = EXTENTS;
+  while (ioctl (fd, FS_IOC_FIEMAP, map) == 0 && map->fm_mapped_extents > 0)
+    {
+      const struct fiemap_extent *last = &map->fm_extents[map->fm_mapped_extents - 1];
+
+      for (guint i = 0; i < map->fm_mapped_extents; i++)
+        if ((map->fm_extents[i].fe_flags & FIEMAP_EXTENT_SHARED) != 0)
+          shared += map->fm_extents[i].fe_length;
+      if ((last->fe_flags & FIEMAP_EXTENT_LAST) != 0)
+        break;
+      map->fm_start = last->fe_logical + last->fe_length;
+      map->fm_length = FIEMAP_MAX_OFFSET - map->fm_start;
     }
-  return oldest;
+  return shared;
+}
+
+static guint64
+count_gain (const ColdJournal *journal)
+{
+  guint64 gain = 0;
+
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
+      g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
+      cold_fd_auto fd = open (path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+      guint64 bytes = cold_retention_hidden_bytes (member);
+
+      if (fd >= 0)
+        gain += bytes - MIN (bytes, count_shared (fd));
+    }
+  return gain;
+}
+
+gboolean
+cold_retention_pick (GPtrArray *evictable, guint64 bytes)
+{
+  guint64 gain = 0;
+  guint n = 0;
+
+  while (gain < bytes && n < evictable->len)
+    gain += count_gain (g_ptr_array_index (evictable, n++));
+  if (gain < bytes)
+    return FALSE;
+  g_ptr_array_set_size (evictable, n);
+  return TRUE;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How long the old images of finished exchanges are kept, and which of them give way when space is short. Looks, and deletes
- * nothing.
+ * How long the old images of finished exchanges are kept, and which of them give way when space is short. Deletes nothing.
  */
 #pragma once
 
@@ -31,15 +30,27 @@ guint64 cold_retention_hidden_bytes (const ColdJournalMember *member);
 gboolean cold_retention_is_over (ColdInventory *inventory, GPtrArray *journals, const ColdJournal *journal, gint64 now);
 
 /**
- * cold_retention_find_eviction:
+ * cold_retention_list_evictable:
  * @path: of a volume that needs room on its file system
  * @job: number of the job that asks, which does not stand against its own guest's old image
  *
- * The oldest old image there (of a set: all of its images) whose guest has run well since its upgrade: it is the least likely
- * to be wanted. The only image that is known to work is never chosen, nor one that another job may be bringing back.
+ * The old images there (of a set: all of its images) whose guest has run well since its upgrade: they are the least likely to be
+ * wanted. Never the only image that is known to work, nor one that another job may be bringing back.
  *
- * Returns: (transfer none) (nullable): one of @journals
+ * Returns: (transfer container) (element-type ColdJournal): of @journals, oldest first
  */
-ColdJournal *cold_retention_find_eviction (ColdInventory *inventory, GPtrArray *journals, const char *path, guint job);
+GPtrArray *cold_retention_list_evictable (ColdInventory *inventory, GPtrArray *journals, const char *path, guint job);
+
+/**
+ * cold_retention_pick:
+ * @evictable: cut down to the first that are enough
+ * @bytes: that are to become free
+ *
+ * What an image shares with another one is not counted, where the file system tells of it. Any thread: goes through every
+ * extent.
+ *
+ * Returns: %FALSE when all of them are not enough: then none need go
+ */
+gboolean cold_retention_pick (GPtrArray *evictable, guint64 bytes);
 
 G_END_DECLS

@@ -3,27 +3,8 @@
 
 #include "cold-commit.h"
 #include "cold-error.h"
-#include "cold-json.h"
-#include "cold-names.h"
+#include "cold-old-images.h"
 #include "cold-retention.h"
-
-/* Journals that two exchanges of one volume left, newest first: only the newest knows what the hidden file is. */
-static int
-compare_newest_first (gconstpointer a, gconstpointer b)
-{
-  const ColdJournal *left = *(const ColdJournal *const *) a, *right = *(const ColdJournal *const *) b;
-
-  return left->job < right->job ? 1 : left->job > right->job ? -1 : 0;
-}
-
-static GPtrArray *
-load_journals (void)
-{
-  GPtrArray *journals = cold_journal_load_all (COLD_JOURNAL_DIR);
-
-  g_ptr_array_sort (journals, compare_newest_first);
-  return journals;
-}
 
 gboolean
 cold_rollback_options_parse (GVariant *options, gboolean *discard_changes, GError **error)
@@ -59,6 +40,7 @@ typedef struct
   ColdWorkSet *set;
   gboolean discard_changes;
   gboolean changed;  /* the image was written to since */
+  guint behind;      /* number of the exchange that made the image which it brings back, untouched since; 0: none is kept */
 } Rollback;
 
 static void
@@ -68,41 +50,6 @@ rollback_free (Rollback *self)
     cold_work_set_discard (self->set);
   g_object_unref (self->job);
   g_free (self);
-}
-
-static void
-drop_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  const ColdExchangeContext context = {
-    .journal_dir = COLD_JOURNAL_DIR,
-    .claim_dir = COLD_CLAIM_DIR,
-    .gate_file = COLD_GATE_FILE,
-  };
-  GPtrArray *journals = task_data;
-  GError *error = NULL;
-
-  for (guint i = 0; i < journals->len; i++)
-    {
-      ColdJournal *journal = g_ptr_array_index (journals, i);
-
-      g_clear_error (&error);
-      if (!cold_exchange_drop_hidden (&context, journal, &error))
-        g_warning ("job %u: its old image is kept: %s", journal->job, error->message);
-    }
-  if (error != NULL)
-    g_task_return_error (task, error);
-  else
-    g_task_return_boolean (task, TRUE);
-}
-
-/* @journals: (transfer full) */
-static void
-drop (GPtrArray *journals, GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-
-  g_task_set_task_data (task, journals, (GDestroyNotify) g_ptr_array_unref);
-  g_task_run_in_thread (task, drop_in_thread);
 }
 
 static void
@@ -128,34 +75,25 @@ on_committed (GObject *source, GAsyncResult *result, gpointer user_data)
       if (volume == NULL)
         continue;
       cold_file_id_stat (volume->path, &volume->file);
-      volume->rollback_until = self->changed ? journal->keep_until : 0;
-      volume->rollback_bytes = self->changed ? cold_retention_hidden_bytes (member) : 0;
       volume->awaits_boot = FALSE;
     }
   g_clear_pointer (&self->set, cold_work_set_free);
-  if (!self->changed)
-    {
-      GPtrArray *journals = load_journals ();
-
-      for (guint i = journals->len; i > 0; i--)
-        if (((ColdJournal *) g_ptr_array_index (journals, i - 1))->job != cold_job_get_number (self->job))
-          g_ptr_array_remove_index (journals, i - 1);
-      drop (journals, NULL, NULL);
-    }
+  cold_old_images_let_go (self->parts, self->changed ? 0 : cold_job_get_number (self->job), self->behind);
   g_task_return_boolean (task, TRUE);
 }
 
-/* Returns: (transfer full) (nullable): the newest exchange of @volume that can be undone, taken out of @journals */
+/* Returns: (transfer full) (nullable): the exchange that put in place what @volume is, taken out of @journals. Of two that say so,
+ * the later one was cut off while it was folded into the earlier one. */
 static ColdJournal *
 take_journal (GPtrArray *journals, const ColdVolume *volume)
 {
-  for (guint i = 0; i < journals->len; i++)
+  for (guint i = journals->len; i > 0; i--)
     {
-      const ColdJournal *journal = g_ptr_array_index (journals, i);
+      const ColdJournal *journal = g_ptr_array_index (journals, i - 1);
       const ColdJournalMember *member = cold_journal_find_member (journal, volume->path);
 
       if (journal->state == COLD_JOURNAL_DONE && member != NULL && cold_retention_is_current (member))
-        return g_ptr_array_steal_index (journals, i);
+        return g_ptr_array_steal_index (journals, i - 1);
     }
   return NULL;
 }
@@ -215,9 +153,10 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
                          GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-  g_autoptr (GPtrArray) journals = load_journals ();
+  g_autoptr (GPtrArray) journals = cold_old_images_load ();
   ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
   g_autoptr (ColdJournal) journal = volume != NULL ? take_journal (journals, volume) : NULL;
+  const ColdJournal *behind;
   Rollback *self = g_new0 (Rollback, 1);
   GError *error = NULL;
 
@@ -239,6 +178,8 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       g_task_return_error (task, error);
       return;
     }
+  behind = cold_old_images_find_foldable (journals, journal);
+  self->behind = behind != NULL ? behind->job : 0;
   cold_work_set_open_rollback_async (cold_job_get_number (job), g_steal_pointer (&journal), on_opened,
                                      g_steal_pointer (&task));
 }
@@ -249,227 +190,3 @@ cold_rollback_run_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-typedef struct
-{
-  gint64 until;
-  guint64 bytes;
-} Kept;
-
-/* Returns: (transfer full) (element-type utf8 Kept): by the volume's path, what the journals keep */
-static GHashTable *
-sum_up (GPtrArray *journals)
-{
-  GHashTable *sums = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-
-  for (guint i = 0; i < journals->len; i++)
-    {
-      const ColdJournal *journal = g_ptr_array_index (journals, i);
-
-      for (guint j = 0; journal->state == COLD_JOURNAL_DONE && j < journal->members->len; j++)
-        {
-          const ColdJournalMember *member = g_ptr_array_index (journal->members, j);
-          g_autofree char *path = cold_journal_member_path (member);
-          Kept *kept = g_hash_table_lookup (sums, path);
-
-          if (kept == NULL)
-            g_hash_table_insert (sums, g_steal_pointer (&path), kept = g_new0 (Kept, 1));
-          kept->until = MAX (kept->until, journal->keep_until);
-          kept->bytes += cold_retention_hidden_bytes (member);
-        }
-    }
-  return sums;
-}
-
-/* What is kept for each volume, as the journals say now. */
-static void
-update_volumes (const ColdParts *parts, GPtrArray *journals)
-{
-  static const Kept nothing = { 0, 0 };
-  g_autoptr (GHashTable) sums = sum_up (journals);
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (parts->inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      ColdVolume *volume = value;
-      const Kept *kept = g_hash_table_lookup (sums, volume->path);
-
-      if (kept == NULL)
-        kept = &nothing;
-      if (volume->rollback_until == kept->until && volume->rollback_bytes == kept->bytes)
-        continue;
-      volume->rollback_until = kept->until;
-      volume->rollback_bytes = kept->bytes;
-      cold_inventory_volume_touch (parts->inventory, volume);
-    }
-}
-
-/* For on_dropped(). */
-static GTask *
-new_drop_task (const ColdParts *parts, GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (NULL, NULL, callback, user_data);
-
-  g_task_set_task_data (task, (gpointer) parts, NULL);
-  return task;
-}
-
-static void
-on_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  const ColdParts *parts = g_task_get_task_data (task);
-  g_autoptr (GPtrArray) journals = load_journals ();
-  GError *error = NULL;
-
-  update_volumes (parts, journals);
-  if (g_task_propagate_boolean (G_TASK (result), &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-cold_rollback_drop_async (const ColdParts *parts, gint64 volume_id, GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = new_drop_task (parts, callback, user_data);
-  const ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, volume_id);
-  GPtrArray *journals = load_journals ();
-
-  for (guint i = journals->len; i > 0; i--)
-    {
-      const ColdJournal *journal = g_ptr_array_index (journals, i - 1);
-
-      if (journal->state != COLD_JOURNAL_DONE || volume == NULL || cold_journal_find_member (journal, volume->path) == NULL)
-        g_ptr_array_remove_index (journals, i - 1);
-    }
-  if (journals->len == 0)
-    {
-      g_ptr_array_unref (journals);
-      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image is kept for this volume");
-      return;
-    }
-  drop (journals, on_dropped, g_steal_pointer (&task));
-}
-
-gboolean
-cold_rollback_drop_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/* Moves @journal from one array to the other. */
-static void
-take (GPtrArray *from, ColdJournal *journal, GPtrArray *to)
-{
-  guint index;
-
-  if (g_ptr_array_find (from, journal, &index))
-    g_ptr_array_add (to, g_ptr_array_steal_index (from, index));
-}
-
-void
-cold_rollback_expire (const ColdParts *parts)
-{
-  g_autoptr (GPtrArray) journals = load_journals ();
-  g_autoptr (GPtrArray) over = g_ptr_array_new ();
-  GPtrArray *dropped;
-  gint64 now = g_get_real_time ();
-
-  update_volumes (parts, journals);
-  for (guint i = 0; i < journals->len; i++)
-    if (cold_retention_is_over (parts->inventory, journals, g_ptr_array_index (journals, i), now))
-      g_ptr_array_add (over, g_ptr_array_index (journals, i));
-  if (over->len == 0)
-    return;
-  /* Only now: they were judged by each other. */
-  dropped = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
-  for (guint i = over->len; i > 0; i--)
-    take (journals, g_ptr_array_index (over, i - 1), dropped);
-  drop (dropped, on_dropped, new_drop_task (parts, NULL, NULL));
-}
-
-static JsonObject *
-describe_eviction (const ColdJournal *journal)
-{
-  JsonObject *object = json_object_new ();
-  JsonArray *paths = json_array_new ();
-  guint64 bytes = 0;
-
-  for (guint i = 0; i < journal->members->len; i++)
-    {
-      const ColdJournalMember *member = g_ptr_array_index (journal->members, i);
-      g_autofree char *path = cold_journal_member_path (member);
-      g_autofree char *valid = cold_text_make_valid (path);
-
-      json_array_add_string_element (paths, valid);
-      bytes += cold_retention_hidden_bytes (member);
-    }
-  json_object_set_int_member (object, "job", journal->job);
-  json_object_set_array_member (object, "volumes", paths);
-  json_object_set_int_member (object, "bytes", bytes);
-  return object;
-}
-
-typedef struct
-{
-  const ColdParts *parts;
-  JsonObject *evicted;
-} Eviction;
-
-static void
-eviction_free (Eviction *self)
-{
-  json_object_unref (self->evicted);
-  g_free (self);
-}
-
-static void
-on_eviction_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  Eviction *self = g_task_get_task_data (task);
-  g_autoptr (GPtrArray) journals = load_journals ();
-  g_autofree char *text = cold_json_to_text (self->evicted);
-  GError *error = NULL;
-
-  update_volumes (self->parts, journals);
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  g_message ("space is short: an old image that was kept for a rollback was deleted: %s", text);
-  g_task_return_pointer (task, json_object_ref (self->evicted), (GDestroyNotify) json_object_unref);
-}
-
-void
-cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
-                           gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
-  g_autoptr (GPtrArray) journals = load_journals ();
-  ColdJournal *oldest = cold_retention_find_eviction (parts->inventory, journals, path, job);
-  GPtrArray *one;
-  Eviction *self;
-
-  if (oldest == NULL)
-    {
-      g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image can be deleted to make room");
-      return;
-    }
-  self = g_new0 (Eviction, 1);
-  self->parts = parts;
-  self->evicted = describe_eviction (oldest);
-  g_task_set_task_data (task, self, (GDestroyNotify) eviction_free);
-  one = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
-  take (journals, oldest, one);
-  drop (one, on_eviction_dropped, g_steal_pointer (&task));
-}
-
-JsonObject *
-cold_rollback_evict_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
-}

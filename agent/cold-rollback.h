@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Old images that are kept after an exchange: going back to them, and letting go of them (design section 6).
+ * Going back to the old image that is kept after an exchange (design section 6).
  */
 #pragma once
 
 #include "cold-job.h"
-#include "cold-journal.h"
 #include "cold-parts.h"
 
 G_BEGIN_DECLS
@@ -22,29 +21,5 @@ void cold_rollback_run_async (const ColdParts *parts, gint64 volume, ColdJob *jo
                               GAsyncReadyCallback callback, gpointer user_data);
 /* Fails with NotFound (no old image), Blocked, Yielded, Io. */
 gboolean cold_rollback_run_finish (GAsyncResult *result, GError **error);
-
-/* Deletes every old image that is kept for @volume. */
-void cold_rollback_drop_async (const ColdParts *parts, gint64 volume, GAsyncReadyCallback callback, gpointer user_data);
-/* Fails with NotFound when none is kept, Busy when somebody has it open (it stays, quarantined). */
-gboolean cold_rollback_drop_finish (GAsyncResult *result, GError **error);
-
-/**
- * cold_rollback_evict_async:
- * @path: of a volume that an upgrade needs room for
- * @job: number of that upgrade
- *
- * Deletes the old image that cold_retention_find_eviction() names.
- */
-void cold_rollback_evict_async (const ColdParts *parts, const char *path, guint job, GAsyncReadyCallback callback,
-                                gpointer user_data);
-/* (transfer full): {"job":n,"volumes":[path],"bytes":n}; %NULL with NotFound when there is none, or why it was kept */
-JsonObject *cold_rollback_evict_finish (GAsyncResult *result, GError **error);
-
-/**
- * cold_rollback_expire:
- *
- * Deletes, in the background, every old image of which cold_retention_is_over() says so. Updates the volumes' rollback fields.
- */
-void cold_rollback_expire (const ColdParts *parts);
 
 G_END_DECLS

@@ -89,25 +89,54 @@ outstanding (ColdRoom *room, dev_t device)
   return total;
 }
 
-static gboolean
-check (ColdRoom *room, int folder_fd, dev_t device, guint64 bytes, GError **error)
+/* What stands against @bytes more. */
+typedef struct
 {
-  guint64 promised = outstanding (room, device);
-  guint64 unused, reserve;
+  guint64 unused, promised, reserve;
+  guint64 missing; /* 0: it fits */
+} Look;
+
+static gboolean
+look (ColdRoom *room, int folder_fd, dev_t device, guint64 bytes, Look *seen, GError **error)
+{
   struct statvfs vfs;
+  guint64 needed;
 
   if (fstatvfs (folder_fd, &vfs) != 0)
     return cold_error_set_errno (error, errno, "cannot look at the file system");
-  unused = (guint64) vfs.f_bavail * vfs.f_frsize;
-  reserve = MIN ((guint64) vfs.f_blocks * vfs.f_frsize / RESERVE_SHARE, RESERVE_MAX);
-  if (unused >= bytes + promised + reserve)
+  seen->promised = outstanding (room, device);
+  seen->unused = (guint64) vfs.f_bavail * vfs.f_frsize;
+  seen->reserve = MIN ((guint64) vfs.f_blocks * vfs.f_frsize / RESERVE_SHARE, RESERVE_MAX);
+  needed = bytes + seen->promised + seen->reserve;
+  seen->missing = needed - MIN (needed, seen->unused);
+  return TRUE;
+}
+
+static gboolean
+check (ColdRoom *room, int folder_fd, dev_t device, guint64 bytes, GError **error)
+{
+  Look seen;
+
+  if (!look (room, folder_fd, device, bytes, &seen, error))
+    return FALSE;
+  if (seen.missing == 0)
     return TRUE;
   g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
                "no-space: a work copy can take %" G_GUINT64_FORMAT " MiB, the file system has %" G_GUINT64_FORMAT
                " MiB free, of which other work copies need %" G_GUINT64_FORMAT " MiB and %" G_GUINT64_FORMAT
                " MiB are left to running domains",
-               bytes >> 20, unused >> 20, promised >> 20, reserve >> 20);
+               bytes >> 20, seen.unused >> 20, seen.promised >> 20, seen.reserve >> 20);
   return FALSE;
+}
+
+guint64
+cold_room_missing (ColdRoom *room, int folder_fd, guint64 bytes)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&room->lock);
+  struct stat st;
+  Look seen;
+
+  return fstat (folder_fd, &st) == 0 && look (room, folder_fd, st.st_dev, bytes, &seen, NULL) ? seen.missing : 0;
 }
 
 gboolean

@@ -28,6 +28,8 @@ void cold_room_unref (ColdRoom *room);
  * Returns: %FALSE with Blocked ("no-space: ...") or Io; nothing is promised then
  */
 gboolean cold_room_take (ColdRoom *room, gconstpointer owner, int folder_fd, const char *name, guint64 bytes, GError **error);
+/* Returns: bytes that would have to become free before @bytes more could be promised there; 0: none, or it cannot be told */
+guint64 cold_room_missing (ColdRoom *room, int folder_fd, guint64 bytes);
 /* All that @owner was promised. */
 void cold_room_give_back (ColdRoom *room, gconstpointer owner);
 

@@ -7,6 +7,7 @@
 #include "cold-guest-disks.h"
 #include "cold-job-queue.h"
 #include "cold-judge.h"
+#include "cold-old-images.h"
 #include "cold-parts.h"
 #include "cold-planner.h"
 #include "cold-policy.h"
@@ -150,13 +151,13 @@ on_synced (ColdInventory *inventory, ColdScheduler *self)
   if (!cold_inventory_is_connected (inventory))
     return;
   cold_follower_clear_stale_claims (self->follower);
-  cold_rollback_expire (&self->parts);
+  cold_old_images_expire (&self->parts);
 }
 
 static gboolean
 on_expire (gpointer user_data)
 {
-  cold_rollback_expire (&((ColdScheduler *) user_data)->parts);
+  cold_old_images_expire (&((ColdScheduler *) user_data)->parts);
   return G_SOURCE_CONTINUE;
 }
 
@@ -497,7 +498,7 @@ on_rollback_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
 
-  if (cold_rollback_drop_finish (result, &error))
+  if (cold_old_images_drop_finish (result, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -516,7 +517,7 @@ cold_scheduler_drop_rollback_async (ColdScheduler *self, ColdVolume *volume, GAs
       g_object_unref (task);
       return;
     }
-  cold_rollback_drop_async (&self->parts, volume->id, on_rollback_dropped, task);
+  cold_old_images_drop_async (&self->parts, volume->id, on_rollback_dropped, task);
 }
 
 gboolean

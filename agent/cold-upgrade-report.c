@@ -64,16 +64,3 @@ cold_upgrade_report_add (JsonObject *report, JsonObject *answer)
     if (json_object_has_member (answer, members[i]))
       json_object_set_member (report, members[i], json_node_copy (json_object_get_member (answer, members[i])));
 }
-
-void
-cold_upgrade_report_add_evicted (JsonObject *report, JsonObject *evicted)
-{
-  JsonArray *all = cold_json_array (report, "evicted");
-
-  if (all == NULL)
-    {
-      all = json_array_new ();
-      json_object_set_array_member (report, "evicted", all);
-    }
-  json_array_add_object_element (all, json_object_ref (evicted));
-}

@@ -11,9 +11,6 @@ G_BEGIN_DECLS
 /* Takes over what the upgrade worker said of the run (common/cold-protocol.h). */
 void cold_upgrade_report_add (JsonObject *report, JsonObject *answer);
 
-/* Adds to "evicted": an old image that was deleted to make room, as cold_rollback_evict_finish() tells of it. */
-void cold_upgrade_report_add_evicted (JsonObject *report, JsonObject *evicted);
-
 /* Returns: (transfer full): the checks of a verify answer that failed, in one line */
 char *cold_upgrade_report_failed_checks (JsonObject *verified);
 

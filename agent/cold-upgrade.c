@@ -10,8 +10,8 @@
 #include "cold-inspection.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-old-images.h"
 #include "cold-protocol.h"
-#include "cold-rollback.h"
 #include "cold-upgrade-report.h"
 #include "cold-work-set.h"
 
@@ -164,13 +164,15 @@ on_absorbed (GObject *source, GAsyncResult *result, gpointer user_data)
   succeed (task, "upgraded");
 }
 
-static guint64
-allocated_bytes (const ColdJournalMember *member)
+static void
+on_folded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree char *path = g_build_filename (member->hidden_directory, member->hidden_name, NULL);
-  struct stat st;
+  g_autoptr (GTask) task = user_data;
+  Upgrade *self = g_task_get_task_data (task);
 
-  return lstat (path, &st) == 0 ? (guint64) st.st_blocks * 512 : 0;
+  cold_old_images_fold_finish (result, NULL);
+  cold_inspection_absorb_async (self->parts, self->disks, self->verified, cold_worker_process_get_scratch (self->worker),
+                                on_absorbed, g_steal_pointer (&task));
 }
 
 static void
@@ -192,13 +194,10 @@ exchanged (GTask *task)
         continue;
       cold_file_id_stat (volume->path, &volume->file);
       volume->upgraded = g_get_real_time ();
-      volume->rollback_until = journal->keep_until;
-      volume->rollback_bytes = allocated_bytes (member);
       volume->awaits_boot = awaits_boot;
     }
   g_clear_pointer (&self->set, cold_work_set_free);
-  cold_inspection_absorb_async (self->parts, self->disks, self->verified, cold_worker_process_get_scratch (self->worker),
-                                on_absorbed, task);
+  cold_old_images_fold_async (self->parts, cold_job_get_number (self->job), on_folded, task);
 }
 
 static void
@@ -355,7 +354,7 @@ on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
-  g_autoptr (JsonObject) evicted = cold_rollback_evict_finish (result, NULL);
+  g_autoptr (JsonArray) evicted = cold_old_images_evict_finish (result, NULL);
 
   if (evicted == NULL)
     {
@@ -363,7 +362,7 @@ on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   g_clear_error (&self->no_space);
-  cold_upgrade_report_add_evicted (self->report, evicted);
+  json_object_set_array_member (self->report, "evicted", g_steal_pointer (&evicted));
   copy_disks (g_steal_pointer (&task));
 }
 
@@ -373,6 +372,8 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Upgrade *self = g_task_get_task_data (task);
   ColdVolume *volume = get_volume (task);
+  const char *path;
+  guint64 missing;
   GError *error = NULL;
 
   if (volume == NULL)
@@ -388,9 +389,15 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
+  path = cold_work_set_find_short (self->parts->room, self->disks, &missing);
+  /* Once: where the gain was less than it seemed, the rest of the old images would go for nothing as well. */
+  if (path == NULL || json_object_has_member (self->report, "evicted"))
+    {
+      fail (task, error);
+      return;
+    }
   self->no_space = error;
-  cold_rollback_evict_async (self->parts, volume->path, cold_job_get_number (self->job), on_evicted,
-                             g_steal_pointer (&task));
+  cold_old_images_evict_async (self->parts, path, missing, cold_job_get_number (self->job), on_evicted, g_steal_pointer (&task));
 }
 
 static void

@@ -235,6 +235,30 @@ cold_work_set_open_rollback_async (guint job, ColdJournal *undone, GAsyncReadyCa
   open_async (opening, callback, user_data);
 }
 
+const char *
+cold_work_set_find_short (ColdRoom *room, GPtrArray *disks, guint64 *missing)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+      g_autofree char *folder = g_path_get_dirname (disk->path);
+      cold_fd_auto fd = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      guint64 needed = 0;
+
+      for (guint j = 0; j < disks->len; j++)
+        {
+          const ColdGuestDisk *other = g_ptr_array_index (disks, j);
+
+          if (other->file.device == disk->file.device)
+            needed += cold_copy_space_needed (AT_FDCWD, other->path, GROWTH_MAX);
+        }
+      *missing = fd >= 0 ? cold_room_missing (room, fd, needed) : 0;
+      if (*missing > 0)
+        return disk->path;
+    }
+  return NULL;
+}
+
 ColdWorkSet *
 cold_work_set_open_finish (GAsyncResult *result, GError **error)
 {

@@ -33,6 +33,14 @@ void cold_work_set_open_async (ColdRoom *room, guint job, GPtrArray *disks, cons
  */
 void cold_work_set_open_rollback_async (guint job, ColdJournal *undone, GAsyncReadyCallback callback, gpointer user_data);
 
+/**
+ * cold_work_set_find_short:
+ * @missing: (out): bytes that would have to become free for all disks on that file system
+ *
+ * Returns: (transfer none) (nullable): path of a disk whose file system has too little room for copies of @disks
+ */
+const char *cold_work_set_find_short (ColdRoom *room, GPtrArray *disks, guint64 *missing);
+
 /* Of either. Returns: (transfer full) */
 ColdWorkSet *cold_work_set_open_finish (GAsyncResult *result, GError **error);
 

@@ -422,6 +422,42 @@ cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *jour
   return FALSE;
 }
 
+gboolean
+cold_exchange_can_fold (const ColdJournal *earlier, const ColdJournal *later)
+{
+  if (earlier->state != COLD_JOURNAL_DONE || later->state != COLD_JOURNAL_DONE || earlier->quarantined || later->quarantined
+      || earlier->job >= later->job || earlier->members->len != later->members->len)
+    return FALSE;
+  for (guint i = 0; i < later->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (later->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
+      const ColdJournalMember *before = cold_journal_find_member (earlier, path);
+
+      if (before == NULL || !cold_tuple_is_untouched (before->replacement, member->original, NULL))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+cold_exchange_fold (const ColdExchangeContext *context, ColdJournal *earlier, ColdJournal *later, GError **error)
+{
+  for (guint i = 0; i < earlier->members->len; i++)
+    {
+      ColdJournalMember *member = g_ptr_array_index (earlier->members, i);
+      g_autofree char *path = cold_journal_member_path (member);
+
+      cold_tuple_free (member->replacement);
+      member->replacement = cold_tuple_copy (cold_journal_find_member (later, path)->replacement);
+    }
+  earlier->keep_until = MAX (earlier->keep_until, later->keep_until);
+  if (!cold_journal_save (context->journal_dir, earlier, error))
+    return FALSE;
+  COLD_CRASH_POINT ("fold-saved");
+  return cold_exchange_drop_hidden (context, later, error);
+}
+
 ColdRecovery
 cold_exchange_recover (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
 {

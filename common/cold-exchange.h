@@ -97,4 +97,19 @@ ColdRecovery cold_exchange_settle (const ColdExchangeContext *context, ColdJourn
  */
 gboolean cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *journal, GError **error);
 
+/* Whether @later exchanged the very images that @earlier had put in place, all of them, and nobody touched them in between. */
+gboolean cold_exchange_can_fold (const ColdJournal *earlier, const ColdJournal *later);
+
+/**
+ * cold_exchange_fold:
+ * @later: of the same volumes; not to be used afterwards
+ *
+ * Makes one exchange of two: @earlier is as if it had put in place what @later did, and keeps its old images; those of @later, which
+ * nobody ever used, are deleted with its journal. Killed in between, both journals say that they made what is in place: the
+ * earlier one's image is the one to go back to.
+ *
+ * Returns: %FALSE as cold_exchange_drop_hidden(), or when @earlier could not be saved
+ */
+gboolean cold_exchange_fold (const ColdExchangeContext *context, ColdJournal *earlier, ColdJournal *later, GError **error);
+
 G_END_DECLS

@@ -149,6 +149,17 @@ check /rollback/over/old-image equals "$old" sum a
 call "$(volume default a.raw)" Volume DropRollback
 check /rollback/over/nothing-hidden eventually 5 equals 0 hidden
 
+# A second upgrade before the first start: the last image that is known to work is the one from before the first.
+old=$(sum a)
+check /rollback/twice/first upgrade a
+check /rollback/twice/second upgrade a
+check /rollback/twice/one-is-kept equals 1 hidden
+call $MANAGER Manager Resync
+check /rollback/twice/shown fails equals 0 kept a
+check /rollback/twice/rolled-back roll_back a rolled-back ''
+check /rollback/twice/known-to-work equals "$old" sum a
+check /rollback/twice/nothing-hidden eventually 5 equals 0 hidden
+
 # --- with its volume ---------------------------------------------------------------------------------------------------
 
 check /rollback/deleted/upgraded upgrade b

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exchange-scenarios.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "cold-copy.h"
@@ -65,9 +66,9 @@ copy_member (Fixture *f, ColdJournalMember *member, GError **error)
 }
 
 static ColdJournal *
-upgrade_until_ready (Fixture *f, GError **error)
+upgrade_until_ready (Fixture *f, guint job, GError **error)
 {
-  g_autoptr (ColdJournal) journal = cold_journal_new (1, "upgrade");
+  g_autoptr (ColdJournal) journal = cold_journal_new (job, "upgrade");
 
   for (guint i = 0; i < EXCHANGE_N_MEMBERS; i++)
     {
@@ -90,9 +91,33 @@ upgrade_until_ready (Fixture *f, GError **error)
 gboolean
 exchange_act_upgrade (Fixture *f, GError **error)
 {
-  g_autoptr (ColdJournal) journal = upgrade_until_ready (f, error);
+  g_autoptr (ColdJournal) journal = upgrade_until_ready (f, 1, error);
 
   return journal != NULL && cold_exchange_commit (&f->context, journal, error);
+}
+
+gboolean
+exchange_act_upgrade_twice (Fixture *f, GError **error)
+{
+  g_autoptr (ColdJournal) journal = NULL;
+
+  if (!exchange_act_upgrade (f, error))
+    return FALSE;
+  journal = upgrade_until_ready (f, 2, error);
+  return journal != NULL && cold_exchange_commit (&f->context, journal, error);
+}
+
+gboolean
+exchange_act_fold (Fixture *f, GError **error)
+{
+  g_autoptr (GPtrArray) journals = cold_journal_load_all (f->journals);
+
+  if (journals->len != 2 || !cold_exchange_can_fold (journals->pdata[0], journals->pdata[1]))
+    {
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_IO, "there are no two exchanges to make one of");
+      return FALSE;
+    }
+  return cold_exchange_fold (&f->context, journals->pdata[0], journals->pdata[1], error);
 }
 
 static gboolean
@@ -104,7 +129,7 @@ only_before (gpointer asked)
 gboolean
 exchange_act_back (Fixture *f, GError **error)
 {
-  g_autoptr (ColdJournal) journal = upgrade_until_ready (f, error);
+  g_autoptr (ColdJournal) journal = upgrade_until_ready (f, 1, error);
   g_autoptr (GError) yielded = NULL;
   guint asked = 0;
 
@@ -226,6 +251,29 @@ exchange_assert_whole (Fixture *f)
   g_assert_cmpuint (fixture_count (f->volumes), ==, EXCHANGE_N_MEMBERS);
   g_assert_cmpuint (journals->len, <=, 1);
   return side;
+}
+
+void
+exchange_assert_folding (Fixture *f)
+{
+  g_autoptr (GPtrArray) journals = cold_journal_load_all (f->journals);
+  const ColdJournal *first;
+
+  g_assert_cmpint (exchange_read_side (f), ==, 'n');
+  g_assert_cmpuint (journals->len, >=, 1);
+  first = journals->pdata[0];
+  for (guint i = 0; i < first->members->len; i++)
+    {
+      const ColdJournalMember *member = g_ptr_array_index (first->members, i);
+      g_autofree char *hidden = fixture_hidden (f, member->hidden_name);
+      g_autofree char *path = cold_journal_member_path (member);
+      g_autoptr (ColdTuple) now = cold_tuple_read_at (AT_FDCWD, path, NULL);
+      const ColdJournalMember *later = journals->len > 1 ? cold_journal_find_member (journals->pdata[1], path) : NULL;
+
+      g_assert_cmpint (read_image (hidden), ==, 'o');
+      g_assert_true (cold_tuple_same_file (member->replacement, now)
+                     || (later != NULL && cold_tuple_same_file (member->replacement, later->original)));
+    }
 }
 
 Fixture *

@@ -19,6 +19,10 @@ gboolean exchange_act_back (Fixture *f, GError **error);
 gboolean exchange_act_rollback (Fixture *f, GError **error);
 /* Of the old images of an upgrade that was done. */
 gboolean exchange_act_drop (Fixture *f, GError **error);
+/* Two upgrades, one straight after the other. */
+gboolean exchange_act_upgrade_twice (Fixture *f, GError **error);
+/* Of these. */
+gboolean exchange_act_fold (Fixture *f, GError **error);
 /* Of all journals. */
 gboolean exchange_act_recover (Fixture *f, GError **error);
 
@@ -30,3 +34,6 @@ char exchange_read_side (Fixture *f);
 
 /* As that, after recovery: nothing is left over but old images that a journal names. */
 char exchange_assert_whole (Fixture *f);
+
+/* Whenever that is interrupted: the images are the last ones, and the first exchange's old images are kept and belong to them. */
+void exchange_assert_folding (Fixture *f);

@@ -17,7 +17,7 @@
 static const char *const points[] = {
   "journal-before", "journal-after", "copy-made",  "copy-half",     "copy-filled",    "copy-done",       "swap-before",     "swap-after",
   "decided",        "decided-back",  "done-saved", "put-back-one",  "discard-before", "discard-unlinked", "discard-synced",
-  "recover-settled", "settle-swap",
+  "recover-settled", "settle-swap", "fold-saved",
 };
 
 /* In a process of its own. Returns: whether it was killed; it must end well otherwise. */
@@ -111,6 +111,25 @@ test_points (gconstpointer data)
 }
 
 static void
+test_fold (void)
+{
+  guint kills = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (points); i++)
+    for (guint passing = 1; passing <= EXCHANGE_N_MEMBERS; passing++)
+      {
+        g_autoptr (Fixture) f = set_up (exchange_act_upgrade_twice);
+        g_autofree char *at = g_strdup_printf ("%s:%u", points[i], passing);
+
+        kills += run (f, exchange_act_fold, at, 0);
+        exchange_assert_folding (f);
+        run (f, exchange_act_recover, NULL, 0);
+        exchange_assert_folding (f);
+      }
+  g_assert_cmpuint (kills, >=, 9);
+}
+
+static void
 test_random (gconstpointer data)
 {
   const Scenario *scenario = data;
@@ -144,6 +163,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+  g_test_add_func ("/crash/fold/at-every-point", test_fold);
   for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
     {
       g_autofree char *at_points = g_strdup_printf ("/crash/%s/at-every-point", scenarios[i].name);

@@ -746,6 +746,79 @@ test_interrupted_rollback_keeps_old_image (void)
   g_assert_cmpuint (fixture_count (f->journals), ==, 1);
 }
 
+/* Another exchange of the same volumes, straight after the first. */
+static ColdJournal *
+exchange_again (Fixture *f, const ColdJournal *first)
+{
+  ColdJournal *journal = cold_journal_new (first->job + 1, "upgrade");
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < first->members->len; i++)
+    {
+      const ColdJournalMember *before = g_ptr_array_index (first->members, i);
+      ColdJournalMember *member = cold_journal_add_member (journal);
+      g_autofree char *path = cold_journal_member_path (before);
+      g_autofree char *hidden = NULL;
+
+      member->directory = g_strdup (before->directory);
+      member->name = g_strdup (before->name);
+      member->hidden_directory = g_strdup (before->hidden_directory);
+      member->hidden_name = cold_journal_new_hidden_name (journal);
+      hidden = fixture_hidden (f, member->hidden_name);
+      fixture_write (hidden, "newest");
+      member->original = cold_tuple_read_at (AT_FDCWD, path, NULL);
+      member->replacement = cold_tuple_read_at (AT_FDCWD, hidden, NULL);
+    }
+  journal->state = COLD_JOURNAL_READY;
+  g_assert_true (cold_journal_save (f->journals, journal, &error) && cold_exchange_commit (&f->context, journal, &error));
+  return journal;
+}
+
+/* What nobody has used goes, what is known to work stays, and can be gone back to. */
+static void
+test_fold (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) first = fixture_ready (f, 2);
+  g_autoptr (ColdJournal) second = NULL;
+  g_autofree char *old_path = hidden_path (f, first, 1);
+  g_autofree char *path = name_path (f, first, 1);
+  g_autoptr (GPtrArray) loaded = NULL;
+  g_autoptr (ColdTuple) now = NULL;
+  g_autoptr (GError) error = NULL;
+  const ColdJournalMember *member;
+
+  g_assert_true (cold_exchange_commit (&f->context, first, NULL));
+  second = exchange_again (f, first);
+  g_assert_true (cold_exchange_can_fold (first, second));
+  g_assert_false (cold_exchange_can_fold (second, first));
+  g_assert_true (cold_exchange_fold (&f->context, first, second, &error));
+  g_assert_no_error (error);
+  fixture_assert_content (path, "newest");
+  fixture_assert_content (old_path, "old");
+  g_assert_cmpuint (fixture_count (f->hidden), ==, 2);
+  loaded = cold_journal_load_all (f->journals);
+  g_assert_cmpuint (loaded->len, ==, 1);
+  member = ((ColdJournal *) loaded->pdata[0])->members->pdata[1];
+  now = cold_tuple_read_at (AT_FDCWD, path, NULL);
+  g_assert_true (cold_tuple_is_untouched (member->replacement, now, NULL));
+}
+
+/* A run, or an admin at work, makes the image in between worth keeping. */
+static void
+test_no_fold_of_touched (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  g_autoptr (ColdJournal) first = fixture_ready (f, 2);
+  g_autoptr (ColdJournal) second = NULL;
+  g_autofree char *path = name_path (f, first, 1);
+
+  g_assert_true (cold_exchange_commit (&f->context, first, NULL));
+  fixture_write (path, "used");
+  second = exchange_again (f, first);
+  g_assert_false (cold_exchange_can_fold (first, second));
+}
+
 static void
 test_probe (void)
 {
@@ -807,6 +880,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/exchange/recover/unread-copy", test_recover_unread_copy);
   g_test_add_func ("/exchange/rollback/leads-to-old", test_rollback);
   g_test_add_func ("/exchange/rollback/interrupted-keeps-old", test_interrupted_rollback_keeps_old_image);
+  g_test_add_func ("/exchange/fold/keeps-the-first", test_fold);
+  g_test_add_func ("/exchange/fold/not-of-touched", test_no_fold_of_touched);
   g_test_add_func ("/exchange/probe", test_probe);
   return g_test_run ();
 }

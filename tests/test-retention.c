@@ -62,6 +62,16 @@ is_over (Kept *kept, gint64 now)
   return cold_retention_is_over (kept->inventory.inventory, kept->journals, kept->journal, now);
 }
 
+/* @wanted: (nullable): the oldest one */
+static void
+assert_evictable (Kept *kept, guint job, const ColdJournal *wanted)
+{
+  g_autoptr (GPtrArray) found = cold_retention_list_evictable (kept->inventory.inventory, kept->journals,
+                                                               kept->files->volumes, job);
+
+  g_assert_true ((found->len > 0 ? found->pdata[0] : NULL) == wanted);
+}
+
 static void
 run_well (Kept *kept, gint64 start)
 {
@@ -89,17 +99,16 @@ static void
 test_job (Kept *kept, gconstpointer data)
 {
   InventoryFixture *f = &kept->inventory;
-  g_autofree char *path = cold_journal_member_path (kept->member);
 
   run_well (kept, EXCHANGED + 1);
   f->volume->job = 7;
   g_assert_false (is_over (kept, KEEP_UNTIL + 1));
-  g_assert_null (cold_retention_find_eviction (f->inventory, kept->journals, path, 0));
-  g_assert_null (cold_retention_find_eviction (f->inventory, kept->journals, path, 8));
+  assert_evictable (kept, 0, NULL);
+  assert_evictable (kept, 8, NULL);
   /* Its own image may give way to what an upgrade makes of it. */
-  g_assert_true (cold_retention_find_eviction (f->inventory, kept->journals, path, 7) == kept->journal);
+  assert_evictable (kept, 7, kept->journal);
   f->volume->job = 0;
-  g_assert_true (cold_retention_find_eviction (f->inventory, kept->journals, path, 8) == kept->journal);
+  assert_evictable (kept, 8, kept->journal);
   g_assert_true (is_over (kept, KEEP_UNTIL + 1));
 
   g_ptr_array_set_size (f->domain->info->disks, 0);
@@ -107,7 +116,7 @@ test_job (Kept *kept, gconstpointer data)
   inventory_fixture_attach (f->domain, f->volume);
   f->other->job = 7;
   g_assert_false (is_over (kept, KEEP_UNTIL + 1));
-  g_assert_null (cold_retention_find_eviction (f->inventory, kept->journals, path, 0));
+  assert_evictable (kept, 0, NULL);
 }
 
 /* A second upgrade before the guest has been started: the image from before the first one is the last that is known to work. */
@@ -139,16 +148,47 @@ test_second_upgrade (Kept *kept, gconstpointer data)
 
   g_assert_false (is_over (kept, KEEP_UNTIL - 1));
   g_assert_false (is_over (kept, KEEP_UNTIL + 1));
-  g_assert_null (cold_retention_find_eviction (f->inventory, kept->journals, path, 0));
+  assert_evictable (kept, 0, NULL);
   run_well (kept, EXCHANGED + 20);
   g_assert_false (is_over (kept, KEEP_UNTIL - 1));
   /* Without the second the first would seem to belong to a volume that was made anew. */
   g_assert_false (cold_retention_is_over (f->inventory, kept->journals, second, KEEP_UNTIL - 1));
   g_assert_true (is_over (kept, KEEP_UNTIL + 1));
   g_assert_true (cold_retention_is_over (f->inventory, kept->journals, second, KEEP_UNTIL + 1));
-  g_assert_true (cold_retention_find_eviction (f->inventory, kept->journals, path, 0) == kept->journal);
+  assert_evictable (kept, 0, kept->journal);
   g_assert_cmpint (g_unlink (path), ==, 0);
   g_assert_true (is_over (kept, KEEP_UNTIL - 1));
+}
+
+/* As few as are enough, the oldest first; none when all are not. */
+static void
+test_pick (Kept *kept, gconstpointer data)
+{
+  const guint64 size = 256 * 1024;
+  g_autofree char *text = g_strnfill (size, 'x');
+  ColdJournal *newer = kept->journal;
+  ColdJournal *older = add_exchange (kept, 2, "b.raw");
+  g_autoptr (GPtrArray) found = NULL;
+
+  older->time = EXCHANGED - 10;
+  run_well (kept, EXCHANGED + 1);
+  for (guint i = 0; i < 2; i++)
+    {
+      const ColdJournalMember *member = ((ColdJournal *) kept->journals->pdata[i])->members->pdata[0];
+      g_autofree char *hidden = fixture_hidden (kept->files, member->hidden_name);
+
+      fixture_write (hidden, text);
+    }
+  found = cold_retention_list_evictable (kept->inventory.inventory, kept->journals, kept->files->volumes, 0);
+  g_assert_cmpuint (found->len, ==, 2);
+  g_assert_false (cold_retention_pick (found, 4 * size));
+  g_assert_cmpuint (found->len, ==, 2);
+  g_assert_true (cold_retention_pick (found, size + 1 + size / 2));
+  g_assert_cmpuint (found->len, ==, 2);
+  g_assert_true (cold_retention_pick (found, size / 2));
+  g_assert_cmpuint (found->len, ==, 1);
+  g_assert_true (found->pdata[0] == older);
+  g_assert_true (kept->journals->pdata[0] == newer);
 }
 
 /* Whatever libvirt shows no more: files decide. */
@@ -263,6 +303,7 @@ main (int argc, char *argv[])
 #define ADD(path, test) g_test_add ("/retention/" path, Kept, NULL, set_up, test, tear_down)
   ADD ("over/time-and-a-run", test_time_and_a_run);
   ADD ("over/job", test_job);
+  ADD ("evict/pick", test_pick);
   ADD ("over/second-upgrade", test_second_upgrade);
   ADD ("over/volume-without-a-record", test_volume_without_a_record);
   ADD ("over/volume-that-cannot-be-seen", test_volume_that_cannot_be_seen);

@@ -56,6 +56,19 @@ take (Place *place, gconstpointer owner, const char *name, guint64 bytes)
   return FALSE;
 }
 
+/* What is told to be missing is what refuses, with what others were promised. */
+static void
+test_missing (Place *place, gconstpointer data)
+{
+  const guint64 slack = 512 * MIB; /* the machine's other users */
+
+  g_assert_cmpuint (cold_room_missing (place->room, place->folder, 0), ==, 0);
+  g_assert_cmpuint (cold_room_missing (place->room, place->folder, place->free + slack), >=, place->reserve);
+  g_assert_true (take (place, place, "copy", place->free / 3));
+  g_assert_cmpuint (cold_room_missing (place->room, place->folder, place->free + slack), >=,
+                    place->reserve + place->free / 3);
+}
+
 /* Two thirds of what there is: once, but not twice. */
 static guint64
 most_of (Place *place)
@@ -141,6 +154,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/room/reserve", Place, NULL, set_up, test_reserve, tear_down);
+  g_test_add ("/room/missing", Place, NULL, set_up, test_missing, tear_down);
   g_test_add ("/room/promises-add-up", Place, NULL, set_up, test_promises_add_up, tear_down);
   g_test_add ("/room/taken-blocks", Place, NULL, set_up, test_taken_blocks, tear_down);
   return g_test_run ();
