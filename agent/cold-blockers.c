@@ -15,7 +15,8 @@ static const ColdBlockerText texts[] = {
   { "managed-save", "The domain has a managed save image that continues in the middle of a run.",
     "Start the domain and shut it down cleanly, or drop the image with virsh managedsave-remove." },
   { "saved-elsewhere", "The domain's last run ended by a save or a migration, not by a clean shutdown.",
-    "Restore the domain and shut it down cleanly, or start it once if it will never be restored." },
+    "Restore the domain and shut it down cleanly; one that will never be restored is started once and shut down, and defined again "
+    "with its UUID before that if it is gone." },
   { "memory-snapshot", "The domain has a snapshot with memory that expects the disk as it was.",
     "Delete the snapshot with virsh snapshot-delete when it is not needed any more." },
   { "external-snapshot", "The domain has an external snapshot, which spreads the disk over several files.",
@@ -161,7 +162,7 @@ add_from_domain (GPtrArray *blockers, const ColdVolume *volume, const ColdDomain
     add (blockers, "claimed", info->name);
   if (info->managed_save)
     add (blockers, "managed-save", info->name);
-  if (g_str_equal (domain->last_stop, "saved") || g_str_equal (domain->last_stop, "migrated"))
+  if (cold_domain_is_suspended_elsewhere (domain))
     add (blockers, "saved-elsewhere", info->name);
   if (info->memory_snapshots > 0)
     add (blockers, "memory-snapshot", info->name);
@@ -207,6 +208,21 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
     }
 }
 
+/* A domain that was transient, or undefined, and whose memory waits in a file or runs on another host. */
+static void
+add_from_suspended (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) domains = cold_inventory_suspended_of (inventory, volume);
+
+  for (guint i = 0; i < domains->len; i++)
+    {
+      const ColdDomain *domain = g_ptr_array_index (domains, i);
+      g_autofree char *detail = g_strdup_printf ("%s, which is gone, UUID %s", domain->info->name, domain->uuid);
+
+      add (blockers, "saved-elsewhere", detail);
+    }
+}
+
 /* What stands against one volume of the guest. */
 static void
 add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume,
@@ -217,6 +233,7 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
 
   for (guint i = 0; i < domains->len; i++)
     add_from_domain (blockers, volume, g_ptr_array_index (domains, i));
+  add_from_suspended (blockers, inventory, volume);
   if (domains->len > 1)
     {
       g_autoptr (GString) names = g_string_new (NULL);

@@ -14,6 +14,17 @@ struct _ColdFollower
 G_DEFINE_FINAL_TYPE (ColdFollower, cold_follower, G_TYPE_OBJECT)
 
 static void
+add_image (ColdFollower *self, const char *path, const ColdFileId *file)
+{
+  const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, file);
+
+  if (volume == NULL && path != NULL)
+    volume = cold_inventory_lookup_path (self->parts->inventory, path);
+  if (volume != NULL)
+    cold_agenda_add (self->agenda, volume->id);
+}
+
+static void
 look_again (ColdFollower *self, const ColdDomain *domain)
 {
   GHashTableIter iter;
@@ -23,16 +34,13 @@ look_again (ColdFollower *self, const ColdDomain *domain)
   for (guint i = 0; i < domain->info->disks->len; i++)
     {
       const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-      const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, &disk->file);
 
-      if (volume != NULL)
-        cold_agenda_add (self->agenda, volume->id);
+      add_image (self, disk->path, &disk->file);
       for (guint j = 0; j < disk->chain->len; j++)
         {
-          volume = cold_inventory_lookup_file (self->parts->inventory,
-                                               &((ColdChainMember *) g_ptr_array_index (disk->chain, j))->file);
-          if (volume != NULL)
-            cold_agenda_add (self->agenda, volume->id);
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          add_image (self, member->path, &member->file);
         }
     }
   /* Disks that the domain had before show its name until they are looked at again. */

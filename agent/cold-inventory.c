@@ -444,6 +444,12 @@ cold_inventory_domains_of (ColdInventory *self, const ColdVolume *volume)
 }
 
 GPtrArray *
+cold_inventory_suspended_of (ColdInventory *self, const ColdVolume *volume)
+{
+  return cold_records_suspended_of (self->records, volume);
+}
+
+GPtrArray *
 cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain)
 {
   return cold_records_volumes_of (self->records, domain);

@@ -280,6 +280,20 @@ state_name (int state)
   return state >= 0 && (gsize) state < G_N_ELEMENTS (names) ? names[state] : "nostate";
 }
 
+/* The same words as of the event. Nothing but a run of this libvirtd's own has a reason. */
+static const char *
+shutoff_name (int reason)
+{
+  static const char *const names[] = {
+    [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown", [VIR_DOMAIN_SHUTOFF_DESTROYED] = "destroyed",
+    [VIR_DOMAIN_SHUTOFF_CRASHED] = "crashed",   [VIR_DOMAIN_SHUTOFF_MIGRATED] = "migrated",
+    [VIR_DOMAIN_SHUTOFF_SAVED] = "saved",       [VIR_DOMAIN_SHUTOFF_FAILED] = "failed",
+    [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "from-snapshot",
+  };
+
+  return reason >= 0 && (gsize) reason < G_N_ELEMENTS (names) ? names[reason] : NULL;
+}
+
 static gboolean
 read_definition (virDomainPtr domain, guint flags, ColdDomainInfo *info, GError **error)
 {
@@ -309,6 +323,9 @@ fill_domain (virDomainPtr domain, ColdDomainInfo *info, GError **error)
   if (active < 0)
     return fail (error, "libvirt does not tell whether a domain runs");
   info->active = active == 1;
+  /* The state may have been asked for before a stop, and this after it. */
+  if (!info->active && state == VIR_DOMAIN_SHUTOFF)
+    info->shutoff = shutoff_name (reason);
   info->persistent = virDomainIsPersistent (domain) == 1;
   /* A disk that was plugged in is in use as well as one that will be there next time. */
   if (info->active && !read_definition (domain, 0, info, error))

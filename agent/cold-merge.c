@@ -213,9 +213,11 @@ merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInf
       return;
     }
   domain->stop_doubted = FALSE;
-  /* A run that began or ended while nobody told us: how it ended is not known. */
+  /* A run that ended while nobody told us, or even began: libvirt may know how. */
   if (stopped)
-    cold_domain_note_stop (domain, "unknown");
+    cold_domain_note_stop (domain, info->shutoff != NULL ? info->shutoff : "unknown");
+  else if (info->shutoff != NULL)
+    cold_domain_set_last_stop (domain, info->shutoff);
   if (started)
     domain->last_start_time = g_get_real_time ();
   domain->gone = FALSE;
@@ -233,8 +235,10 @@ set_domain_gone (const ColdMergeTarget *self, ColdDomain *domain)
 {
   if (domain->gone)
     return;
+  /* A transient one that ended while nobody told us. */
+  if (domain->info->active)
+    cold_domain_note_stop (domain, "unknown");
   domain->gone = TRUE;
-  domain->info->active = FALSE;
   cold_inventory_domain_touch (self->inventory, domain);
 }
 

@@ -86,6 +86,8 @@ typedef struct
   char *name;
   char *state;           /* running paused shutdown shutoff crashed pmsuspended blocked nostate */
   gboolean active;
+  const char *shutoff;   /* (nullable) static: how libvirt says that the last run ended, a word of ColdDomain.last_stop; %NULL while
+                            it runs, and when libvirt does not know, as after a restart of its own */
   gboolean persistent;
   gboolean managed_save;
   guint snapshots;          /* libvirt snapshots, all kinds */

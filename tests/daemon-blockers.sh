@@ -91,12 +91,17 @@ mkdir -p /run/repository
 write_source fake file:///run/repository updates /run/keyring.gpg yes
 define_pool default $images
 for name in plain run saved managed memory external check share transient cdrom base xml-base hard link twice alias \
-            elsewhere policy stale nbd loop reader trust strange session job mirror; do
+            early fleeting elsewhere policy stale nbd loop reader trust strange session job mirror; do
   image "$name.raw"
 done
 virsh -q pool-refresh default
+# Before there is an agent that could see it.
+define early $images/early.raw
+virsh -q start early
+virsh -q save early /run/early.save
 start_agent
 check /agent/up wait_agent
+blocked saved-before-the-agent saved-elsewhere early.raw
 check /volume/free eventually 30 free default plain.raw
 
 # --- the domain is not off ---------------------------------------------------------------------------------------------
@@ -113,6 +118,24 @@ blocked restored in-use run.raw
 virsh -q destroy run
 undefine run
 over running run.raw
+
+# Of a domain that is gone until its memory is restored, with its disk as it was.
+define fleeting $images/fleeting.raw
+undefine fleeting
+virsh -q create /run/define.xml
+blocked transient in-use fleeting.raw
+uuid=$(virsh -q domuuid fleeting)
+virsh -q save fleeting /run/fleeting.save
+check /blocker/transient-save/gone fails virsh -q dominfo "$uuid"
+blocked transient-save saved-elsewhere fleeting.raw
+check /blocker/transient-save/names-it matches "$uuid" call "$(volume default fleeting.raw)" Volume GetBlockers
+# As the remedy says.
+sed -i "s|</name>|&<uuid>$uuid</uuid>|" /run/define.xml
+virsh -q define /run/define.xml
+virsh -q start fleeting
+virsh -q destroy fleeting
+undefine fleeting
+over transient-save fleeting.raw
 
 define managed $images/managed.raw
 virsh -q start managed

@@ -140,6 +140,26 @@ test_last_stop (InventoryFixture *f, gconstpointer data)
     }
 }
 
+/* A transient domain that was saved is gone, and goes on with the disk as it was when it is restored. */
+static void
+test_saved_and_gone (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+
+  f->domain->gone = TRUE;
+  ASSERT_CODES (f->volume, "");
+  set (&f->domain->last_stop, "saved");
+  ASSERT_CODES (f->volume, "saved-elsewhere");
+  ASSERT_CODES (f->other, "");
+  /* As after the agent's restart, before an image that was moved there. */
+  disk->file = (ColdFileId){ 0 };
+  ASSERT_CODES (f->volume, "saved-elsewhere");
+  cold_domain_note_stop (f->domain, "failed");
+  ASSERT_CODES (f->volume, "saved-elsewhere"); /* a restore that failed can be tried again */
+  cold_domain_note_stop (f->domain, "shutdown");
+  ASSERT_CODES (f->volume, "");
+}
+
 static void
 test_several_owners (InventoryFixture *f, gconstpointer data)
 {
@@ -374,6 +394,7 @@ main (int argc, char *argv[])
   ADD ("too-small/no-operating-system", test_too_small);
   ADD ("domain/each", test_domain);
   ADD ("domain/last-stop", test_last_stop);
+  ADD ("domain/saved-and-gone", test_saved_and_gone);
   ADD ("domain/several-owners", test_several_owners);
   ADD ("domain/other-disk-counts", test_other_disk);
   ADD ("domain/missing-disk", test_missing_disk);

@@ -362,12 +362,49 @@ test_restart (Fixture *f, gconstpointer data)
   WAIT_FOR (f->synced > 0);
   g_assert_cmpint (cold_inventory_lookup_name (f->inventory, "p", "v")->id, ==, id);
   g_assert_cmpuint (f->volumes_changed, ==, 0);
-  /* It ended while nobody was looking: not known to be clean. */
   g_assert_false (find_domain (f, "across")->info->active);
-  g_assert_cmpstr (find_domain (f, "across")->last_stop, ==, "unknown");
   virDomainUndefine (handle);
   virDomainFree (handle);
   remove_pool (pool);
+}
+
+/* What happens while the agent does not run is as libvirt says. */
+static void
+test_stops_unseen (Fixture *f, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (f->folder, "saved", NULL);
+  virDomainPtr before = virDomainDefineXML (f->conn, DOMAIN_XML ("before"));
+  virDomainPtr saved = virDomainDefineXML (f->conn, DOMAIN_XML ("saved"));
+  virDomainPtr clean = virDomainDefineXML (f->conn, DOMAIN_XML ("clean"));
+  virDomainPtr transient = virDomainCreateXML (f->conn, DOMAIN_XML ("transient"), 0);
+
+  g_assert_cmpint (virDomainCreate (saved), ==, 0);
+  g_assert_cmpint (virDomainShutdown (saved), ==, 0);
+  g_assert_cmpint (virDomainCreate (clean), ==, 0);
+  WAIT_FOR (find_domain (f, "saved") != NULL && g_str_equal (find_domain (f, "saved")->last_stop, "shutdown"));
+  WAIT_FOR (find_domain (f, "clean") != NULL && find_domain (f, "clean")->info->active);
+  WAIT_FOR (find_domain (f, "transient") != NULL && find_domain (f, "transient")->info->active);
+  end (f);
+
+  g_assert_cmpint (virDomainCreate (before), ==, 0);
+  g_assert_cmpint (virDomainSave (before, image), ==, 0);
+  g_assert_cmpint (virDomainCreate (saved), ==, 0);
+  g_assert_cmpint (virDomainSave (saved, image), ==, 0);
+  g_assert_cmpint (virDomainShutdown (clean), ==, 0);
+  g_assert_cmpint (virDomainDestroy (transient), ==, 0);
+  begin (f, URI);
+  WAIT_FOR (f->synced > 0);
+  g_assert_cmpstr (find_domain (f, "before")->last_stop, ==, "saved");
+  g_assert_cmpstr (find_domain (f, "saved")->last_stop, ==, "saved");
+  g_assert_cmpstr (find_domain (f, "clean")->last_stop, ==, "shutdown");
+  g_assert_null (find_domain (f, "transient"));
+  virDomainUndefine (before);
+  virDomainUndefine (saved);
+  virDomainUndefine (clean);
+  virDomainFree (before);
+  virDomainFree (saved);
+  virDomainFree (clean);
+  virDomainFree (transient);
 }
 
 static void
@@ -433,6 +470,7 @@ main (int argc, char *argv[])
   ADD ("/inventory/domain/clean-shutdowns-stay-clean", test_clean_shutdowns);
   ADD ("/inventory/domain/destroyed", test_destroyed);
   ADD ("/inventory/restart-loses-nothing", test_restart);
+  ADD ("/inventory/domain/stops-that-nobody-saw", test_stops_unseen);
   ADD ("/inventory/resync", test_resync);
   ADD ("/inventory/not-connected", test_not_connected);
   return g_test_run ();
