@@ -97,29 +97,29 @@ add (GPtrArray *blockers, const char *code, const char *detail)
   g_ptr_array_add (blockers, cold_blocker_new (code, detail));
 }
 
+/* The files that something builds on, by every name that is known of them. All borrowed. */
+typedef struct
+{
+  GHashTable *paths;
+  GHashTable *files; /* (element-type ColdFileId) */
+} Bases;
+
 static void
-add_backing (GHashTable *set, const ColdVolume *base)
+add_base (Bases *bases, ColdInventory *inventory, const char *path, const ColdFileId *file)
 {
-  if (base != NULL)
-    g_hash_table_add (set, g_memdup2 (&base->id, sizeof base->id));
+  const ColdVolume *volume = path != NULL ? cold_inventory_lookup_path (inventory, path) : NULL;
+
+  if (path != NULL)
+    g_hash_table_add (bases->paths, (gpointer) path);
+  if (volume != NULL)
+    g_hash_table_add (bases->files, (gpointer) &volume->file);
+  if (file->inode != 0 || file->rdev != 0)
+    g_hash_table_add (bases->files, (gpointer) file);
 }
 
-/* A header may name the image by a way through symbolic links: what it leads to counts. */
-static const ColdVolume *
-find_base (ColdInventory *inventory, const ColdVolume *volume)
+static void
+add_bases_of_volumes (Bases *bases, ColdInventory *inventory)
 {
-  const ColdVolume *base = cold_inventory_lookup_path (inventory, volume->backing_path);
-  ColdFileId file;
-
-  if (base == NULL && cold_file_id_stat (volume->backing_path, &file))
-    base = cold_inventory_lookup_file (inventory, &file);
-  return base;
-}
-
-GHashTable *
-cold_blockers_find_backing (ColdInventory *inventory)
-{
-  GHashTable *set = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   GHashTableIter iter;
   gpointer value;
 
@@ -129,8 +129,16 @@ cold_blockers_find_backing (ColdInventory *inventory)
       const ColdVolume *volume = value;
 
       if (!volume->gone && volume->backing_path != NULL)
-        add_backing (set, find_base (inventory, volume));
+        add_base (bases, inventory, volume->backing_path, &volume->backing_file);
     }
+}
+
+static void
+add_bases_of_domains (Bases *bases, ColdInventory *inventory)
+{
+  GHashTableIter iter;
+  gpointer value;
+
   g_hash_table_iter_init (&iter, cold_inventory_get_domains (inventory));
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
@@ -144,9 +152,35 @@ cold_blockers_find_backing (ColdInventory *inventory)
             {
               const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
 
-              add_backing (set, cold_inventory_lookup_file (inventory, &member->file));
+              add_base (bases, inventory, member->path, &member->file);
             }
         }
+    }
+}
+
+GHashTable *
+cold_blockers_find_backing (ColdInventory *inventory)
+{
+  GHashTable *set = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  g_autoptr (GHashTable) paths = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) files = g_hash_table_new (cold_file_id_hash, cold_file_id_equal);
+  Bases bases = { paths, files };
+  GHashTableIter iter;
+  gpointer value;
+
+  add_bases_of_volumes (&bases, inventory);
+  add_bases_of_domains (&bases, inventory);
+  if (g_hash_table_size (paths) == 0 && g_hash_table_size (files) == 0)
+    return set;
+  /* Two pools may show one file: each of its volumes counts. */
+  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (inventory));
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ColdVolume *volume = value;
+
+      if (!volume->gone
+          && (g_hash_table_contains (paths, volume->path) || g_hash_table_contains (files, &volume->file)))
+        g_hash_table_add (set, g_memdup2 (&volume->id, sizeof volume->id));
     }
   return set;
 }

@@ -49,7 +49,8 @@ read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
 {
   const char *name = virStorageVolGetName (vol);
   const char *key = virStorageVolGetKey (vol);
-  const ColdFileId *before;
+  const ColdKnownVolume *before;
+  const char *backing;
   ColdVolumeInfo *info;
 
   if (name == NULL || is_hidden (name))
@@ -69,8 +70,11 @@ read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
     }
   cold_file_id_stat (info->path, &info->file);
   before = known != NULL ? g_hash_table_lookup (known, info->path) : NULL;
-  if (before == NULL || !cold_file_id_same_content (before, &info->file))
+  if (before == NULL || !cold_file_id_same_content (&before->file, &info->file))
     describe (vol, info);
+  /* Here and not on the main loop: a guest can write any name into the header of its disk. */
+  backing = info->described || before == NULL ? info->backing_path : before->backing_path;
+  cold_file_id_peek (backing, &info->backing_file);
   /* Time stamps of some file systems are of whole or even seconds. */
   info->settled = info->file.mtime_ns / 1000 < refreshed - 2 * G_USEC_PER_SEC;
   return info;

@@ -77,6 +77,13 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
              && (volume->file.inode != 0 || info->file.inode != 0);
   changed |= volume->file.nlink != info->file.nlink;
   volume->file = info->file;
+  /* A base that is missing for the moment is still the base. */
+  if (info->described || info->backing_file.inode != 0)
+    {
+      changed |= !cold_file_id_same_file (&volume->backing_file, &info->backing_file)
+                 && (volume->backing_file.inode != 0 || info->backing_file.inode != 0);
+      volume->backing_file = info->backing_file;
+    }
   /* libvirt could not describe it: what was known stays. */
   if (*volume->type == '\0' && info->type != NULL)
     {

@@ -169,7 +169,7 @@ cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain)
 GHashTable *
 cold_records_collect_known (ColdRecords *self, const char *pool_uuid)
 {
-  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) cold_known_volume_free);
   GHashTable *table = pool_uuid != NULL ? cold_volume_index_get_pool (self->volumes, pool_uuid)
                                         : cold_volume_index_get_all (self->volumes);
   GHashTableIter iter;
@@ -181,9 +181,14 @@ cold_records_collect_known (ColdRecords *self, const char *pool_uuid)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const ColdVolume *volume = value;
+      ColdKnownVolume *entry;
 
-      if (!volume->gone && volume->settled)
-        g_hash_table_insert (known, g_strdup (volume->path), g_memdup2 (&volume->file, sizeof volume->file));
+      if (volume->gone || !volume->settled)
+        continue;
+      entry = g_new0 (ColdKnownVolume, 1);
+      entry->file = volume->file;
+      entry->backing_path = g_strdup (volume->backing_path);
+      g_hash_table_insert (known, g_strdup (volume->path), entry);
     }
   return known;
 }

@@ -45,7 +45,7 @@ gboolean cold_records_is_outdated (ColdRecords *self, const ColdSnapshot *snapsh
  *
  * What is known of volumes: a read does not describe again what is the same.
  *
- * Returns: (transfer full) (element-type utf8 ColdFileId): by path
+ * Returns: (transfer full) (element-type utf8 ColdKnownVolume): by path
  */
 GHashTable *cold_records_collect_known (ColdRecords *self, const char *pool_uuid);
 

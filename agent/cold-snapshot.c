@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-snapshot.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define NEW_BOX(Type) g_atomic_rc_box_new0 (Type)
 
@@ -33,6 +35,13 @@ void
 cold_volume_info_unref (ColdVolumeInfo *info)
 {
   g_atomic_rc_box_release_full (info, (GDestroyNotify) volume_info_clear);
+}
+
+void
+cold_known_volume_free (ColdKnownVolume *known)
+{
+  g_free (known->backing_path);
+  g_free (known);
 }
 
 ColdPoolInfo *
@@ -179,6 +188,37 @@ cold_file_id_stat (const char *path, ColdFileId *id)
   id->mtime_ns = (gint64) st.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + st.st_mtim.tv_nsec;
   id->nlink = st.st_nlink;
   return TRUE;
+}
+
+gboolean
+cold_file_id_peek (const char *path, ColdFileId *id)
+{
+  struct statx st;
+
+  *id = (ColdFileId){ 0 };
+  if (path == NULL || statx (AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) < 0)
+    return FALSE;
+  id->device = makedev (st.stx_dev_major, st.stx_dev_minor);
+  id->inode = st.stx_ino;
+  id->rdev = S_ISBLK (st.stx_mode) ? makedev (st.stx_rdev_major, st.stx_rdev_minor) : 0;
+  id->size = st.stx_size;
+  id->mtime_ns = st.stx_mtime.tv_sec * G_GINT64_CONSTANT (1000000000) + st.stx_mtime.tv_nsec;
+  id->nlink = st.stx_nlink;
+  return TRUE;
+}
+
+guint
+cold_file_id_hash (gconstpointer key)
+{
+  const ColdFileId *file = key;
+
+  return (guint) (file->rdev != 0 ? file->rdev : file->device * 31 + file->inode);
+}
+
+gboolean
+cold_file_id_equal (gconstpointer a, gconstpointer b)
+{
+  return cold_file_id_same_file (a, b);
 }
 
 gboolean

@@ -31,10 +31,18 @@ typedef struct
   guint64 allocation;   /* bytes */
   char *backing_path;   /* (nullable) from the image's header, as libvirt resolved it */
   char *backing_format; /* (nullable) */
+  ColdFileId backing_file; /* what @backing_path leads to, or led to when the volume was described: cold_file_id_peek() */
   ColdFileId file;
-  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and file are set */
+  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path, file and backing_file are set */
   gboolean settled;     /* nothing was written since libvirt read the header: what it says holds as long as @file does */
 } ColdVolumeInfo;
+
+/* What the caller of a read knows of a volume already. */
+typedef struct
+{
+  ColdFileId file;
+  char *backing_path; /* (nullable) */
+} ColdKnownVolume;
 
 typedef struct
 {
@@ -108,6 +116,7 @@ typedef struct
 
 ColdVolumeInfo *cold_volume_info_new (void);
 void cold_volume_info_unref (ColdVolumeInfo *info);
+void cold_known_volume_free (ColdKnownVolume *known);
 ColdPoolInfo *cold_pool_info_new (void);
 void cold_pool_info_unref (ColdPoolInfo *info);
 ColdDisk *cold_disk_new (void);
@@ -140,8 +149,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdSnapshot, cold_snapshot_unref)
  */
 gboolean cold_file_id_stat (const char *path, ColdFileId *id);
 
+/**
+ * cold_file_id_peek:
+ * @path: of a name that a guest may have written
+ * @id: (out): filled, or all zero
+ *
+ * The same, but nothing is mounted for it and no server is asked. It may block all the same.
+ *
+ * Returns: whether @path could be statted
+ */
+gboolean cold_file_id_peek (const char *path, ColdFileId *id);
+
 /* Same device and inode, or the same block device; %FALSE when either is all zero. */
 gboolean cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b);
+
+/* The same for tables whose keys are files. */
+guint cold_file_id_hash (gconstpointer file);
+gboolean cold_file_id_equal (gconstpointer a, gconstpointer b);
 
 /* Same file with the same size and mtime: the content has not changed. */
 gboolean cold_file_id_same_content (const ColdFileId *a, const ColdFileId *b);

@@ -88,6 +88,7 @@ typedef struct
   gboolean awaits_boot;
 
   /* Not stored. */
+  ColdFileId backing_file; /* what backing_path leads to; all zero: to nothing, or not known yet */
   gboolean settled;      /* ColdVolumeInfo has it; %FALSE: libvirt is asked again, whether or not the file has changed */
   ColdVolumeState state;
   GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */

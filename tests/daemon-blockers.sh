@@ -225,10 +225,16 @@ for when in later at-once; do
   over backing-by-rebase-$when base.raw
 done
 ln -s $images /var/lib/libvirt/by-link
+# libvirt itself refuses a second pool with the same target.
+virsh -q pool-define-as second dir --target /var/lib/libvirt/by-link >/dev/null
+virsh -q pool-start second
 overlay over.qcow2 /var/lib/libvirt/by-link/base.raw
 blocked backing-by-header-under-another-path backing-of base.raw
+blocked backing-by-header-under-another-path/second-pool backing-of base.raw second
 rm $images/over.qcow2
 over backing-by-header-under-another-path base.raw
+virsh -q pool-destroy second
+virsh -q pool-undefine second
 mkdir /var/lib/libvirt/outside
 qemu-img create -q -f qcow2 -b $images/xml-base.raw -F raw /var/lib/libvirt/outside/over.qcow2
 define above /var/lib/libvirt/outside/over.qcow2 qcow2 "s|<target dev='vda'|<backingStore type='file'><format type='raw'/><source file='$images/xml-base.raw'/><backingStore/></backingStore>&|"
@@ -343,7 +349,6 @@ check /blocker/block-job/target/over eventually 10 fails says default mirror.raw
 
 # --- pools and storage -------------------------------------------------------------------------------------------------
 
-# libvirt itself refuses a second pool with the same target.
 virsh -q pool-define-as second dir --target /var/lib/libvirt/by-link >/dev/null
 virsh -q pool-start second
 define twice $images/twice.raw

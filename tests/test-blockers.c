@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cold-blockers.h"
 #include "inventory-fixture.h"
@@ -222,6 +224,57 @@ test_backing_by_domain (InventoryFixture *f, gconstpointer data)
   ASSERT_CODES (f->volume, "in-use backing-of");
 }
 
+/* Two pools show one image, and its overlay names it by a third way. */
+static void
+test_backing_by_another_name (InventoryFixture *f, gconstpointer data)
+{
+  g_autoptr (ColdVolume) overlay = cold_volume_new (FIXTURE_POOL, "overlay");
+  const char *const no_uris[] = { NULL };
+  g_autoptr (ColdInventory) inventory = NULL;
+  g_autoptr (GHashTable) backing = NULL;
+  ColdVolume *loaded;
+
+  overlay->id = cold_store_next_volume_id (f->store);
+  overlay->backing_path = g_strdup ("/link/to/a.raw");
+  cold_store_save_volume (f->store, overlay);
+  f->other->file = f->volume->file;
+  cold_inventory_volume_touch (f->inventory, f->other);
+  cold_store_flush (f->store);
+  inventory = cold_inventory_new (f->store, no_uris, 3600);
+  loaded = cold_inventory_lookup_volume (inventory, overlay->id);
+  loaded->backing_file = f->volume->file;
+  backing = cold_blockers_find_backing (inventory);
+  g_assert_true (g_hash_table_contains (backing, &f->volume->id));
+  g_assert_true (g_hash_table_contains (backing, &f->other->id));
+  g_clear_pointer (&backing, g_hash_table_unref);
+  /* By the path of one of them, as long as it was not seen where that leads. */
+  loaded->backing_file = (ColdFileId){ 0 };
+  set (&loaded->backing_path, f->volume->path);
+  backing = cold_blockers_find_backing (inventory);
+  g_assert_cmpuint (g_hash_table_size (backing), ==, 2);
+}
+
+/* What a name from a header leads to is not asked for on the main loop. */
+static void
+test_backing_not_looked_at (InventoryFixture *f, gconstpointer data)
+{
+  g_autofree char *folder = g_dir_make_tmp ("test-blockers-XXXXXX", NULL);
+  g_autofree char *image = g_build_filename (folder, "a.raw", NULL);
+  g_autofree char *link = g_build_filename (folder, "link", NULL);
+
+  g_assert_true (g_file_set_contents (image, "x", 1, NULL));
+  g_assert_cmpint (symlink (image, link), ==, 0);
+  g_assert_true (cold_file_id_stat (image, &f->volume->file));
+  f->other->backing_path = g_strdup (link);
+  ASSERT_CODES (f->volume, "");
+  g_assert_true (cold_file_id_peek (link, &f->other->backing_file));
+  g_assert_true (cold_file_id_same_content (&f->other->backing_file, &f->volume->file));
+  ASSERT_CODES (f->volume, "backing-of");
+  g_unlink (link);
+  g_unlink (image);
+  g_rmdir (folder);
+}
+
 static void
 test_untrusted_chain (InventoryFixture *f, gconstpointer data)
 {
@@ -400,6 +453,8 @@ main (int argc, char *argv[])
   ADD ("domain/missing-disk", test_missing_disk);
   ADD ("backing/by-header", test_backing);
   ADD ("backing/by-definition", test_backing_by_domain);
+  ADD ("backing/by-another-name", test_backing_by_another_name);
+  ADD ("backing/header-names-are-not-looked-at", test_backing_not_looked_at);
   ADD ("untrusted-chain/not-for-raw", test_untrusted_chain);
   ADD ("unsupported/type-and-format", test_unsupported);
   ADD ("pool/inactive-and-several-names", test_pool);
