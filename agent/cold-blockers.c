@@ -23,8 +23,9 @@ static const ColdBlockerText texts[] = {
     "Merge it with virsh blockcommit and delete the snapshot's metadata." },
   { "has-checkpoints", "The domain has checkpoints for incremental backup, whose bitmaps would not see the upgrade.",
     "Finish the backup and delete the checkpoints with virsh checkpoint-delete." },
-  { "backing-of", "Other images build on this one and would be corrupted by any change to it.",
-    "Upgrade the images that build on it, or make them independent with virsh blockpull." },
+  { "backing-of", "Other images build on this one, or may do so, and would be corrupted by any change to it.",
+    "Upgrade the images that build on it, or make them independent with virsh blockpull; where a header cannot be read, define a pool "
+    "for the folder of that image, or undefine its domain." },
   { "shared", "The disk is shareable, or lies on storage that other hosts can write to.",
     "Upgrade the guest by other means." },
   { "transient-disk", "The domain throws away what it writes to this disk.", "Remove <transient/> from the disk." },
@@ -95,94 +96,6 @@ add (GPtrArray *blockers, const char *code, const char *detail)
     if (g_str_equal (((ColdBlocker *) g_ptr_array_index (blockers, i))->code, code))
       return;
   g_ptr_array_add (blockers, cold_blocker_new (code, detail));
-}
-
-/* The files that something builds on, by every name that is known of them. All borrowed. */
-typedef struct
-{
-  GHashTable *paths;
-  GHashTable *files; /* (element-type ColdFileId) */
-} Bases;
-
-static void
-add_base (Bases *bases, ColdInventory *inventory, const char *path, const ColdFileId *file)
-{
-  const ColdVolume *volume = path != NULL ? cold_inventory_lookup_path (inventory, path) : NULL;
-
-  if (path != NULL)
-    g_hash_table_add (bases->paths, (gpointer) path);
-  if (volume != NULL)
-    g_hash_table_add (bases->files, (gpointer) &volume->file);
-  if (file->inode != 0 || file->rdev != 0)
-    g_hash_table_add (bases->files, (gpointer) file);
-}
-
-static void
-add_bases_of_volumes (Bases *bases, ColdInventory *inventory)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdVolume *volume = value;
-
-      if (!volume->gone && volume->backing_path != NULL)
-        add_base (bases, inventory, volume->backing_path, &volume->backing_file);
-    }
-}
-
-static void
-add_bases_of_domains (Bases *bases, ColdInventory *inventory)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, cold_inventory_get_domains (inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdDomain *domain = value;
-
-      for (guint i = 0; !domain->gone && i < domain->info->disks->len; i++)
-        {
-          const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-
-          for (guint j = 0; j < disk->chain->len; j++)
-            {
-              const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
-
-              add_base (bases, inventory, member->path, &member->file);
-            }
-        }
-    }
-}
-
-GHashTable *
-cold_blockers_find_backing (ColdInventory *inventory)
-{
-  GHashTable *set = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  g_autoptr (GHashTable) paths = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (GHashTable) files = g_hash_table_new (cold_file_id_hash, cold_file_id_equal);
-  Bases bases = { paths, files };
-  GHashTableIter iter;
-  gpointer value;
-
-  add_bases_of_volumes (&bases, inventory);
-  add_bases_of_domains (&bases, inventory);
-  if (g_hash_table_size (paths) == 0 && g_hash_table_size (files) == 0)
-    return set;
-  /* Two pools may show one file: each of its volumes counts. */
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdVolume *volume = value;
-
-      if (!volume->gone
-          && (g_hash_table_contains (paths, volume->path) || g_hash_table_contains (files, &volume->file)))
-        g_hash_table_add (set, g_memdup2 (&volume->id, sizeof volume->id));
-    }
-  return set;
 }
 
 static void
@@ -277,8 +190,11 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
                                 ((ColdDomain *) g_ptr_array_index (domains, i))->info->name);
       add (blockers, "several-owners", names->str);
     }
-  if (g_hash_table_contains (context->backing, &volume->id))
+  if (g_hash_table_contains (context->backing->volumes, &volume->id))
     add (blockers, "backing-of", volume->name);
+  /* A volume that no domain uses is most likely made to be built on. */
+  else if (domains->len == 0 && context->backing->unread->len > 0)
+    add (blockers, "backing-of", ((ColdUnreadImage *) g_ptr_array_index (context->backing->unread, 0))->why);
   if (!cold_inventory_is_connected (inventory))
     add (blockers, "pool-inactive", "libvirt is not connected");
   else if (pool == NULL || !pool->active)

@@ -334,6 +334,8 @@ fill_domain (virDomainPtr domain, ColdDomainInfo *info, GError **error)
   /* A disk that was plugged in is in use as well as one that will be there next time. */
   if (info->active && !read_definition (domain, 0, info, error))
     return FALSE;
+  for (guint i = 0; i < info->disks->len; i++)
+    ((ColdDisk *) g_ptr_array_index (info->disks, i))->live = TRUE;
   if ((info->persistent || !info->active) && !read_definition (domain, VIR_DOMAIN_XML_INACTIVE, info, error))
     return FALSE;
   return count_snapshots (domain, info, error);

@@ -202,6 +202,18 @@ snapshot_has_domain (const ColdSnapshot *snapshot, const char *uuid)
   return FALSE;
 }
 
+/* libvirt says the same as before; its disks may have been written to. */
+static void
+refresh_domain (const ColdMergeTarget *self, ColdDomain *domain, ColdDomainInfo *info)
+{
+  gboolean written = !info->active && !cold_domain_info_same_contents (domain->info, info);
+
+  cold_domain_info_unref (domain->info);
+  domain->info = cold_domain_info_ref (info);
+  if (written)
+    cold_inventory_domain_touch (self->inventory, domain);
+}
+
 static void
 merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInfo *info)
 {
@@ -210,7 +222,10 @@ merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInf
   gboolean stopped = !info->active && domain->info->active;
 
   if (!domain->gone && cold_domain_info_equal (domain->info, info))
-    return;
+    {
+      refresh_domain (self, domain, info);
+      return;
+    }
   /* An event made us read this domain: the one that says how it stopped is most likely on its way, and here before the next
    * answer. */
   if (stopped && merge->domain_uuid != NULL && !domain->stop_doubted)

@@ -24,6 +24,7 @@ typedef struct
   ColdAppliance *appliance;
   ColdClaimWatch *claims;
   ColdGateProof *gate;
+  ColdHeaders *headers;
   char *policy; /* of the host: off manual auto */
 } ColdParts;
 

@@ -271,3 +271,27 @@ cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b)
          && a->memory_snapshots == b->memory_snapshots && a->external_snapshots == b->external_snapshots
          && a->checkpoints == b->checkpoints && g_strcmp0 (a->arch, b->arch) == 0 && disks_equal (a->disks, b->disks);
 }
+
+/* A file that is missing is the same as one that was missing before. */
+static gboolean
+same_state (const ColdFileId *a, const ColdFileId *b)
+{
+  return a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
+gboolean
+cold_domain_info_same_contents (const ColdDomainInfo *a, const ColdDomainInfo *b)
+{
+  for (guint i = 0; i < a->disks->len && i < b->disks->len; i++)
+    {
+      const ColdDisk *left = g_ptr_array_index (a->disks, i), *right = g_ptr_array_index (b->disks, i);
+
+      if (!same_state (&left->file, &right->file))
+        return FALSE;
+      for (guint j = 0; j < left->chain->len && j < right->chain->len; j++)
+        if (!same_state (&((ColdChainMember *) g_ptr_array_index (left->chain, j))->file,
+                         &((ColdChainMember *) g_ptr_array_index (right->chain, j))->file))
+          return FALSE;
+    }
+  return TRUE;
+}

@@ -76,6 +76,7 @@ typedef struct
   gboolean readonly;
   gboolean shareable;
   gboolean transient;
+  gboolean live;        /* of the running machine; %FALSE: of the next start */
   ColdFileId file;      /* all zero: missing or not available */
   GPtrArray *chain;     /* (element-type ColdChainMember) backing images, nearest first, from the XML's backingStore */
 } ColdDisk;
@@ -128,6 +129,8 @@ ColdDomainInfo *cold_domain_info_ref (ColdDomainInfo *info);
 void cold_domain_info_unref (ColdDomainInfo *info);
 /* Whether libvirt said the same of a domain twice, disks and their chains included; sizes and times of files do not count. */
 gboolean cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b);
+/* Whether the content of every disk and of what it builds on is the same, besides. */
+gboolean cold_domain_info_same_contents (const ColdDomainInfo *a, const ColdDomainInfo *b);
 ColdSnapshot *cold_snapshot_new (void);
 void cold_snapshot_unref (ColdSnapshot *snapshot);
 

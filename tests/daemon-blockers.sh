@@ -241,6 +241,34 @@ define above /var/lib/libvirt/outside/over.qcow2 qcow2 "s|<target dev='vda'|<bac
 blocked backing-by-definition backing-of xml-base.raw
 undefine above
 over backing-by-definition xml-base.raw
+# Where no listing shows it, of a domain whose definition does not say what it builds on; once over one more image.
+mkdir $images/vm1
+overlay vm1/over.qcow2 ../base.raw
+chmod 0600 $images/vm1/over.qcow2
+define below $images/vm1/over.qcow2 qcow2
+blocked backing-by-header-in-a-subfolder backing-of base.raw
+check /blocker/backing-by-header-in-a-subfolder/no-other eventually 10 free default plain.raw
+overlay vm1/second.qcow2 $images/vm1/over.qcow2 qcow2
+undefine below
+over backing-by-header-in-a-subfolder base.raw
+define below $images/vm1/second.qcow2 qcow2
+blocked backing-by-headers-in-a-subfolder backing-of base.raw
+virsh -q start below
+check /blocker/backing-by-headers-in-a-subfolder/runs eventually 10 says default base.raw backing-of
+virsh -q destroy below
+# In place, while the domain is off: seen at the next look.
+qemu-img rebase -q -u -f qcow2 -b $images/xml-base.raw -F raw $images/vm1/second.qcow2
+resync
+blocked backing-by-rebase-in-a-subfolder backing-of xml-base.raw
+over backing-by-rebase-in-a-subfolder base.raw
+undefine below
+# Nobody can say what it builds on.
+head -c 64K /dev/zero >$images/vm1/broken.qcow2
+define below $images/vm1/broken.qcow2 qcow2
+blocked backing-unread backing-of plain.raw
+check /blocker/backing-unread/says-which matches broken.qcow2 call "$(volume default plain.raw)" Volume GetBlockers
+undefine below
+over backing-unread plain.raw
 mkdir /run/nowhere
 cp $images/plain.raw /run/nowhere/base.raw
 overlay stray.qcow2 /run/nowhere/base.raw

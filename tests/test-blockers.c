@@ -17,7 +17,7 @@ static char *
 codes_with (InventoryFixture *f, ColdVolume *volume, const ColdBlockerContext *given)
 {
   ColdBlockerContext context = *given;
-  g_autoptr (GHashTable) backing = cold_blockers_find_backing (f->inventory);
+  g_autoptr (ColdBacking) backing = cold_backing_find (f->inventory, NULL);
   g_autoptr (GPtrArray) blockers = NULL;
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) words = NULL;
@@ -197,14 +197,14 @@ test_missing_disk (InventoryFixture *f, gconstpointer data)
 static void
 test_backing (InventoryFixture *f, gconstpointer data)
 {
-  g_autoptr (GHashTable) backing = NULL;
+  g_autoptr (ColdBacking) backing = NULL;
 
   set (&f->other->format, "qcow2");
   f->other->backing_path = g_strdup (f->volume->path);
   f->other->backing_format = g_strdup ("raw");
-  backing = cold_blockers_find_backing (f->inventory);
-  g_assert_cmpuint (g_hash_table_size (backing), ==, 1);
-  g_assert_true (g_hash_table_contains (backing, &f->volume->id));
+  backing = cold_backing_find (f->inventory, NULL);
+  g_assert_cmpuint (g_hash_table_size (backing->volumes), ==, 1);
+  g_assert_true (g_hash_table_contains (backing->volumes, &f->volume->id));
   ASSERT_CODES (f->volume, "backing-of");
   ASSERT_CODES (f->other, "");
   f->other->gone = TRUE;
@@ -231,7 +231,7 @@ test_backing_by_another_name (InventoryFixture *f, gconstpointer data)
   g_autoptr (ColdVolume) overlay = cold_volume_new (FIXTURE_POOL, "overlay");
   const char *const no_uris[] = { NULL };
   g_autoptr (ColdInventory) inventory = NULL;
-  g_autoptr (GHashTable) backing = NULL;
+  g_autoptr (ColdBacking) backing = NULL;
   ColdVolume *loaded;
 
   overlay->id = cold_store_next_volume_id (f->store);
@@ -243,15 +243,15 @@ test_backing_by_another_name (InventoryFixture *f, gconstpointer data)
   inventory = cold_inventory_new (f->store, no_uris, 3600);
   loaded = cold_inventory_lookup_volume (inventory, overlay->id);
   loaded->backing_file = f->volume->file;
-  backing = cold_blockers_find_backing (inventory);
-  g_assert_true (g_hash_table_contains (backing, &f->volume->id));
-  g_assert_true (g_hash_table_contains (backing, &f->other->id));
-  g_clear_pointer (&backing, g_hash_table_unref);
+  backing = cold_backing_find (inventory, NULL);
+  g_assert_true (g_hash_table_contains (backing->volumes, &f->volume->id));
+  g_assert_true (g_hash_table_contains (backing->volumes, &f->other->id));
+  g_clear_pointer (&backing, cold_backing_free);
   /* By the path of one of them, as long as it was not seen where that leads. */
   loaded->backing_file = (ColdFileId){ 0 };
   set (&loaded->backing_path, f->volume->path);
-  backing = cold_blockers_find_backing (inventory);
-  g_assert_cmpuint (g_hash_table_size (backing), ==, 2);
+  backing = cold_backing_find (inventory, NULL);
+  g_assert_cmpuint (g_hash_table_size (backing->volumes), ==, 2);
 }
 
 /* What a name from a header leads to is not asked for on the main loop. */
@@ -273,6 +273,31 @@ test_backing_not_looked_at (InventoryFixture *f, gconstpointer data)
   g_unlink (link);
   g_unlink (image);
   g_rmdir (folder);
+}
+
+/* A disk in no pool whose header nobody has read may build on any volume that no domain uses. */
+static void
+test_backing_unread (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+  ColdDisk *mine = inventory_fixture_attach (f->other_domain, f->other);
+
+  disk->file = (ColdFileId){ .device = 1, .inode = 99, .size = 512, .nlink = 1 };
+  set (&disk->path, "/elsewhere/over.qcow2");
+  ASSERT_CODES (f->volume, ""); /* a raw image has no header */
+  set (&disk->format, "qcow2");
+  ASSERT_CODES (f->volume, "backing-of");
+  ASSERT_CODES (f->other, "");
+  /* libvirt says what a running domain's disk builds on. */
+  f->domain->info->active = disk->live = TRUE;
+  ASSERT_CODES (f->volume, "");
+  f->domain->info->active = FALSE;
+  ASSERT_CODES (f->volume, "backing-of");
+  f->domain->gone = TRUE;
+  ASSERT_CODES (f->volume, "");
+  /* Of a volume libvirt has read the header. */
+  set (&mine->format, "qcow2");
+  ASSERT_CODES (f->volume, "");
 }
 
 static void
@@ -313,7 +338,7 @@ test_not_connected (InventoryFixture *f, gconstpointer data)
   const char *const uris[] = { "test:///default", NULL };
   g_autoptr (ColdInventory) unconnected = cold_inventory_new (f->store, uris, 3600);
   ColdVolume *volume = cold_inventory_lookup_volume (unconnected, f->volume->id);
-  g_autoptr (GHashTable) backing = cold_blockers_find_backing (unconnected);
+  g_autoptr (ColdBacking) backing = cold_backing_find (unconnected, NULL);
   g_autoptr (GPtrArray) blockers = NULL;
   ColdBlockerContext context = harmless;
   const ColdBlocker *first;
@@ -455,6 +480,7 @@ main (int argc, char *argv[])
   ADD ("backing/by-definition", test_backing_by_domain);
   ADD ("backing/by-another-name", test_backing_by_another_name);
   ADD ("backing/header-names-are-not-looked-at", test_backing_not_looked_at);
+  ADD ("backing/unread-header", test_backing_unread);
   ADD ("untrusted-chain/not-for-raw", test_untrusted_chain);
   ADD ("unsupported/type-and-format", test_unsupported);
   ADD ("pool/inactive-and-several-names", test_pool);
