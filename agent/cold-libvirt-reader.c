@@ -187,31 +187,42 @@ cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refre
   return good;
 }
 
-static char *
-resolve_volume (virConnectPtr conn, const char *pool_name, const char *volume_name)
+/* A volume that does not exist leaves the disk without a path; that libvirt cannot say is another matter. */
+static gboolean
+resolve_volume (virConnectPtr conn, ColdDisk *disk, GError **error)
 {
-  virStoragePoolPtr pool = virStoragePoolLookupByName (conn, pool_name);
-  virStorageVolPtr vol = pool != NULL ? virStorageVolLookupByName (pool, volume_name) : NULL;
+  virStoragePoolPtr pool = virStoragePoolLookupByName (conn, disk->pool);
+  virStorageVolPtr vol = pool != NULL ? virStorageVolLookupByName (pool, disk->volume) : NULL;
   char *path = vol != NULL ? virStorageVolGetPath (vol) : NULL;
-  char *copy = g_strdup (path);
+  int code = virGetLastErrorCode ();
+  gboolean good = path != NULL || code == VIR_ERR_NO_STORAGE_POOL || code == VIR_ERR_NO_STORAGE_VOL || is_unsupported ();
 
+  if (!good)
+    {
+      fail (error, "libvirt does not say where a volume is");
+      /* The volumes of a pool that is not active are not there, which is no error of this kind. */
+      good = pool != NULL && virStoragePoolIsActive (pool) == 0;
+    }
+  if (good)
+    g_clear_error (error);
+  disk->path = g_strdup (path);
   free (path);
   if (vol != NULL)
     virStorageVolFree (vol);
   if (pool != NULL)
     virStoragePoolFree (pool);
-  return copy;
+  return good;
 }
 
-static void
-identify_disks (virConnectPtr conn, ColdDomainInfo *info)
+static gboolean
+identify_disks (virConnectPtr conn, ColdDomainInfo *info, GError **error)
 {
   for (guint i = 0; i < info->disks->len; i++)
     {
       ColdDisk *disk = g_ptr_array_index (info->disks, i);
 
-      if (disk->path == NULL && disk->pool != NULL && disk->volume != NULL)
-        disk->path = resolve_volume (conn, disk->pool, disk->volume);
+      if (disk->path == NULL && disk->pool != NULL && disk->volume != NULL && !resolve_volume (conn, disk, error))
+        return FALSE;
       if (disk->path != NULL)
         cold_file_id_stat (disk->path, &disk->file);
       for (guint j = 0; j < disk->chain->len; j++)
@@ -222,6 +233,7 @@ identify_disks (virConnectPtr conn, ColdDomainInfo *info)
             cold_file_id_stat (member->path, &member->file);
         }
     }
+  return TRUE;
 }
 
 /*
@@ -361,7 +373,11 @@ read_domain (virConnectPtr conn, virDomainPtr domain, ColdSnapshot *snapshot, GE
       g_propagate_prefixed_error (error, g_steal_pointer (&inner), "domain %s: ", info->name);
       return FALSE;
     }
-  identify_disks (conn, info);
+  if (!identify_disks (conn, info, error))
+    {
+      g_prefix_error (error, "domain %s: ", info->name);
+      return FALSE;
+    }
   g_ptr_array_add (snapshot->domains, g_steal_pointer (&info));
   return TRUE;
 }
