@@ -343,7 +343,7 @@ on_resync (gpointer user_data)
   ColdInventory *self = user_data;
 
   for (guint i = 0; i < self->connections->len; i++)
-    sync_connection (self, g_ptr_array_index (self->connections, i), TRUE, NULL);
+    sync_connection (self, g_ptr_array_index (self->connections, i), COLD_REFRESH_ALL, NULL);
   return G_SOURCE_CONTINUE;
 }
 

@@ -14,6 +14,8 @@
 #define DOMAIN_XML(name) \
   "<domain type='test'><name>" name "</name><memory>8192</memory><os><type>hvm</type></os></domain>"
 #define POOL_XML "<pool type='dir'><name>p</name><target><path>/test-pool</path></target></pool>"
+#define LOGICAL_POOL_XML \
+  "<pool type='logical'><name>vg</name><source><name>vg</name></source><target><path>/dev/vg</path></target></pool>"
 #define VOLUME_XML(name, bytes) \
   "<volume><name>" name "</name><capacity>" bytes "</capacity><target><format type='qcow2'/></target></volume>"
 
@@ -81,19 +83,26 @@ run_for (guint ms)
   G_STMT_END
 
 static void
-begin (Fixture *f, const char *uri)
+begin_with (Fixture *f, const char *const *uris, guint resync_seconds)
 {
-  const char *const uris[] = { uri, NULL };
   g_autoptr (GError) error = NULL;
 
   f->store = cold_store_open (f->store_path, &error);
   g_assert_no_error (error);
   f->synced = f->volumes_changed = f->stopped = f->unclean = 0;
-  f->inventory = cold_inventory_new (f->store, uris, 3600);
+  f->inventory = cold_inventory_new (f->store, uris, resync_seconds);
   g_signal_connect (f->inventory, "synced", G_CALLBACK (count), f);
   g_signal_connect (f->inventory, "volume-changed", G_CALLBACK (on_volume_changed), f);
   g_signal_connect (f->inventory, "domain-stopped", G_CALLBACK (on_domain_stopped), f);
   cold_inventory_start (f->inventory);
+}
+
+static void
+begin (Fixture *f, const char *uri)
+{
+  const char *const uris[] = { uri, NULL };
+
+  begin_with (f, uris, 3600);
 }
 
 static void
@@ -455,6 +464,37 @@ test_not_connected (Fixture *f, gconstpointer data)
   g_assert_error (late, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
 }
 
+static void
+on_refreshed (virConnectPtr conn, virStoragePoolPtr pool, void *user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* What only a refresh can see into is refreshed by itself, whatever its type. */
+static void
+test_periodic_resync (Fixture *f, gconstpointer data)
+{
+  virStoragePoolPtr pool = virStoragePoolDefineXML (f->conn, LOGICAL_POOL_XML, 0);
+  const char *const uris[] = { URI, NULL };
+  guint refreshed = 0, before;
+  int id;
+
+  g_assert_nonnull (pool);
+  g_assert_cmpint (virStoragePoolCreate (pool, 0), ==, 0);
+  id = virConnectStoragePoolEventRegisterAny (f->conn, pool, VIR_STORAGE_POOL_EVENT_ID_REFRESH,
+                                              VIR_STORAGE_POOL_EVENT_CALLBACK (on_refreshed), &refreshed, NULL);
+  g_assert_cmpint (id, >=, 0);
+  end (f);
+  begin_with (f, uris, 1);
+  WAIT_FOR (f->synced > 0);
+  /* What the first look has refreshed is told a little later. */
+  run_for (300);
+  before = refreshed;
+  WAIT_FOR (refreshed > before);
+  virConnectStoragePoolEventDeregisterAny (f->conn, id);
+  remove_pool (pool);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -472,6 +512,7 @@ main (int argc, char *argv[])
   ADD ("/inventory/restart-loses-nothing", test_restart);
   ADD ("/inventory/domain/stops-that-nobody-saw", test_stops_unseen);
   ADD ("/inventory/resync", test_resync);
+  ADD ("/inventory/resync-by-itself", test_periodic_resync);
   ADD ("/inventory/not-connected", test_not_connected);
   return g_test_run ();
 }
