@@ -155,18 +155,21 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
     }
 }
 
-/* A domain that was transient, or undefined, and whose memory waits in a file or runs on another host. */
+/* Of domains that were transient, or undefined: their memory may wait in a file or run on another host, and they may come back. */
 static void
-add_from_suspended (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
+add_from_departed (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
 {
-  g_autoptr (GPtrArray) domains = cold_inventory_suspended_of (inventory, volume);
+  g_autoptr (GPtrArray) domains = cold_inventory_departed_of (inventory, volume);
 
   for (guint i = 0; i < domains->len; i++)
     {
       const ColdDomain *domain = g_ptr_array_index (domains, i);
       g_autofree char *detail = g_strdup_printf ("%s, which is gone, UUID %s", domain->info->name, domain->uuid);
 
-      add (blockers, "saved-elsewhere", detail);
+      if (domain->claimed)
+        add (blockers, "claimed", detail);
+      if (cold_domain_is_suspended_elsewhere (domain))
+        add (blockers, "saved-elsewhere", detail);
     }
 }
 
@@ -180,7 +183,7 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
 
   for (guint i = 0; i < domains->len; i++)
     add_from_domain (blockers, volume, g_ptr_array_index (domains, i));
-  add_from_suspended (blockers, inventory, volume);
+  add_from_departed (blockers, inventory, volume);
   if (domains->len > 1)
     {
       g_autoptr (GString) names = g_string_new (NULL);

@@ -79,3 +79,16 @@ cold_domain_uses (const ColdDomain *domain, const char *path, const ColdFileId *
     }
   return FALSE;
 }
+
+gboolean
+cold_domain_writes (const ColdDomain *domain, const char *path, const ColdFileId *file)
+{
+  for (guint i = 0; i < domain->info->disks->len; i++)
+    {
+      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
+
+      if (!disk->readonly && is_image (path, file, disk->path, &disk->file))
+        return TRUE;
+    }
+  return FALSE;
+}

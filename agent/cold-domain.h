@@ -46,6 +46,8 @@ gboolean cold_domain_is_suspended_elsewhere (const ColdDomain *domain);
  * the domain is read again, so that both count.
  */
 gboolean cold_domain_uses (const ColdDomain *domain, const char *path, const ColdFileId *file);
+/* The same of a disk that is not read-only. */
+gboolean cold_domain_writes (const ColdDomain *domain, const char *path, const ColdFileId *file);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDomain, cold_domain_free)
 

@@ -129,7 +129,7 @@ cold_records_domains_of (ColdRecords *self, const ColdVolume *volume)
 }
 
 GPtrArray *
-cold_records_suspended_of (ColdRecords *self, const ColdVolume *volume)
+cold_records_departed_of (ColdRecords *self, const ColdVolume *volume)
 {
   GPtrArray *domains = g_ptr_array_new ();
   GHashTableIter iter;
@@ -140,7 +140,7 @@ cold_records_suspended_of (ColdRecords *self, const ColdVolume *volume)
     {
       const ColdDomain *domain = value;
 
-      if (domain->gone && cold_domain_is_suspended_elsewhere (domain)
+      if (domain->gone && (domain->claimed || cold_domain_is_suspended_elsewhere (domain))
           && cold_domain_uses (domain, volume->path, &volume->file))
         g_ptr_array_add (domains, value);
     }

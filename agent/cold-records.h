@@ -53,7 +53,7 @@ GHashTable *cold_records_collect_known (ColdRecords *self, const char *pool_uuid
 ColdVolume *cold_records_lookup_name (ColdRecords *self, const char *pool_name, const char *name);
 ColdDomain *cold_records_lookup_domain (ColdRecords *self, const char *uuid_or_name);
 GPtrArray *cold_records_domains_of (ColdRecords *self, const ColdVolume *volume);
-GPtrArray *cold_records_suspended_of (ColdRecords *self, const ColdVolume *volume);
+GPtrArray *cold_records_departed_of (ColdRecords *self, const ColdVolume *volume);
 GPtrArray *cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain);
 
 G_END_DECLS

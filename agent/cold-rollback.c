@@ -234,7 +234,7 @@ cold_rollback_run_async (const ColdParts *parts, gint64 volume_id, ColdJob *job,
       return;
     }
   cold_job_set_phase (job, "exchanging");
-  cold_commit_run_async (parts, volume_id, self->set, job, on_committed, g_steal_pointer (&task));
+  cold_commit_run_async (parts, volume_id, self->set, NULL, job, on_committed, g_steal_pointer (&task));
 }
 
 gboolean

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cold-blockers.h"
+#include "cold-guest-disks.h"
 #include "inventory-fixture.h"
 
 static gboolean
@@ -160,6 +161,9 @@ test_saved_and_gone (InventoryFixture *f, gconstpointer data)
   ASSERT_CODES (f->volume, "saved-elsewhere"); /* a restore that failed can be tried again */
   cold_domain_note_stop (f->domain, "shutdown");
   ASSERT_CODES (f->volume, "");
+  /* It is being created again. */
+  f->domain->claimed = TRUE;
+  ASSERT_CODES (f->volume, "claimed");
 }
 
 static void
@@ -310,6 +314,52 @@ test_untrusted_chain (InventoryFixture *f, gconstpointer data)
   /* A raw image has no header: a guest has written there what libvirt took for one. */
   set (&f->volume->format, "raw");
   ASSERT_CODES (f->volume, "");
+}
+
+/* After an exchange the domain is known by the file that its disk was before. */
+static void
+test_owner_by_path (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+  g_autoptr (GPtrArray) disks = NULL;
+  g_autoptr (GError) error = NULL;
+  const ColdGuestDisk *first;
+
+  inventory_fixture_attach (f->domain, f->other);
+  disk->file.inode = 98;
+  set (&f->volume->format, "qcow2"); /* as libvirt has probed it */
+  disks = cold_guest_disks_resolve (f->inventory, f->volume, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (disks->len, ==, 2);
+  first = g_ptr_array_index (disks, 0);
+  g_assert_cmpint (first->volume, ==, f->volume->id);
+  g_assert_cmpstr (first->format, ==, "raw");
+}
+
+static void
+test_guest_is_another (InventoryFixture *f, gconstpointer data)
+{
+  ColdDisk *disk = inventory_fixture_attach (f->domain, f->volume);
+  g_autoptr (GPtrArray) before = NULL, same = NULL, other_format = NULL, other_base = NULL, more = NULL;
+
+  set (&disk->format, "qcow2");
+  f->volume->backing_path = g_strdup (f->other->path);
+  f->volume->backing_format = g_strdup ("raw");
+  before = cold_guest_disks_resolve (f->inventory, f->volume, NULL);
+  f->volume->file.size++;
+  same = cold_guest_disks_resolve (f->inventory, f->volume, NULL);
+  g_assert_true (cold_guest_disks_equal (before, same));
+  f->other->file.mtime_ns++;
+  other_base = cold_guest_disks_resolve (f->inventory, f->volume, NULL);
+  g_assert_false (cold_guest_disks_equal (before, other_base));
+  f->other->file.mtime_ns--;
+  set (&disk->format, "raw");
+  other_format = cold_guest_disks_resolve (f->inventory, f->volume, NULL);
+  g_assert_false (cold_guest_disks_equal (before, other_format));
+  inventory_fixture_attach (f->domain, f->other);
+  more = cold_guest_disks_resolve (f->inventory, f->volume, NULL);
+  g_assert_cmpuint (more->len, ==, 2);
+  g_assert_false (cold_guest_disks_equal (other_format, more));
 }
 
 static void
@@ -482,6 +532,8 @@ main (int argc, char *argv[])
   ADD ("backing/header-names-are-not-looked-at", test_backing_not_looked_at);
   ADD ("backing/unread-header", test_backing_unread);
   ADD ("untrusted-chain/not-for-raw", test_untrusted_chain);
+  ADD ("guest-disks/owner-by-path", test_owner_by_path);
+  ADD ("guest-disks/another-guest", test_guest_is_another);
   ADD ("unsupported/type-and-format", test_unsupported);
   ADD ("pool/inactive-and-several-names", test_pool);
   ADD ("pool/libvirt-not-connected", test_not_connected);
