@@ -65,8 +65,9 @@ static const ColdBlockerText texts[] = {
     "Free space on the pool's file system, or drop old images with Volume.DropRollback." },
   { "policy-off", "The policy for this volume is off.", "Set another with SetPolicy." },
   { "outside-window", "Upgrades are not allowed at this hour.", "Wait for the maintenance window." },
-  { "quarantined", "Upgrades of this volume failed too often.",
-    "Read the log of the last job (Volume.GetHistory), mend the cause, and call Volume.Upgrade." },
+  { "quarantined", "Upgrades of this volume failed too often, or one left an image that somebody else has opened.",
+    "Read the log of the last job (Volume.GetHistory), mend the cause, and call Volume.Upgrade; an image that is left is examined "
+    "first, deleted together with the journal that names it, and forgotten with Manager.Resync." },
   { "gate-missing", "libvirtd does not call coldpatch's hook, so that a starting domain could not be noticed in time.",
     "Install the hook at /etc/libvirt/hooks/qemu.d/coldpatch and reload libvirtd." },
 };
@@ -202,6 +203,8 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
     add (blockers, "pool-inactive", "libvirt is not connected");
   else if (pool == NULL || !pool->active)
     add (blockers, "pool-inactive", pool != NULL ? pool->name : volume->pool_uuid);
+  if (volume->quarantine != NULL)
+    add (blockers, "quarantined", volume->quarantine);
   if (volume->file.nlink > 1)
     add (blockers, "several-names", volume->path);
 }

@@ -7,6 +7,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-quarantine.h"
 
 /* Journals that two exchanges of one volume left, newest first: only the newest knows what the hidden file is. */
 static int
@@ -250,6 +251,7 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
   GHashTableIter iter;
   gpointer value;
 
+  cold_quarantine_update (parts->inventory, journals);
   g_hash_table_iter_init (&iter, cold_inventory_get_volumes (parts->inventory));
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

@@ -375,6 +375,16 @@ undefine job
 over block-job/source job.raw
 check /blocker/block-job/target/over eventually 10 fails says default mirror.raw in-use
 
+# An image that is left of an exchange and must not be deleted unseen.
+journal=$(grep -l '"nbd.raw"' /var/lib/coldpatch/journal/*.json | head -1)
+jq '.quarantined = true' "$journal" >/run/journal && cat /run/journal >"$journal"
+resync
+blocked image-left quarantined nbd.raw
+check /blocker/image-left/names-it matches "$journal" call "$(volume default nbd.raw)" Volume GetBlockers
+rm "$(jq -r '.members[0] | .["hidden-directory"] + "/" + .["hidden-name"]' "$journal")" "$journal"
+resync
+over image-left nbd.raw
+
 # --- pools and storage -------------------------------------------------------------------------------------------------
 
 virsh -q pool-define-as second dir --target /var/lib/libvirt/by-link >/dev/null

@@ -5,6 +5,7 @@
 
 #include "cold-blockers.h"
 #include "cold-guest-disks.h"
+#include "cold-quarantine.h"
 #include "inventory-fixture.h"
 
 static gboolean
@@ -431,6 +432,32 @@ test_quarantine (InventoryFixture *f, gconstpointer data)
   ASSERT_CODES (f->volume, "quarantined");
 }
 
+/* An exchange left an image that is not to be deleted: whoever asks for an upgrade does not end that. */
+static void
+test_quarantine_by_journal (InventoryFixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) journals = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_journal_free);
+  ColdJournal *journal = cold_journal_new (7, "upgrade");
+  ColdJournalMember *member = cold_journal_add_member (journal);
+
+  g_ptr_array_add (journals, journal);
+  member->directory = g_path_get_dirname (f->volume->path);
+  member->name = g_path_get_basename (f->volume->path);
+  member->hidden_directory = g_strdup ("/hidden");
+  member->hidden_name = g_strdup ("image-7");
+  cold_quarantine_update (f->inventory, journals);
+  ASSERT_CODES (f->volume, "");
+  journal->quarantined = TRUE;
+  cold_quarantine_update (f->inventory, journals);
+  ASSERT_CODES (f->volume, "quarantined");
+  ASSERT_CODES (f->other, "");
+  g_assert_nonnull (strstr (f->volume->quarantine, "/hidden/image-7"));
+  /* As after the remedy. */
+  g_ptr_array_set_size (journals, 0);
+  cold_quarantine_update (f->inventory, journals);
+  ASSERT_CODES (f->volume, "");
+}
+
 static void
 test_policy_and_gate (InventoryFixture *f, gconstpointer data)
 {
@@ -540,6 +567,7 @@ main (int argc, char *argv[])
   ADD ("gone/missing-disk", test_gone);
   ADD ("guest/found-inside-goes-first", test_guest);
   ADD ("quarantined/only-after-the-last-try", test_quarantine);
+  ADD ("quarantined/by-a-journal", test_quarantine_by_journal);
   ADD ("policy-off-and-gate-missing/last", test_policy_and_gate);
   g_test_add_func ("/blockers/texts/sentences", test_table);
   g_test_add_func ("/blockers/texts/manual-has-them", test_manual);
