@@ -203,6 +203,12 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
     add (blockers, "pool-inactive", "libvirt is not connected");
   else if (pool == NULL || !pool->active)
     add (blockers, "pool-inactive", pool != NULL ? pool->name : volume->pool_uuid);
+  if (pool != NULL && pool->exported != NULL)
+    {
+      g_autofree char *detail = g_strdup_printf ("NFS exports %s", pool->exported);
+
+      add (blockers, "shared", detail);
+    }
   if (volume->quarantine != NULL)
     add (blockers, "quarantined", volume->quarantine);
   if (volume->file.nlink > 1)

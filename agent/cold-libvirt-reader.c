@@ -8,6 +8,7 @@
 #include "cold-error.h"
 #include "cold-libvirt-xml.h"
 #include "cold-names.h"
+#include "cold-nfs-exports.h"
 
 static gboolean
 fail (GError **error, const char *what)
@@ -118,6 +119,15 @@ is_wanted (ColdRefresh refresh, const ColdPoolInfo *info)
          || (refresh == COLD_REFRESH_FOLDERS && (g_str_equal (info->type, "dir") || g_str_equal (info->type, "fs")));
 }
 
+static void
+find_export (ColdPoolInfo *info)
+{
+  g_auto (GStrv) exports = cold_nfs_exports_read (COLD_NFS_ETAB);
+
+  if (info->path != NULL)
+    info->exported = g_strdup (cold_nfs_exports_find ((const char *const *) exports, info->path));
+}
+
 static gboolean
 read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHashTable *known, ColdSnapshot *snapshot,
            GError **error)
@@ -140,6 +150,7 @@ read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHas
   info->name = g_strdup (virStoragePoolGetName (pool));
   if (info->type == NULL)
     info->type = g_strdup ("");
+  find_export (info);
   info->active = virStoragePoolIsActive (pool) == 1;
   if (info->active && is_wanted (refresh, info))
     {

@@ -121,6 +121,7 @@ merge_pool (const ColdMergeTarget *self, const ColdPoolInfo *info)
   changed |= replace (&pool->name, info->name);
   changed |= replace (&pool->type, info->type);
   changed |= replace (&pool->path, info->path != NULL ? info->path : "");
+  changed |= replace (&pool->exported, info->exported);
   changed |= pool->active != info->active || pool->gone;
   changed |= info->active && pool->volume_count != info->volumes->len;
   pool->active = info->active;

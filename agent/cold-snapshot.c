@@ -61,6 +61,7 @@ pool_info_clear (ColdPoolInfo *info)
   g_free (info->name);
   g_free (info->type);
   g_free (info->path);
+  g_free (info->exported);
   g_ptr_array_unref (info->volumes);
 }
 

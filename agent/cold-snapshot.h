@@ -51,6 +51,7 @@ typedef struct
   char *name;
   char *type;       /* dir fs netfs logical disk ... */
   char *path;       /* (nullable) target path */
+  char *exported;   /* (nullable) the folder of this host's NFS exports that @path lies in */
   gboolean active;
   GPtrArray *volumes; /* (element-type ColdVolumeInfo) empty when inactive */
 } ColdPoolInfo;

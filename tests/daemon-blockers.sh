@@ -405,6 +405,14 @@ virsh -q pool-destroy passing
 blocked pool-inactive pool-inactive there.raw passing
 virsh -q pool-start passing
 over pool-inactive there.raw passing
+mkdir -p /var/lib/nfs
+printf '/var/lib/libvirt/passing\t*(rw,sync)\n' >/var/lib/nfs/etab
+resync
+blocked nfs-export shared there.raw passing
+check /blocker/nfs-export/no-other eventually 10 free default plain.raw
+rm /var/lib/nfs/etab
+resync
+over nfs-export there.raw passing
 chgrp nogroup /var/lib/libvirt/passing
 chmod 0770 /var/lib/libvirt/passing
 refused untrusted-folder untrusted-directory there.raw passing

@@ -381,6 +381,9 @@ test_pool (InventoryFixture *f, gconstpointer data)
   f->pool->active = TRUE;
   f->volume->file.nlink = 2;
   ASSERT_CODES (f->volume, "several-names");
+  f->volume->file.nlink = 1;
+  f->pool->exported = g_strdup ("/srv");
+  ASSERT_CODES (f->volume, "shared");
 }
 
 static void
