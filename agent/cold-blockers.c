@@ -15,15 +15,17 @@ static const ColdBlockerText texts[] = {
   { "managed-save", "The domain has a managed save image that continues in the middle of a run.",
     "Start the domain and shut it down cleanly, or drop the image with virsh managedsave-remove." },
   { "saved-elsewhere", "The domain's last run ended by a save or a migration, not by a clean shutdown.",
-    "Restore the domain and shut it down cleanly, or start it once if it will never be restored." },
+    "Restore the domain and shut it down cleanly; one that will never be restored is started once and shut down, and defined again "
+    "with its UUID before that if it is gone." },
   { "memory-snapshot", "The domain has a snapshot with memory that expects the disk as it was.",
     "Delete the snapshot with virsh snapshot-delete when it is not needed any more." },
   { "external-snapshot", "The domain has an external snapshot, which spreads the disk over several files.",
     "Merge it with virsh blockcommit and delete the snapshot's metadata." },
   { "has-checkpoints", "The domain has checkpoints for incremental backup, whose bitmaps would not see the upgrade.",
     "Finish the backup and delete the checkpoints with virsh checkpoint-delete." },
-  { "backing-of", "Other images build on this one and would be corrupted by any change to it.",
-    "Upgrade the images that build on it, or make them independent with virsh blockpull." },
+  { "backing-of", "Other images build on this one, or may do so, and would be corrupted by any change to it.",
+    "Upgrade the images that build on it, or make them independent with virsh blockpull; where a header cannot be read, define a pool "
+    "for the folder of that image, or undefine its domain." },
   { "shared", "The disk is shareable, or lies on storage that other hosts can write to.",
     "Upgrade the guest by other means." },
   { "transient-disk", "The domain throws away what it writes to this disk.", "Remove <transient/> from the disk." },
@@ -64,8 +66,9 @@ static const ColdBlockerText texts[] = {
     "Free space on the pool's file system, or drop old images with Volume.DropRollback." },
   { "policy-off", "The policy for this volume is off.", "Set another with SetPolicy." },
   { "outside-window", "Upgrades are not allowed at this hour.", "Wait for the maintenance window." },
-  { "quarantined", "Upgrades of this volume failed too often.",
-    "Read the log of the last job (Volume.GetHistory), mend the cause, and call Volume.Upgrade." },
+  { "quarantined", "Upgrades of this volume failed too often, or one left an image that somebody else has opened.",
+    "Read the log of the last job (Volume.GetHistory), mend the cause, and call Volume.Upgrade; an image that is left is examined "
+    "first, deleted together with the journal that names it, and forgotten with Manager.Resync." },
   { "gate-missing", "libvirtd does not call coldpatch's hook, so that a starting domain could not be noticed in time.",
     "Install the hook at /etc/libvirt/hooks/qemu.d/coldpatch and reload libvirtd." },
 };
@@ -98,60 +101,6 @@ add (GPtrArray *blockers, const char *code, const char *detail)
 }
 
 static void
-add_backing (GHashTable *set, const ColdVolume *base)
-{
-  if (base != NULL)
-    g_hash_table_add (set, g_memdup2 (&base->id, sizeof base->id));
-}
-
-/* A header may name the image by a way through symbolic links: what it leads to counts. */
-static const ColdVolume *
-find_base (ColdInventory *inventory, const ColdVolume *volume)
-{
-  const ColdVolume *base = cold_inventory_lookup_path (inventory, volume->backing_path);
-  ColdFileId file;
-
-  if (base == NULL && cold_file_id_stat (volume->backing_path, &file))
-    base = cold_inventory_lookup_file (inventory, &file);
-  return base;
-}
-
-GHashTable *
-cold_blockers_find_backing (ColdInventory *inventory)
-{
-  GHashTable *set = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdVolume *volume = value;
-
-      if (!volume->gone && volume->backing_path != NULL)
-        add_backing (set, find_base (inventory, volume));
-    }
-  g_hash_table_iter_init (&iter, cold_inventory_get_domains (inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdDomain *domain = value;
-
-      for (guint i = 0; !domain->gone && i < domain->info->disks->len; i++)
-        {
-          const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-
-          for (guint j = 0; j < disk->chain->len; j++)
-            {
-              const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
-
-              add_backing (set, cold_inventory_lookup_file (inventory, &member->file));
-            }
-        }
-    }
-  return set;
-}
-
-static void
 add_from_domain (GPtrArray *blockers, const ColdVolume *volume, const ColdDomain *domain)
 {
   const ColdDomainInfo *info = domain->info;
@@ -162,7 +111,7 @@ add_from_domain (GPtrArray *blockers, const ColdVolume *volume, const ColdDomain
     add (blockers, "claimed", info->name);
   if (info->managed_save)
     add (blockers, "managed-save", info->name);
-  if (g_str_equal (domain->last_stop, "saved") || g_str_equal (domain->last_stop, "migrated"))
+  if (cold_domain_is_suspended_elsewhere (domain))
     add (blockers, "saved-elsewhere", info->name);
   if (info->memory_snapshots > 0)
     add (blockers, "memory-snapshot", info->name);
@@ -208,6 +157,24 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
     }
 }
 
+/* Of domains that were transient, or undefined: their memory may wait in a file or run on another host, and they may come back. */
+static void
+add_from_departed (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) domains = cold_inventory_departed_of (inventory, volume);
+
+  for (guint i = 0; i < domains->len; i++)
+    {
+      const ColdDomain *domain = g_ptr_array_index (domains, i);
+      g_autofree char *detail = g_strdup_printf ("%s, which is gone, UUID %s", domain->info->name, domain->uuid);
+
+      if (domain->claimed)
+        add (blockers, "claimed", detail);
+      if (cold_domain_is_suspended_elsewhere (domain))
+        add (blockers, "saved-elsewhere", detail);
+    }
+}
+
 /* What stands against one volume of the guest. */
 static void
 add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume,
@@ -218,6 +185,7 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
 
   for (guint i = 0; i < domains->len; i++)
     add_from_domain (blockers, volume, g_ptr_array_index (domains, i));
+  add_from_departed (blockers, inventory, volume);
   if (domains->len > 1)
     {
       g_autoptr (GString) names = g_string_new (NULL);
@@ -227,12 +195,23 @@ add_from_volume (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume
                                 ((ColdDomain *) g_ptr_array_index (domains, i))->info->name);
       add (blockers, "several-owners", names->str);
     }
-  if (g_hash_table_contains (context->backing, &volume->id))
+  if (g_hash_table_contains (context->backing->volumes, &volume->id))
     add (blockers, "backing-of", volume->name);
+  /* A volume that no domain uses is most likely made to be built on. */
+  else if (domains->len == 0 && context->backing->unread->len > 0)
+    add (blockers, "backing-of", ((ColdUnreadImage *) g_ptr_array_index (context->backing->unread, 0))->why);
   if (!cold_inventory_is_connected (inventory))
     add (blockers, "pool-inactive", "libvirt is not connected");
   else if (pool == NULL || !pool->active)
     add (blockers, "pool-inactive", pool != NULL ? pool->name : volume->pool_uuid);
+  if (pool != NULL && pool->exported != NULL)
+    {
+      g_autofree char *detail = g_strdup_printf ("NFS exports %s", pool->exported);
+
+      add (blockers, "shared", detail);
+    }
+  if (volume->quarantine != NULL)
+    add (blockers, "quarantined", volume->quarantine);
   if (volume->file.nlink > 1)
     add (blockers, "several-names", volume->path);
 }

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "cold-inventory.h"
+#include "cold-backing.h"
 
 G_BEGIN_DECLS
 
@@ -28,18 +28,10 @@ typedef struct
   gboolean gate_live;
   const char *gate_problem;   /* (nullable) */
   const char *host_policy;    /* off manual auto */
-  GHashTable *backing;        /* (element-type gint64): ids of volumes that others build on: cold_blockers_find_backing() */
+  const ColdBacking *backing; /* cold_backing_find() */
   gboolean (*serves) (const ColdFacts *facts, gpointer user_data); /* the catalogue's word */
   gpointer user_data;
 } ColdBlockerContext;
-
-/**
- * cold_blockers_find_backing:
- *
- * Returns: (transfer full) (element-type gint64): a set of the ids of all volumes that another volume's image header, or a
- *   domain's backing chain, names as its backing image
- */
-GHashTable *cold_blockers_find_backing (ColdInventory *inventory);
 
 /**
  * cold_blockers_find:

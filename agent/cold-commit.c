@@ -15,6 +15,7 @@ typedef struct
   const ColdParts *parts;
   gint64 volume;
   ColdWorkSet *set;
+  GPtrArray *disks; /* (nullable) */
   ColdJob *job;
   guint64 generation;
   guint tries;
@@ -23,6 +24,7 @@ typedef struct
 static void
 commit_free (Commit *self)
 {
+  g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_object_unref (self->job);
   g_free (self);
 }
@@ -65,21 +67,14 @@ list_domains (ColdInventory *inventory)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   GHashTableIter iter;
-  gpointer uuid;
+  gpointer uuid, domain;
 
+  /* One that is gone may come back with other disks: its claim is that of a stranger. */
   g_hash_table_iter_init (&iter, cold_inventory_get_domains (inventory));
-  while (g_hash_table_iter_next (&iter, &uuid, NULL))
-    g_strv_builder_add (builder, uuid);
+  while (g_hash_table_iter_next (&iter, &uuid, &domain))
+    if (!((ColdDomain *) domain)->gone)
+      g_strv_builder_add (builder, uuid);
   return g_strv_builder_end (builder);
-}
-
-static gboolean
-has_disk (GPtrArray *disks, const char *path)
-{
-  for (guint i = 0; i < disks->len; i++)
-    if (g_str_equal (((ColdGuestDisk *) g_ptr_array_index (disks, i))->path, path))
-      return TRUE;
-  return FALSE;
 }
 
 /* A domain may have been given other disks since the copy: only the guest that was copied, with all of its disks, is
@@ -91,28 +86,26 @@ check_guest (Commit *self, const ColdVolume *volume, GError **error)
   const ColdJournal *journal = cold_work_set_get_journal (self->set);
   g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (inventory, volume, error);
   g_autoptr (GStrvBuilder) uuids = g_strv_builder_new ();
-  gboolean same;
 
   if (disks == NULL)
     return FALSE;
-  same = cold_journal_is_rollback (journal) || disks->len == journal->members->len;
+  if (self->disks != NULL && !cold_guest_disks_equal (self->disks, disks))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED,
+                   "the guest of %s has other disks than when it was copied, or builds on other images", volume->path);
+      return FALSE;
+    }
   for (guint i = 0; i < journal->members->len; i++)
     {
       g_autofree char *path = cold_journal_member_path (g_ptr_array_index (journal->members, i));
       const ColdVolume *member = cold_inventory_lookup_path (inventory, path);
       g_autoptr (GPtrArray) domains = member != NULL ? cold_inventory_domains_of (inventory, member) : NULL;
 
-      same = same && (cold_journal_is_rollback (journal) || has_disk (disks, path));
       for (guint j = 0; domains != NULL && j < domains->len; j++)
         g_strv_builder_add (uuids, ((ColdDomain *) g_ptr_array_index (domains, j))->uuid);
     }
-  if (same)
-    {
-      cold_work_set_take_domains (self->set, g_strv_builder_end (uuids));
-      return TRUE;
-    }
-  g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "the guest of %s has other disks than when it was copied", volume->path);
-  return FALSE;
+  cold_work_set_take_domains (self->set, g_strv_builder_end (uuids));
+  return TRUE;
 }
 
 static void
@@ -166,7 +159,7 @@ on_synced (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 void
-cold_commit_run_async (const ColdParts *parts, gint64 volume, ColdWorkSet *set, ColdJob *job,
+cold_commit_run_async (const ColdParts *parts, gint64 volume, ColdWorkSet *set, GPtrArray *disks, ColdJob *job,
                        GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
@@ -175,6 +168,7 @@ cold_commit_run_async (const ColdParts *parts, gint64 volume, ColdWorkSet *set, 
   self->parts = parts;
   self->volume = volume;
   self->set = set;
+  self->disks = disks != NULL ? g_ptr_array_ref (disks) : NULL;
   self->job = g_object_ref (job);
   g_task_set_task_data (task, self, (GDestroyNotify) commit_free);
   cold_work_set_sync_async (set, on_synced, task);

@@ -58,7 +58,7 @@ JsonObject *cold_connection_describe (ColdConnection *self);
  * @pool_uuid: (nullable): read this pool only; %NULL for all pools
  * @refresh: which active pools libvirt is asked to refresh first
  * @domains: read domains, their disks, snapshots, checkpoints and managed save
- * @known: (nullable) (transfer full) (element-type utf8 ColdFileId): by volume path: volumes whose content tuple is the
+ * @known: (nullable) (transfer full) (element-type utf8 ColdKnownVolume): by volume path: volumes whose content tuple is the
  *   same are not described again. Owns its keys and values; used on the other thread.
  *
  * Requests of one connection are carried out in order.

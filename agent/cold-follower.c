@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-follower.h"
 
+#include "cold-guest-disks.h"
+
 struct _ColdFollower
 {
   GObject parent_instance;
@@ -14,6 +16,17 @@ struct _ColdFollower
 G_DEFINE_FINAL_TYPE (ColdFollower, cold_follower, G_TYPE_OBJECT)
 
 static void
+add_image (ColdFollower *self, const char *path, const ColdFileId *file)
+{
+  const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, file);
+
+  if (volume == NULL && path != NULL)
+    volume = cold_inventory_lookup_path (self->parts->inventory, path);
+  if (volume != NULL)
+    cold_agenda_add (self->agenda, volume->id);
+}
+
+static void
 look_again (ColdFollower *self, const ColdDomain *domain)
 {
   GHashTableIter iter;
@@ -23,16 +36,13 @@ look_again (ColdFollower *self, const ColdDomain *domain)
   for (guint i = 0; i < domain->info->disks->len; i++)
     {
       const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-      const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, &disk->file);
 
-      if (volume != NULL)
-        cold_agenda_add (self->agenda, volume->id);
+      add_image (self, disk->path, &disk->file);
       for (guint j = 0; j < disk->chain->len; j++)
         {
-          volume = cold_inventory_lookup_file (self->parts->inventory,
-                                               &((ColdChainMember *) g_ptr_array_index (disk->chain, j))->file);
-          if (volume != NULL)
-            cold_agenda_add (self->agenda, volume->id);
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          add_image (self, member->path, &member->file);
         }
     }
   /* Disks that the domain had before show its name until they are looked at again. */
@@ -47,7 +57,30 @@ look_again (ColdFollower *self, const ColdDomain *domain)
     }
 }
 
-/* Whoever works on a disk of the domain gives it up at once. */
+/* Whether the domain uses a disk of the guest, or writes to an image that one builds on. */
+static gboolean
+concerns_guest (ColdFollower *self, const ColdDomain *domain, const ColdVolume *leader)
+{
+  g_autoptr (GPtrArray) disks = cold_guest_disks_resolve (self->parts->inventory, leader, NULL);
+
+  for (guint i = 0; disks != NULL && i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+
+      if (cold_domain_uses (domain, disk->path, &disk->file))
+        return TRUE;
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          if (cold_domain_writes (domain, member->path, &member->file))
+            return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+/* Whoever works on a disk of the domain gives it up at once. One that is gone, and claimed again, is known by the disks that it had. */
 static void
 yield_to (ColdFollower *self, const ColdDomain *domain)
 {
@@ -56,18 +89,16 @@ yield_to (ColdFollower *self, const ColdDomain *domain)
   for (guint i = 0; i < jobs->len; i++)
     {
       ColdJob *job = g_ptr_array_index (jobs, i);
-      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, cold_job_get_volume (job));
-      g_autoptr (GPtrArray) domains = NULL;
+      const ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, cold_job_get_volume (job));
 
-      if (cold_job_is_finished (job) || volume == NULL)
+      /* A job that waits resolves its disks when it begins. */
+      if (cold_job_is_finished (job) || volume == NULL
+          || (!cold_domain_uses (domain, volume->path, &volume->file)
+              && (g_str_equal (cold_job_get_state (job), "queued") || !concerns_guest (self, domain, volume))))
         continue;
-      domains = cold_inventory_domains_of (self->parts->inventory, volume);
-      if (g_ptr_array_find (domains, domain, NULL))
-        {
-          if (!g_cancellable_is_cancelled (cold_job_get_cancellable (job)))
-            g_message ("job %u yields to domain %s", cold_job_get_number (job), domain->info->name);
-          cold_job_cancel (job, "yielded");
-        }
+      if (!g_cancellable_is_cancelled (cold_job_get_cancellable (job)))
+        g_message ("job %u yields to domain %s", cold_job_get_number (job), domain->info->name);
+      cold_job_cancel (job, "yielded");
     }
 }
 

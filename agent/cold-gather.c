@@ -7,15 +7,37 @@ typedef struct
 {
   guint waiting; /* parts, and one until the gather is closed */
   guint deadline;
+  GSource *cancelled; /* (nullable) */
   const char *message;
   gboolean returned;
 } Gather;
 
 static void
-gather_free (Gather *gather)
+stop_waiting (Gather *gather)
 {
   g_clear_handle_id (&gather->deadline, g_source_remove);
+  if (gather->cancelled != NULL)
+    g_source_destroy (gather->cancelled);
+  g_clear_pointer (&gather->cancelled, g_source_unref);
+}
+
+static void
+gather_free (Gather *gather)
+{
+  stop_waiting (gather);
   g_free (gather);
+}
+
+static gboolean
+on_cancelled (GCancellable *cancellable, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_object_ref (user_data);
+  Gather *gather = g_task_get_task_data (task);
+
+  gather->returned = TRUE;
+  stop_waiting (gather);
+  g_task_return_error_if_cancelled (task);
+  return G_SOURCE_REMOVE;
 }
 
 GTask *
@@ -26,6 +48,13 @@ cold_gather_new (gpointer source, GCancellable *cancellable, GAsyncReadyCallback
 
   gather->waiting = 1;
   g_task_set_task_data (task, gather, (GDestroyNotify) gather_free);
+  /* Not by a handler of the signal: the caller would go on in the midst of its own cancelling. */
+  if (cancellable != NULL)
+    {
+      gather->cancelled = g_cancellable_source_new (cancellable);
+      g_source_set_callback (gather->cancelled, G_SOURCE_FUNC (on_cancelled), g_object_ref (task), g_object_unref);
+      g_source_attach (gather->cancelled, g_main_context_get_thread_default ());
+    }
   return task;
 }
 
@@ -42,7 +71,7 @@ end_part (GTask *task, GError *error)
       return;
     }
   gather->returned = TRUE;
-  g_clear_handle_id (&gather->deadline, g_source_remove);
+  stop_waiting (gather);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -82,6 +111,7 @@ on_deadline (gpointer user_data)
 
   gather->deadline = 0;
   gather->returned = TRUE;
+  stop_waiting (gather);
   g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_NOT_CONNECTED, "%s", gather->message);
   return G_SOURCE_REMOVE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A task that is returned when all of its parts are: with the first error as soon as there is one, with %TRUE when the last
- * part has ended well. The thread-default context of the caller only.
+ * part has ended well, at once when it is cancelled. The thread-default context of the caller only.
  */
 #pragma once
 

@@ -125,6 +125,14 @@ add_disk (ColdInventory *inventory, GPtrArray *disks, const ColdVolume *volume, 
   return g_str_equal (format, "raw") || resolve_chain (inventory, volume, definition, disk->chain, error);
 }
 
+/* The path counts as well: after an exchange it leads to a new file before the domain is read again. */
+static gboolean
+is_disk_on (const ColdDisk *disk, const ColdVolume *volume)
+{
+  return cold_file_id_same_file (&disk->file, &volume->file)
+         || (*volume->path != '\0' && g_strcmp0 (disk->path, volume->path) == 0);
+}
+
 static const ColdDomain *
 find_owner (ColdInventory *inventory, const ColdVolume *volume)
 {
@@ -138,11 +146,22 @@ find_owner (ColdInventory *inventory, const ColdVolume *volume)
         {
           const ColdDisk *disk = g_ptr_array_index (domain->info->disks, j);
 
-          if (!disk->readonly && cold_file_id_same_file (&disk->file, &volume->file))
+          if (!disk->readonly && is_disk_on (disk, volume))
             return domain;
         }
     }
   return NULL;
+}
+
+static const ColdVolume *
+find_volume (ColdInventory *inventory, const ColdDisk *disk, const ColdVolume *asked)
+{
+  const ColdVolume *found = disk->path != NULL ? cold_inventory_lookup_path (inventory, disk->path) : NULL;
+
+  /* Two pools may show one file under two names; the asked-for name is the one to work on. */
+  if (is_disk_on (disk, asked))
+    return asked;
+  return found != NULL ? found : cold_inventory_lookup_file (inventory, &disk->file);
 }
 
 GPtrArray *
@@ -161,20 +180,54 @@ cold_guest_disks_resolve (ColdInventory *inventory, const ColdVolume *volume, GE
 
       if (disk->readonly || !g_str_equal (disk->device, "disk"))
         continue;
-      found = cold_inventory_lookup_file (inventory, &disk->file);
+      found = find_volume (inventory, disk, volume);
       if (found == NULL)
         {
           block (error, "missing-disk", "disk %s of domain %s (%s) is no volume of an active pool", disk->target,
                  owner->info->name, disk->path != NULL ? disk->path : disk->type);
           return NULL;
         }
-      /* Two pools may show one file under two names; the asked-for name is the one to work on. */
-      if (cold_file_id_same_file (&found->file, &volume->file))
-        found = volume;
       if (!add_disk (inventory, disks, found, disk, error))
         return NULL;
     }
   return g_steal_pointer (&disks);
+}
+
+static gboolean
+chains_equal (GPtrArray *a, GPtrArray *b)
+{
+  for (guint i = 0; a->len == b->len && i < a->len; i++)
+    {
+      const ColdChainMember *left = g_ptr_array_index (a, i), *right = g_ptr_array_index (b, i);
+
+      if (!g_str_equal (left->path, right->path) || !g_str_equal (left->format, right->format)
+          || !cold_file_id_same_content (&left->file, &right->file))
+        return FALSE;
+    }
+  return a->len == b->len;
+}
+
+static const ColdGuestDisk *
+find_disk (GPtrArray *disks, const char *path)
+{
+  for (guint i = 0; i < disks->len; i++)
+    if (g_str_equal (((ColdGuestDisk *) g_ptr_array_index (disks, i))->path, path))
+      return g_ptr_array_index (disks, i);
+  return NULL;
+}
+
+gboolean
+cold_guest_disks_equal (GPtrArray *a, GPtrArray *b)
+{
+  for (guint i = 0; a->len == b->len && i < a->len; i++)
+    {
+      const ColdGuestDisk *left = g_ptr_array_index (a, i);
+      const ColdGuestDisk *right = find_disk (b, left->path);
+
+      if (right == NULL || !g_str_equal (left->format, right->format) || !chains_equal (left->chain, right->chain))
+        return FALSE;
+    }
+  return a->len == b->len;
 }
 
 void

@@ -29,6 +29,14 @@ typedef struct
 GPtrArray *cold_guest_disks_resolve (ColdInventory *inventory, const ColdVolume *volume, GError **error);
 
 /**
+ * cold_guest_disks_equal:
+ *
+ * Whether both are one guest still: the same images in the same formats, that build on the same images, whose content has not
+ * changed. The content of the disks themselves does not count.
+ */
+gboolean cold_guest_disks_equal (GPtrArray *a, GPtrArray *b);
+
+/**
  * cold_guest_disks_hand_over:
  * @disks: (element-type ColdGuestDisk)
  * @tops: (nullable): descriptors to hand over in place of the volumes themselves, one a disk (work copies); borrowed

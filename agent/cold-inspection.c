@@ -180,19 +180,34 @@ on_absorbed (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* Whether every image still is what the inventory saw when the worker was given it. */
+static gboolean
+image_is_unchanged (const char *path, const ColdFileId *file, GError **error)
+{
+  ColdFileId now;
+
+  if (cold_file_id_stat (path, &now) && cold_file_id_same_content (&now, file))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s changed while it was inspected", path);
+  return FALSE;
+}
+
+/* Whether every image, and what it builds on, still is what it was when the worker was given it. */
 static gboolean
 content_is_unchanged (GPtrArray *disks, GError **error)
 {
   for (guint i = 0; i < disks->len; i++)
     {
       const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
-      ColdFileId now;
 
-      if (cold_file_id_stat (disk->path, &now) && cold_file_id_same_content (&now, &disk->file))
-        continue;
-      g_set_error (error, COLD_ERROR, COLD_ERROR_YIELDED, "%s changed while it was inspected", disk->path);
-      return FALSE;
+      if (!image_is_unchanged (disk->path, &disk->file, error))
+        return FALSE;
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          if (!image_is_unchanged (member->path, &member->file, error))
+            return FALSE;
+        }
     }
   return TRUE;
 }
@@ -236,6 +251,12 @@ refresh_tuples (const ColdParts *parts, GPtrArray *disks)
           disk->file = now;
           if (volume != NULL)
             volume->file = now;
+        }
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          cold_file_id_stat (member->path, &member->file);
         }
     }
 }

@@ -343,7 +343,7 @@ on_resync (gpointer user_data)
   ColdInventory *self = user_data;
 
   for (guint i = 0; i < self->connections->len; i++)
-    sync_connection (self, g_ptr_array_index (self->connections, i), TRUE, NULL);
+    sync_connection (self, g_ptr_array_index (self->connections, i), COLD_REFRESH_ALL, NULL);
   return G_SOURCE_CONTINUE;
 }
 
@@ -444,6 +444,12 @@ cold_inventory_domains_of (ColdInventory *self, const ColdVolume *volume)
 }
 
 GPtrArray *
+cold_inventory_departed_of (ColdInventory *self, const ColdVolume *volume)
+{
+  return cold_records_departed_of (self->records, volume);
+}
+
+GPtrArray *
 cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain)
 {
   return cold_records_volumes_of (self->records, domain);
@@ -462,14 +468,16 @@ void
 cold_inventory_resync_async (ColdInventory *self, const char *pool_uuid, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) gather = cold_gather_new (self, cancellable, callback, user_data);
   const ColdPool *pool = pool_uuid != NULL ? cold_inventory_lookup_pool (self, pool_uuid) : NULL;
+  g_autoptr (GTask) gather = NULL;
 
   if (pool_uuid != NULL && pool == NULL)
     {
-      g_task_return_new_error (gather, COLD_ERROR, COLD_ERROR_NOT_FOUND, "there is no pool %s", pool_uuid);
+      g_task_report_new_error (self, callback, user_data, cold_inventory_resync_async, COLD_ERROR, COLD_ERROR_NOT_FOUND,
+                               "there is no pool %s", pool_uuid);
       return;
     }
+  gather = cold_gather_new (self, cancellable, callback, user_data);
   for (guint i = 0; i < self->connections->len; i++)
     {
       ColdConnection *connection = g_ptr_array_index (self->connections, i);

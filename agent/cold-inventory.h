@@ -62,6 +62,10 @@ ColdDomain *cold_inventory_lookup_domain (ColdInventory *self, const char *uuid_
  */
 GPtrArray *cold_inventory_domains_of (ColdInventory *self, const ColdVolume *volume);
 
+/* Returns: (transfer container) (element-type ColdDomain): likewise, domains that are gone and yet have to do with the
+ * volume: the last run was saved or migrated and goes on with the disks as they were, or it is just being started again */
+GPtrArray *cold_inventory_departed_of (ColdInventory *self, const ColdVolume *volume);
+
 /**
  * cold_inventory_volumes_of:
  *

@@ -7,8 +7,9 @@ struct ColdJudge
   ColdJobQueue *queue;
   ColdRetries *retries;
   ColdAgenda *agenda;
-  GHashTable *backing;       /* cold_blockers_find_backing(), as of the last look */
+  ColdBacking *backing;      /* as of the last look */
   gboolean backing_outdated; /* a volume or domain has changed since */
+  guint backing_source;      /* looks at it when nobody else does */
   gboolean announcing;
   guint pending_count;
 };
@@ -22,7 +23,7 @@ cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retrie
   self->queue = queue;
   self->retries = retries;
   self->agenda = agenda;
-  self->backing = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->backing = cold_backing_find (parts->inventory, parts->headers);
   self->backing_outdated = TRUE;
   return self;
 }
@@ -30,14 +31,9 @@ cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retrie
 void
 cold_judge_free (ColdJudge *self)
 {
-  g_hash_table_unref (self->backing);
+  g_clear_handle_id (&self->backing_source, g_source_remove);
+  cold_backing_free (self->backing);
   g_free (self);
-}
-
-void
-cold_judge_forget_backing (ColdJudge *self)
-{
-  self->backing_outdated = TRUE;
 }
 
 /* Looks again at whatever is in @set and not in @others. */
@@ -53,20 +49,53 @@ look_at_difference (ColdJudge *self, GHashTable *set, GHashTable *others)
       cold_agenda_add (self->agenda, *(gint64 *) id);
 }
 
-static GHashTable *
+static const char *
+first_unread (const ColdBacking *backing)
+{
+  return backing->unread->len > 0 ? ((ColdUnreadImage *) g_ptr_array_index (backing->unread, 0))->why : NULL;
+}
+
+static ColdBacking *
 get_backing (ColdJudge *self)
 {
-  GHashTable *now;
+  ColdBacking *before = self->backing, *now;
 
   if (!self->backing_outdated)
     return self->backing;
-  now = cold_blockers_find_backing (self->parts->inventory);
-  look_at_difference (self, now, self->backing);
-  look_at_difference (self, self->backing, now);
-  g_hash_table_unref (self->backing);
+  now = cold_backing_find (self->parts->inventory, self->parts->headers);
+  if (g_strcmp0 (first_unread (now), first_unread (before)) != 0)
+    look_at_difference (self, cold_inventory_get_volumes (self->parts->inventory), now->volumes);
+  look_at_difference (self, now->volumes, before->volumes);
+  look_at_difference (self, before->volumes, now->volumes);
   self->backing = now;
   self->backing_outdated = FALSE;
+  cold_backing_free (before);
+  for (guint i = 0; i < now->unread->len; i++)
+    {
+      const ColdUnreadImage *image = g_ptr_array_index (now->unread, i);
+
+      cold_headers_request (self->parts->headers, image->path, image->format, &image->file);
+    }
+  cold_headers_sweep (self->parts->headers);
   return now;
+}
+
+static gboolean
+on_backing_outdated (gpointer user_data)
+{
+  ColdJudge *self = user_data;
+
+  self->backing_source = 0;
+  get_backing (self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+cold_judge_forget_backing (ColdJudge *self)
+{
+  self->backing_outdated = TRUE;
+  if (self->backing_source == 0)
+    self->backing_source = g_idle_add (on_backing_outdated, self);
 }
 
 gboolean

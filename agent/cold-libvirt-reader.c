@@ -8,6 +8,7 @@
 #include "cold-error.h"
 #include "cold-libvirt-xml.h"
 #include "cold-names.h"
+#include "cold-nfs-exports.h"
 
 static gboolean
 fail (GError **error, const char *what)
@@ -49,7 +50,8 @@ read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
 {
   const char *name = virStorageVolGetName (vol);
   const char *key = virStorageVolGetKey (vol);
-  const ColdFileId *before;
+  const ColdKnownVolume *before;
+  const char *backing;
   ColdVolumeInfo *info;
 
   if (name == NULL || is_hidden (name))
@@ -69,8 +71,11 @@ read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
     }
   cold_file_id_stat (info->path, &info->file);
   before = known != NULL ? g_hash_table_lookup (known, info->path) : NULL;
-  if (before == NULL || !cold_file_id_same_content (before, &info->file))
+  if (before == NULL || !cold_file_id_same_content (&before->file, &info->file))
     describe (vol, info);
+  /* Here and not on the main loop: a guest can write any name into the header of its disk. */
+  backing = info->described || before == NULL ? info->backing_path : before->backing_path;
+  cold_file_id_peek (backing, &info->backing_file);
   /* Time stamps of some file systems are of whole or even seconds. */
   info->settled = info->file.mtime_ns / 1000 < refreshed - 2 * G_USEC_PER_SEC;
   return info;
@@ -114,6 +119,15 @@ is_wanted (ColdRefresh refresh, const ColdPoolInfo *info)
          || (refresh == COLD_REFRESH_FOLDERS && (g_str_equal (info->type, "dir") || g_str_equal (info->type, "fs")));
 }
 
+static void
+find_export (ColdPoolInfo *info)
+{
+  g_auto (GStrv) exports = cold_nfs_exports_read (COLD_NFS_ETAB);
+
+  if (info->path != NULL)
+    info->exported = g_strdup (cold_nfs_exports_find ((const char *const *) exports, info->path));
+}
+
 static gboolean
 read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHashTable *known, ColdSnapshot *snapshot,
            GError **error)
@@ -136,6 +150,7 @@ read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHas
   info->name = g_strdup (virStoragePoolGetName (pool));
   if (info->type == NULL)
     info->type = g_strdup ("");
+  find_export (info);
   info->active = virStoragePoolIsActive (pool) == 1;
   if (info->active && is_wanted (refresh, info))
     {
@@ -183,31 +198,42 @@ cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refre
   return good;
 }
 
-static char *
-resolve_volume (virConnectPtr conn, const char *pool_name, const char *volume_name)
+/* A volume that does not exist leaves the disk without a path; that libvirt cannot say is another matter. */
+static gboolean
+resolve_volume (virConnectPtr conn, ColdDisk *disk, GError **error)
 {
-  virStoragePoolPtr pool = virStoragePoolLookupByName (conn, pool_name);
-  virStorageVolPtr vol = pool != NULL ? virStorageVolLookupByName (pool, volume_name) : NULL;
+  virStoragePoolPtr pool = virStoragePoolLookupByName (conn, disk->pool);
+  virStorageVolPtr vol = pool != NULL ? virStorageVolLookupByName (pool, disk->volume) : NULL;
   char *path = vol != NULL ? virStorageVolGetPath (vol) : NULL;
-  char *copy = g_strdup (path);
+  int code = virGetLastErrorCode ();
+  gboolean good = path != NULL || code == VIR_ERR_NO_STORAGE_POOL || code == VIR_ERR_NO_STORAGE_VOL || is_unsupported ();
 
+  if (!good)
+    {
+      fail (error, "libvirt does not say where a volume is");
+      /* The volumes of a pool that is not active are not there, which is no error of this kind. */
+      good = pool != NULL && virStoragePoolIsActive (pool) == 0;
+    }
+  if (good)
+    g_clear_error (error);
+  disk->path = g_strdup (path);
   free (path);
   if (vol != NULL)
     virStorageVolFree (vol);
   if (pool != NULL)
     virStoragePoolFree (pool);
-  return copy;
+  return good;
 }
 
-static void
-identify_disks (virConnectPtr conn, ColdDomainInfo *info)
+static gboolean
+identify_disks (virConnectPtr conn, ColdDomainInfo *info, GError **error)
 {
   for (guint i = 0; i < info->disks->len; i++)
     {
       ColdDisk *disk = g_ptr_array_index (info->disks, i);
 
-      if (disk->path == NULL && disk->pool != NULL && disk->volume != NULL)
-        disk->path = resolve_volume (conn, disk->pool, disk->volume);
+      if (disk->path == NULL && disk->pool != NULL && disk->volume != NULL && !resolve_volume (conn, disk, error))
+        return FALSE;
       if (disk->path != NULL)
         cold_file_id_stat (disk->path, &disk->file);
       for (guint j = 0; j < disk->chain->len; j++)
@@ -218,6 +244,7 @@ identify_disks (virConnectPtr conn, ColdDomainInfo *info)
             cold_file_id_stat (member->path, &member->file);
         }
     }
+  return TRUE;
 }
 
 /*
@@ -280,6 +307,20 @@ state_name (int state)
   return state >= 0 && (gsize) state < G_N_ELEMENTS (names) ? names[state] : "nostate";
 }
 
+/* The same words as of the event. Nothing but a run of this libvirtd's own has a reason. */
+static const char *
+shutoff_name (int reason)
+{
+  static const char *const names[] = {
+    [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = "shutdown", [VIR_DOMAIN_SHUTOFF_DESTROYED] = "destroyed",
+    [VIR_DOMAIN_SHUTOFF_CRASHED] = "crashed",   [VIR_DOMAIN_SHUTOFF_MIGRATED] = "migrated",
+    [VIR_DOMAIN_SHUTOFF_SAVED] = "saved",       [VIR_DOMAIN_SHUTOFF_FAILED] = "failed",
+    [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "from-snapshot",
+  };
+
+  return reason >= 0 && (gsize) reason < G_N_ELEMENTS (names) ? names[reason] : NULL;
+}
+
 static gboolean
 read_definition (virDomainPtr domain, guint flags, ColdDomainInfo *info, GError **error)
 {
@@ -309,10 +350,15 @@ fill_domain (virDomainPtr domain, ColdDomainInfo *info, GError **error)
   if (active < 0)
     return fail (error, "libvirt does not tell whether a domain runs");
   info->active = active == 1;
+  /* The state may have been asked for before a stop, and this after it. */
+  if (!info->active && state == VIR_DOMAIN_SHUTOFF)
+    info->shutoff = shutoff_name (reason);
   info->persistent = virDomainIsPersistent (domain) == 1;
   /* A disk that was plugged in is in use as well as one that will be there next time. */
   if (info->active && !read_definition (domain, 0, info, error))
     return FALSE;
+  for (guint i = 0; i < info->disks->len; i++)
+    ((ColdDisk *) g_ptr_array_index (info->disks, i))->live = TRUE;
   if ((info->persistent || !info->active) && !read_definition (domain, VIR_DOMAIN_XML_INACTIVE, info, error))
     return FALSE;
   return count_snapshots (domain, info, error);
@@ -338,7 +384,11 @@ read_domain (virConnectPtr conn, virDomainPtr domain, ColdSnapshot *snapshot, GE
       g_propagate_prefixed_error (error, g_steal_pointer (&inner), "domain %s: ", info->name);
       return FALSE;
     }
-  identify_disks (conn, info);
+  if (!identify_disks (conn, info, error))
+    {
+      g_prefix_error (error, "domain %s: ", info->name);
+      return FALSE;
+    }
   g_ptr_array_add (snapshot->domains, g_steal_pointer (&info));
   return TRUE;
 }

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * cold_libvirt_read_pools:
  * @uuid: (nullable): one pool; it is left out when it does not exist
  * @refresh: refresh active pools first; one that fails is read as it is
- * @known: (nullable) (element-type utf8 ColdFileId)
+ * @known: (nullable) (element-type utf8 ColdKnownVolume)
  *
  * Adds pools with their volumes to @snapshot. A volume that cannot be described is kept with what is known of it. Drivers without
  * pools give none. Fails with Io when libvirt does not answer.

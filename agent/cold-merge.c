@@ -77,6 +77,13 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
              && (volume->file.inode != 0 || info->file.inode != 0);
   changed |= volume->file.nlink != info->file.nlink;
   volume->file = info->file;
+  /* A base that is missing for the moment is still the base. */
+  if (info->described || info->backing_file.inode != 0)
+    {
+      changed |= !cold_file_id_same_file (&volume->backing_file, &info->backing_file)
+                 && (volume->backing_file.inode != 0 || info->backing_file.inode != 0);
+      volume->backing_file = info->backing_file;
+    }
   /* libvirt could not describe it: what was known stays. */
   if (*volume->type == '\0' && info->type != NULL)
     {
@@ -114,6 +121,7 @@ merge_pool (const ColdMergeTarget *self, const ColdPoolInfo *info)
   changed |= replace (&pool->name, info->name);
   changed |= replace (&pool->type, info->type);
   changed |= replace (&pool->path, info->path != NULL ? info->path : "");
+  changed |= replace (&pool->exported, info->exported);
   changed |= pool->active != info->active || pool->gone;
   changed |= info->active && pool->volume_count != info->volumes->len;
   pool->active = info->active;
@@ -195,6 +203,18 @@ snapshot_has_domain (const ColdSnapshot *snapshot, const char *uuid)
   return FALSE;
 }
 
+/* libvirt says the same as before; its disks may have been written to. */
+static void
+refresh_domain (const ColdMergeTarget *self, ColdDomain *domain, ColdDomainInfo *info)
+{
+  gboolean written = !info->active && !cold_domain_info_same_contents (domain->info, info);
+
+  cold_domain_info_unref (domain->info);
+  domain->info = cold_domain_info_ref (info);
+  if (written)
+    cold_inventory_domain_touch (self->inventory, domain);
+}
+
 static void
 merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInfo *info)
 {
@@ -203,7 +223,10 @@ merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInf
   gboolean stopped = !info->active && domain->info->active;
 
   if (!domain->gone && cold_domain_info_equal (domain->info, info))
-    return;
+    {
+      refresh_domain (self, domain, info);
+      return;
+    }
   /* An event made us read this domain: the one that says how it stopped is most likely on its way, and here before the next
    * answer. */
   if (stopped && merge->domain_uuid != NULL && !domain->stop_doubted)
@@ -213,9 +236,11 @@ merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInf
       return;
     }
   domain->stop_doubted = FALSE;
-  /* A run that began or ended while nobody told us: how it ended is not known. */
+  /* A run that ended while nobody told us, or even began: libvirt may know how. */
   if (stopped)
-    cold_domain_note_stop (domain, "unknown");
+    cold_domain_note_stop (domain, info->shutoff != NULL ? info->shutoff : "unknown");
+  else if (info->shutoff != NULL)
+    cold_domain_set_last_stop (domain, info->shutoff);
   if (started)
     domain->last_start_time = g_get_real_time ();
   domain->gone = FALSE;
@@ -233,8 +258,10 @@ set_domain_gone (const ColdMergeTarget *self, ColdDomain *domain)
 {
   if (domain->gone)
     return;
+  /* A transient one that ended while nobody told us. */
+  if (domain->info->active)
+    cold_domain_note_stop (domain, "unknown");
   domain->gone = TRUE;
-  domain->info->active = FALSE;
   cold_inventory_domain_touch (self->inventory, domain);
 }
 

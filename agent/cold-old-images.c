@@ -5,6 +5,7 @@
 #include "cold-exchange.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "cold-quarantine.h"
 #include "cold-retention.h"
 
 static const ColdExchangeContext exchange_context = {
@@ -111,6 +112,7 @@ update_volumes (const ColdParts *parts, GPtrArray *journals)
   GHashTableIter iter;
   gpointer value;
 
+  cold_quarantine_update (parts->inventory, journals);
   g_hash_table_iter_init (&iter, cold_inventory_get_volumes (parts->inventory));
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {

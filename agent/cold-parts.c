@@ -12,7 +12,7 @@ serves (const ColdFacts *facts, gpointer user_data)
 GPtrArray *
 cold_parts_find_blockers (const ColdParts *parts, ColdVolume *volume)
 {
-  g_autoptr (GHashTable) backing = cold_blockers_find_backing (parts->inventory);
+  g_autoptr (ColdBacking) backing = cold_backing_find (parts->inventory, parts->headers);
   const ColdBlockerContext context = {
     .gate_live = cold_gate_proof_is_live (parts->gate),
     .gate_problem = cold_gate_proof_get_problem (parts->gate),

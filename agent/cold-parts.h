@@ -27,6 +27,7 @@ typedef struct
   ColdClaimWatch *claims;
   ColdGateProof *gate;
   ColdRoom *room;
+  ColdHeaders *headers;
   char *policy; /* of the host: off manual auto */
 } ColdParts;
 

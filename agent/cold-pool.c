@@ -24,6 +24,7 @@ cold_pool_free (ColdPool *pool)
   g_free (pool->type);
   g_free (pool->path);
   g_free (pool->policy);
+  g_free (pool->exported);
   g_free (pool);
 }
 

@@ -17,6 +17,7 @@ typedef struct
   gboolean gone;    /* undefined; its volumes are gone with it */
   char *policy;     /* off manual auto inherit */
   guint volume_count;
+  char *exported;   /* (nullable) ColdPoolInfo has it; not stored */
 } ColdPool;
 
 ColdPool *cold_pool_new (const char *uuid);

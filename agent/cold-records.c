@@ -114,19 +114,22 @@ cold_records_lookup_domain (ColdRecords *self, const char *uuid_or_name)
   return NULL;
 }
 
-static gboolean
-disk_uses (const ColdDisk *disk, const ColdFileId *file)
+GPtrArray *
+cold_records_domains_of (ColdRecords *self, const ColdVolume *volume)
 {
-  if (cold_file_id_same_file (&disk->file, file))
-    return TRUE;
-  for (guint i = 0; i < disk->chain->len; i++)
-    if (cold_file_id_same_file (&((ColdChainMember *) g_ptr_array_index (disk->chain, i))->file, file))
-      return TRUE;
-  return FALSE;
+  GPtrArray *domains = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->domains);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (!((ColdDomain *) value)->gone && cold_domain_uses (value, volume->path, &volume->file))
+      g_ptr_array_add (domains, value);
+  return domains;
 }
 
 GPtrArray *
-cold_records_domains_of (ColdRecords *self, const ColdVolume *volume)
+cold_records_departed_of (ColdRecords *self, const ColdVolume *volume)
 {
   GPtrArray *domains = g_ptr_array_new ();
   GHashTableIter iter;
@@ -137,17 +140,9 @@ cold_records_domains_of (ColdRecords *self, const ColdVolume *volume)
     {
       const ColdDomain *domain = value;
 
-      for (guint i = 0; !domain->gone && i < domain->info->disks->len; i++)
-        {
-          const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-
-          /* After an exchange the path leads to a new file before the domain is read again. */
-          if (disk_uses (disk, &volume->file) || (*volume->path != '\0' && g_strcmp0 (disk->path, volume->path) == 0))
-            {
-              g_ptr_array_add (domains, value);
-              break;
-            }
-        }
+      if (domain->gone && (domain->claimed || cold_domain_is_suspended_elsewhere (domain))
+          && cold_domain_uses (domain, volume->path, &volume->file))
+        g_ptr_array_add (domains, value);
     }
   return domains;
 }
@@ -174,7 +169,7 @@ cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain)
 GHashTable *
 cold_records_collect_known (ColdRecords *self, const char *pool_uuid)
 {
-  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) cold_known_volume_free);
   GHashTable *table = pool_uuid != NULL ? cold_volume_index_get_pool (self->volumes, pool_uuid)
                                         : cold_volume_index_get_all (self->volumes);
   GHashTableIter iter;
@@ -186,9 +181,14 @@ cold_records_collect_known (ColdRecords *self, const char *pool_uuid)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const ColdVolume *volume = value;
+      ColdKnownVolume *entry;
 
-      if (!volume->gone && volume->settled)
-        g_hash_table_insert (known, g_strdup (volume->path), g_memdup2 (&volume->file, sizeof volume->file));
+      if (volume->gone || !volume->settled)
+        continue;
+      entry = g_new0 (ColdKnownVolume, 1);
+      entry->file = volume->file;
+      entry->backing_path = g_strdup (volume->backing_path);
+      g_hash_table_insert (known, g_strdup (volume->path), entry);
     }
   return known;
 }

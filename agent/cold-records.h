@@ -45,7 +45,7 @@ gboolean cold_records_is_outdated (ColdRecords *self, const ColdSnapshot *snapsh
  *
  * What is known of volumes: a read does not describe again what is the same.
  *
- * Returns: (transfer full) (element-type utf8 ColdFileId): by path
+ * Returns: (transfer full) (element-type utf8 ColdKnownVolume): by path
  */
 GHashTable *cold_records_collect_known (ColdRecords *self, const char *pool_uuid);
 
@@ -53,6 +53,7 @@ GHashTable *cold_records_collect_known (ColdRecords *self, const char *pool_uuid
 ColdVolume *cold_records_lookup_name (ColdRecords *self, const char *pool_name, const char *name);
 ColdDomain *cold_records_lookup_domain (ColdRecords *self, const char *uuid_or_name);
 GPtrArray *cold_records_domains_of (ColdRecords *self, const ColdVolume *volume);
+GPtrArray *cold_records_departed_of (ColdRecords *self, const ColdVolume *volume);
 GPtrArray *cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain);
 
 G_END_DECLS

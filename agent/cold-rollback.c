@@ -145,7 +145,7 @@ on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   cold_job_set_phase (self->job, "exchanging");
-  cold_commit_run_async (self->parts, self->volume, self->set, self->job, on_committed, g_steal_pointer (&task));
+  cold_commit_run_async (self->parts, self->volume, self->set, NULL, self->job, on_committed, g_steal_pointer (&task));
 }
 
 void

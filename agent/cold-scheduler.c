@@ -151,7 +151,15 @@ on_synced (ColdInventory *inventory, ColdScheduler *self)
   if (!cold_inventory_is_connected (inventory))
     return;
   cold_follower_clear_stale_claims (self->follower);
+  if (cold_headers_retry (self->parts.headers))
+    cold_judge_forget_backing (self->judge);
   cold_old_images_expire (&self->parts);
+}
+
+static void
+on_header_read (gpointer user_data)
+{
+  cold_judge_forget_backing (((ColdScheduler *) user_data)->judge);
 }
 
 static gboolean
@@ -256,6 +264,7 @@ cold_scheduler_finalize (GObject *object)
 {
   ColdScheduler *self = COLD_SCHEDULER (object);
 
+  cold_headers_free (self->parts.headers);
   cold_judge_free (self->judge);
   cold_retries_free (self->retries);
   g_clear_pointer (&self->parts.room, cold_room_unref);
@@ -305,6 +314,7 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->parts.catalogue = catalogue;
   self->parts.appliance = appliance;
   self->parts.gate = cold_gate_proof_new (inventory);
+  self->parts.headers = cold_headers_new (on_header_read, self);
   self->parts.claims = claims;
   self->parts.room = cold_room_new ();
   self->parts.policy = cold_store_get_setting (store, "policy");

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-snapshot.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define NEW_BOX(Type) g_atomic_rc_box_new0 (Type)
 
@@ -35,6 +37,13 @@ cold_volume_info_unref (ColdVolumeInfo *info)
   g_atomic_rc_box_release_full (info, (GDestroyNotify) volume_info_clear);
 }
 
+void
+cold_known_volume_free (ColdKnownVolume *known)
+{
+  g_free (known->backing_path);
+  g_free (known);
+}
+
 ColdPoolInfo *
 cold_pool_info_new (void)
 {
@@ -52,6 +61,7 @@ pool_info_clear (ColdPoolInfo *info)
   g_free (info->name);
   g_free (info->type);
   g_free (info->path);
+  g_free (info->exported);
   g_ptr_array_unref (info->volumes);
 }
 
@@ -182,6 +192,37 @@ cold_file_id_stat (const char *path, ColdFileId *id)
 }
 
 gboolean
+cold_file_id_peek (const char *path, ColdFileId *id)
+{
+  struct statx st;
+
+  *id = (ColdFileId){ 0 };
+  if (path == NULL || statx (AT_FDCWD, path, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &st) < 0)
+    return FALSE;
+  id->device = makedev (st.stx_dev_major, st.stx_dev_minor);
+  id->inode = st.stx_ino;
+  id->rdev = S_ISBLK (st.stx_mode) ? makedev (st.stx_rdev_major, st.stx_rdev_minor) : 0;
+  id->size = st.stx_size;
+  id->mtime_ns = st.stx_mtime.tv_sec * G_GINT64_CONSTANT (1000000000) + st.stx_mtime.tv_nsec;
+  id->nlink = st.stx_nlink;
+  return TRUE;
+}
+
+guint
+cold_file_id_hash (gconstpointer key)
+{
+  const ColdFileId *file = key;
+
+  return (guint) (file->rdev != 0 ? file->rdev : file->device * 31 + file->inode);
+}
+
+gboolean
+cold_file_id_equal (gconstpointer a, gconstpointer b)
+{
+  return cold_file_id_same_file (a, b);
+}
+
+gboolean
 cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b)
 {
   if (a->rdev != 0 || b->rdev != 0)
@@ -227,7 +268,31 @@ gboolean
 cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b)
 {
   return g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->state, b->state) == 0 && a->active == b->active
-         && a->persistent == b->persistent && a->managed_save == b->managed_save && a->snapshots == b->snapshots
+         && g_strcmp0 (a->shutoff, b->shutoff) == 0 && a->persistent == b->persistent && a->managed_save == b->managed_save && a->snapshots == b->snapshots
          && a->memory_snapshots == b->memory_snapshots && a->external_snapshots == b->external_snapshots
          && a->checkpoints == b->checkpoints && g_strcmp0 (a->arch, b->arch) == 0 && disks_equal (a->disks, b->disks);
+}
+
+/* A file that is missing is the same as one that was missing before. */
+static gboolean
+same_state (const ColdFileId *a, const ColdFileId *b)
+{
+  return a->inode == b->inode && a->size == b->size && a->mtime_ns == b->mtime_ns;
+}
+
+gboolean
+cold_domain_info_same_contents (const ColdDomainInfo *a, const ColdDomainInfo *b)
+{
+  for (guint i = 0; i < a->disks->len && i < b->disks->len; i++)
+    {
+      const ColdDisk *left = g_ptr_array_index (a->disks, i), *right = g_ptr_array_index (b->disks, i);
+
+      if (!same_state (&left->file, &right->file))
+        return FALSE;
+      for (guint j = 0; j < left->chain->len && j < right->chain->len; j++)
+        if (!same_state (&((ColdChainMember *) g_ptr_array_index (left->chain, j))->file,
+                         &((ColdChainMember *) g_ptr_array_index (right->chain, j))->file))
+          return FALSE;
+    }
+  return TRUE;
 }

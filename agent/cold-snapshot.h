@@ -31,10 +31,18 @@ typedef struct
   guint64 allocation;   /* bytes */
   char *backing_path;   /* (nullable) from the image's header, as libvirt resolved it */
   char *backing_format; /* (nullable) */
+  ColdFileId backing_file; /* what @backing_path leads to, or led to when the volume was described: cold_file_id_peek() */
   ColdFileId file;
-  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and file are set */
+  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path, file and backing_file are set */
   gboolean settled;     /* nothing was written since libvirt read the header: what it says holds as long as @file does */
 } ColdVolumeInfo;
+
+/* What the caller of a read knows of a volume already. */
+typedef struct
+{
+  ColdFileId file;
+  char *backing_path; /* (nullable) */
+} ColdKnownVolume;
 
 typedef struct
 {
@@ -43,6 +51,7 @@ typedef struct
   char *name;
   char *type;       /* dir fs netfs logical disk ... */
   char *path;       /* (nullable) target path */
+  char *exported;   /* (nullable) the folder of this host's NFS exports that @path lies in */
   gboolean active;
   GPtrArray *volumes; /* (element-type ColdVolumeInfo) empty when inactive */
 } ColdPoolInfo;
@@ -68,6 +77,7 @@ typedef struct
   gboolean readonly;
   gboolean shareable;
   gboolean transient;
+  gboolean live;        /* of the running machine; %FALSE: of the next start */
   ColdFileId file;      /* all zero: missing or not available */
   GPtrArray *chain;     /* (element-type ColdChainMember) backing images, nearest first, from the XML's backingStore */
 } ColdDisk;
@@ -86,6 +96,8 @@ typedef struct
   char *name;
   char *state;           /* running paused shutdown shutoff crashed pmsuspended blocked nostate */
   gboolean active;
+  const char *shutoff;   /* (nullable) static: how libvirt says that the last run ended, a word of ColdDomain.last_stop; %NULL while
+                            it runs, and when libvirt does not know, as after a restart of its own */
   gboolean persistent;
   gboolean managed_save;
   guint snapshots;          /* libvirt snapshots, all kinds */
@@ -106,6 +118,7 @@ typedef struct
 
 ColdVolumeInfo *cold_volume_info_new (void);
 void cold_volume_info_unref (ColdVolumeInfo *info);
+void cold_known_volume_free (ColdKnownVolume *known);
 ColdPoolInfo *cold_pool_info_new (void);
 void cold_pool_info_unref (ColdPoolInfo *info);
 ColdDisk *cold_disk_new (void);
@@ -117,6 +130,8 @@ ColdDomainInfo *cold_domain_info_ref (ColdDomainInfo *info);
 void cold_domain_info_unref (ColdDomainInfo *info);
 /* Whether libvirt said the same of a domain twice, disks and their chains included; sizes and times of files do not count. */
 gboolean cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b);
+/* Whether the content of every disk and of what it builds on is the same, besides. */
+gboolean cold_domain_info_same_contents (const ColdDomainInfo *a, const ColdDomainInfo *b);
 ColdSnapshot *cold_snapshot_new (void);
 void cold_snapshot_unref (ColdSnapshot *snapshot);
 
@@ -138,8 +153,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdSnapshot, cold_snapshot_unref)
  */
 gboolean cold_file_id_stat (const char *path, ColdFileId *id);
 
+/**
+ * cold_file_id_peek:
+ * @path: of a name that a guest may have written
+ * @id: (out): filled, or all zero
+ *
+ * The same, but nothing is mounted for it and no server is asked. It may block all the same.
+ *
+ * Returns: whether @path could be statted
+ */
+gboolean cold_file_id_peek (const char *path, ColdFileId *id);
+
 /* Same device and inode, or the same block device; %FALSE when either is all zero. */
 gboolean cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b);
+
+/* The same for tables whose keys are files. */
+guint cold_file_id_hash (gconstpointer file);
+gboolean cold_file_id_equal (gconstpointer a, gconstpointer b);
 
 /* Same file with the same size and mtime: the content has not changed. */
 gboolean cold_file_id_same_content (const ColdFileId *a, const ColdFileId *b);

@@ -252,7 +252,7 @@ on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   enter_phase (self, "exchanging");
-  cold_commit_run_async (self->parts, self->volume, self->set, self->job, on_committed, g_steal_pointer (&task));
+  cold_commit_run_async (self->parts, self->volume, self->set, self->disks, self->job, on_committed, g_steal_pointer (&task));
 }
 
 static void

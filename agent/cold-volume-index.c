@@ -9,20 +9,6 @@ struct ColdVolumeIndex
   GHashTable *by_file; /* files borrowed from the volumes */
 };
 
-static guint
-hash_file (gconstpointer key)
-{
-  const ColdFileId *file = key;
-
-  return (guint) (file->rdev != 0 ? file->rdev : file->device * 31 + file->inode);
-}
-
-static gboolean
-equal_files (gconstpointer a, gconstpointer b)
-{
-  return cold_file_id_same_file (a, b);
-}
-
 ColdVolumeIndex *
 cold_volume_index_new (void)
 {
@@ -31,7 +17,7 @@ cold_volume_index_new (void)
   index->by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) cold_volume_free);
   index->by_pool = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
   index->by_path = g_hash_table_new (g_str_hash, g_str_equal);
-  index->by_file = g_hash_table_new (hash_file, equal_files);
+  index->by_file = g_hash_table_new (cold_file_id_hash, cold_file_id_equal);
   return index;
 }
 

@@ -106,6 +106,7 @@ cold_volume_free (ColdVolume *volume)
   g_free (volume->policy);
   g_free (volume->last_outcome);
   g_free (volume->last_error);
+  g_free (volume->quarantine);
   g_ptr_array_unref (volume->blockers);
   g_free (volume);
 }

@@ -88,6 +88,8 @@ typedef struct
   gboolean awaits_boot;
 
   /* Not stored. */
+  ColdFileId backing_file; /* what backing_path leads to; all zero: to nothing, or not known yet */
+  char *quarantine;      /* (nullable) what is left of an exchange for an admin to look at: cold_quarantine_update() */
   gboolean settled;      /* ColdVolumeInfo has it; %FALSE: libvirt is asked again, whether or not the file has changed */
   ColdVolumeState state;
   GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */

@@ -91,12 +91,17 @@ mkdir -p /run/repository
 write_source fake file:///run/repository updates /run/keyring.gpg yes
 define_pool default $images
 for name in plain run saved managed memory external check share transient cdrom base xml-base hard link twice alias \
-            elsewhere policy stale nbd loop reader trust strange session job mirror; do
+            early fleeting elsewhere policy stale nbd loop reader trust strange session job mirror; do
   image "$name.raw"
 done
 virsh -q pool-refresh default
+# Before there is an agent that could see it.
+define early $images/early.raw
+virsh -q start early
+virsh -q save early /run/early.save
 start_agent
 check /agent/up wait_agent
+blocked saved-before-the-agent saved-elsewhere early.raw
 check /volume/free eventually 30 free default plain.raw
 
 # --- the domain is not off ---------------------------------------------------------------------------------------------
@@ -113,6 +118,24 @@ blocked restored in-use run.raw
 virsh -q destroy run
 undefine run
 over running run.raw
+
+# Of a domain that is gone until its memory is restored, with its disk as it was.
+define fleeting $images/fleeting.raw
+undefine fleeting
+virsh -q create /run/define.xml
+blocked transient in-use fleeting.raw
+uuid=$(virsh -q domuuid fleeting)
+virsh -q save fleeting /run/fleeting.save
+check /blocker/transient-save/gone fails virsh -q dominfo "$uuid"
+blocked transient-save saved-elsewhere fleeting.raw
+check /blocker/transient-save/names-it matches "$uuid" call "$(volume default fleeting.raw)" Volume GetBlockers
+# As the remedy says.
+sed -i "s|</name>|&<uuid>$uuid</uuid>|" /run/define.xml
+virsh -q define /run/define.xml
+virsh -q start fleeting
+virsh -q destroy fleeting
+undefine fleeting
+over transient-save fleeting.raw
 
 define managed $images/managed.raw
 virsh -q start managed
@@ -202,16 +225,50 @@ for when in later at-once; do
   over backing-by-rebase-$when base.raw
 done
 ln -s $images /var/lib/libvirt/by-link
+# libvirt itself refuses a second pool with the same target.
+virsh -q pool-define-as second dir --target /var/lib/libvirt/by-link >/dev/null
+virsh -q pool-start second
 overlay over.qcow2 /var/lib/libvirt/by-link/base.raw
 blocked backing-by-header-under-another-path backing-of base.raw
+blocked backing-by-header-under-another-path/second-pool backing-of base.raw second
 rm $images/over.qcow2
 over backing-by-header-under-another-path base.raw
+virsh -q pool-destroy second
+virsh -q pool-undefine second
 mkdir /var/lib/libvirt/outside
 qemu-img create -q -f qcow2 -b $images/xml-base.raw -F raw /var/lib/libvirt/outside/over.qcow2
 define above /var/lib/libvirt/outside/over.qcow2 qcow2 "s|<target dev='vda'|<backingStore type='file'><format type='raw'/><source file='$images/xml-base.raw'/><backingStore/></backingStore>&|"
 blocked backing-by-definition backing-of xml-base.raw
 undefine above
 over backing-by-definition xml-base.raw
+# Where no listing shows it, of a domain whose definition does not say what it builds on; once over one more image.
+mkdir $images/vm1
+overlay vm1/over.qcow2 ../base.raw
+chmod 0600 $images/vm1/over.qcow2
+define below $images/vm1/over.qcow2 qcow2
+blocked backing-by-header-in-a-subfolder backing-of base.raw
+check /blocker/backing-by-header-in-a-subfolder/no-other eventually 10 free default plain.raw
+overlay vm1/second.qcow2 $images/vm1/over.qcow2 qcow2
+undefine below
+over backing-by-header-in-a-subfolder base.raw
+define below $images/vm1/second.qcow2 qcow2
+blocked backing-by-headers-in-a-subfolder backing-of base.raw
+virsh -q start below
+check /blocker/backing-by-headers-in-a-subfolder/runs eventually 10 says default base.raw backing-of
+virsh -q destroy below
+# In place, while the domain is off: seen at the next look.
+qemu-img rebase -q -u -f qcow2 -b $images/xml-base.raw -F raw $images/vm1/second.qcow2
+resync
+blocked backing-by-rebase-in-a-subfolder backing-of xml-base.raw
+over backing-by-rebase-in-a-subfolder base.raw
+undefine below
+# Nobody can say what it builds on.
+head -c 64K /dev/zero >$images/vm1/broken.qcow2
+define below $images/vm1/broken.qcow2 qcow2
+blocked backing-unread backing-of plain.raw
+check /blocker/backing-unread/says-which matches broken.qcow2 call "$(volume default plain.raw)" Volume GetBlockers
+undefine below
+over backing-unread plain.raw
 mkdir /run/nowhere
 cp $images/plain.raw /run/nowhere/base.raw
 overlay stray.qcow2 /run/nowhere/base.raw
@@ -322,9 +379,18 @@ undefine job
 over block-job/source job.raw
 check /blocker/block-job/target/over eventually 10 fails says default mirror.raw in-use
 
+# An image that is left of an exchange and must not be deleted unseen.
+journal=$(grep -l '"nbd.raw"' /var/lib/coldpatch/journal/*.json | head -1)
+jq '.quarantined = true' "$journal" >/run/journal && cat /run/journal >"$journal"
+resync
+blocked image-left quarantined nbd.raw
+check /blocker/image-left/names-it matches "$journal" call "$(volume default nbd.raw)" Volume GetBlockers
+rm "$(jq -r '.members[0] | .["hidden-directory"] + "/" + .["hidden-name"]' "$journal")" "$journal"
+resync
+over image-left nbd.raw
+
 # --- pools and storage -------------------------------------------------------------------------------------------------
 
-# libvirt itself refuses a second pool with the same target.
 virsh -q pool-define-as second dir --target /var/lib/libvirt/by-link >/dev/null
 virsh -q pool-start second
 define twice $images/twice.raw
@@ -343,6 +409,14 @@ virsh -q pool-destroy passing
 blocked pool-inactive pool-inactive there.raw passing
 virsh -q pool-start passing
 over pool-inactive there.raw passing
+mkdir -p /var/lib/nfs
+printf '/var/lib/libvirt/passing\t*(rw,sync)\n' >/var/lib/nfs/etab
+resync
+blocked nfs-export shared there.raw passing
+check /blocker/nfs-export/no-other eventually 10 free default plain.raw
+rm /var/lib/nfs/etab
+resync
+over nfs-export there.raw passing
 chgrp nogroup /var/lib/libvirt/passing
 chmod 0770 /var/lib/libvirt/passing
 refused untrusted-folder untrusted-directory there.raw passing

@@ -130,7 +130,7 @@ dresses()
   check "/changes/$situation/whole" whole "$name"
 }
 
-for name in upload resize wipe delete clone hotplug undefine rename redefine shared more stop gone replace link symlink moved mode owner \
+for name in upload resize wipe delete clone hotplug undefine rename redefine shared fleeting more stop gone replace link symlink moved mode owner \
             attribute label acl writer base again clock back random; do
   image $name.raw
 done
@@ -227,6 +227,21 @@ check /changes/domain-starts-that-was-not-known/starts virsh -q start new
 ends domain-starts-that-was-not-known "$given_up"
 check /changes/domain-starts-that-was-not-known/unchanged equals "$old" sum shared.raw
 virsh -q destroy new
+
+# A transient domain that is gone and comes back: its claim alone counts, before libvirt shows it.
+virsh -q undefine first 2>/dev/null || virsh -q undefine second
+define fleeting $images/fleeting.raw
+uuid=$(virsh -q domuuid fleeting)
+virsh -q dumpxml fleeting >/run/fleeting.xml
+virsh -q undefine fleeting
+virsh -q create /run/fleeting.xml
+virsh -q destroy fleeting
+check /changes/domain-that-was-gone-comes-back/begins begin fleeting.raw
+check /changes/domain-that-was-gone-comes-back/is-done eval \
+  '/etc/libvirt/hooks/qemu.d/coldpatch fleeting prepare begin - </run/fleeting.xml'
+ends domain-that-was-gone-comes-back yielded
+check /changes/domain-that-was-gone-comes-back/unchanged equals "$old" sum fleeting.raw
+rm "/run/coldpatch/claims/$uuid.json"
 
 # --- pools -------------------------------------------------------------------------------------------------------------
 

@@ -190,14 +190,14 @@ test_known (Fixture *f, gconstpointer data)
 {
   virStoragePoolPtr pool = virStoragePoolLookupByName (f->conn, "default-pool");
   virStorageVolPtr vol = virStorageVolCreateXML (pool, "<volume><name>v</name><capacity>4096</capacity></volume>", 0);
-  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GHashTable *known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) cold_known_volume_free);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (ColdSnapshot) snapshot = NULL;
   const ColdVolumeInfo *info;
 
   g_assert_nonnull (vol);
   /* A path that cannot be statted is never taken for unchanged. */
-  g_hash_table_insert (known, g_strdup ("/default-pool/v"), g_new0 (ColdFileId, 1));
+  g_hash_table_insert (known, g_strdup ("/default-pool/v"), g_new0 (ColdKnownVolume, 1));
   cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, FALSE, known, NULL, on_done, &result);
   WAIT_FOR (result != NULL);
   snapshot = finish (f, result);

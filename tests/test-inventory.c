@@ -14,6 +14,8 @@
 #define DOMAIN_XML(name) \
   "<domain type='test'><name>" name "</name><memory>8192</memory><os><type>hvm</type></os></domain>"
 #define POOL_XML "<pool type='dir'><name>p</name><target><path>/test-pool</path></target></pool>"
+#define LOGICAL_POOL_XML \
+  "<pool type='logical'><name>vg</name><source><name>vg</name></source><target><path>/dev/vg</path></target></pool>"
 #define VOLUME_XML(name, bytes) \
   "<volume><name>" name "</name><capacity>" bytes "</capacity><target><format type='qcow2'/></target></volume>"
 
@@ -81,19 +83,26 @@ run_for (guint ms)
   G_STMT_END
 
 static void
-begin (Fixture *f, const char *uri)
+begin_with (Fixture *f, const char *const *uris, guint resync_seconds)
 {
-  const char *const uris[] = { uri, NULL };
   g_autoptr (GError) error = NULL;
 
   f->store = cold_store_open (f->store_path, &error);
   g_assert_no_error (error);
   f->synced = f->volumes_changed = f->stopped = f->unclean = 0;
-  f->inventory = cold_inventory_new (f->store, uris, 3600);
+  f->inventory = cold_inventory_new (f->store, uris, resync_seconds);
   g_signal_connect (f->inventory, "synced", G_CALLBACK (count), f);
   g_signal_connect (f->inventory, "volume-changed", G_CALLBACK (on_volume_changed), f);
   g_signal_connect (f->inventory, "domain-stopped", G_CALLBACK (on_domain_stopped), f);
   cold_inventory_start (f->inventory);
+}
+
+static void
+begin (Fixture *f, const char *uri)
+{
+  const char *const uris[] = { uri, NULL };
+
+  begin_with (f, uris, 3600);
 }
 
 static void
@@ -362,12 +371,49 @@ test_restart (Fixture *f, gconstpointer data)
   WAIT_FOR (f->synced > 0);
   g_assert_cmpint (cold_inventory_lookup_name (f->inventory, "p", "v")->id, ==, id);
   g_assert_cmpuint (f->volumes_changed, ==, 0);
-  /* It ended while nobody was looking: not known to be clean. */
   g_assert_false (find_domain (f, "across")->info->active);
-  g_assert_cmpstr (find_domain (f, "across")->last_stop, ==, "unknown");
   virDomainUndefine (handle);
   virDomainFree (handle);
   remove_pool (pool);
+}
+
+/* What happens while the agent does not run is as libvirt says. */
+static void
+test_stops_unseen (Fixture *f, gconstpointer data)
+{
+  g_autofree char *image = g_build_filename (f->folder, "saved", NULL);
+  virDomainPtr before = virDomainDefineXML (f->conn, DOMAIN_XML ("before"));
+  virDomainPtr saved = virDomainDefineXML (f->conn, DOMAIN_XML ("saved"));
+  virDomainPtr clean = virDomainDefineXML (f->conn, DOMAIN_XML ("clean"));
+  virDomainPtr transient = virDomainCreateXML (f->conn, DOMAIN_XML ("transient"), 0);
+
+  g_assert_cmpint (virDomainCreate (saved), ==, 0);
+  g_assert_cmpint (virDomainShutdown (saved), ==, 0);
+  g_assert_cmpint (virDomainCreate (clean), ==, 0);
+  WAIT_FOR (find_domain (f, "saved") != NULL && g_str_equal (find_domain (f, "saved")->last_stop, "shutdown"));
+  WAIT_FOR (find_domain (f, "clean") != NULL && find_domain (f, "clean")->info->active);
+  WAIT_FOR (find_domain (f, "transient") != NULL && find_domain (f, "transient")->info->active);
+  end (f);
+
+  g_assert_cmpint (virDomainCreate (before), ==, 0);
+  g_assert_cmpint (virDomainSave (before, image), ==, 0);
+  g_assert_cmpint (virDomainCreate (saved), ==, 0);
+  g_assert_cmpint (virDomainSave (saved, image), ==, 0);
+  g_assert_cmpint (virDomainShutdown (clean), ==, 0);
+  g_assert_cmpint (virDomainDestroy (transient), ==, 0);
+  begin (f, URI);
+  WAIT_FOR (f->synced > 0);
+  g_assert_cmpstr (find_domain (f, "before")->last_stop, ==, "saved");
+  g_assert_cmpstr (find_domain (f, "saved")->last_stop, ==, "saved");
+  g_assert_cmpstr (find_domain (f, "clean")->last_stop, ==, "shutdown");
+  g_assert_null (find_domain (f, "transient"));
+  virDomainUndefine (before);
+  virDomainUndefine (saved);
+  virDomainUndefine (clean);
+  virDomainFree (before);
+  virDomainFree (saved);
+  virDomainFree (clean);
+  virDomainFree (transient);
 }
 
 static void
@@ -418,6 +464,37 @@ test_not_connected (Fixture *f, gconstpointer data)
   g_assert_error (late, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
 }
 
+static void
+on_refreshed (virConnectPtr conn, virStoragePoolPtr pool, void *user_data)
+{
+  ++*(guint *) user_data;
+}
+
+/* What only a refresh can see into is refreshed by itself, whatever its type. */
+static void
+test_periodic_resync (Fixture *f, gconstpointer data)
+{
+  virStoragePoolPtr pool = virStoragePoolDefineXML (f->conn, LOGICAL_POOL_XML, 0);
+  const char *const uris[] = { URI, NULL };
+  guint refreshed = 0, before;
+  int id;
+
+  g_assert_nonnull (pool);
+  g_assert_cmpint (virStoragePoolCreate (pool, 0), ==, 0);
+  id = virConnectStoragePoolEventRegisterAny (f->conn, pool, VIR_STORAGE_POOL_EVENT_ID_REFRESH,
+                                              VIR_STORAGE_POOL_EVENT_CALLBACK (on_refreshed), &refreshed, NULL);
+  g_assert_cmpint (id, >=, 0);
+  end (f);
+  begin_with (f, uris, 1);
+  WAIT_FOR (f->synced > 0);
+  /* What the first look has refreshed is told a little later. */
+  run_for (300);
+  before = refreshed;
+  WAIT_FOR (refreshed > before);
+  virConnectStoragePoolEventDeregisterAny (f->conn, id);
+  remove_pool (pool);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -433,7 +510,9 @@ main (int argc, char *argv[])
   ADD ("/inventory/domain/clean-shutdowns-stay-clean", test_clean_shutdowns);
   ADD ("/inventory/domain/destroyed", test_destroyed);
   ADD ("/inventory/restart-loses-nothing", test_restart);
+  ADD ("/inventory/domain/stops-that-nobody-saw", test_stops_unseen);
   ADD ("/inventory/resync", test_resync);
+  ADD ("/inventory/resync-by-itself", test_periodic_resync);
   ADD ("/inventory/not-connected", test_not_connected);
   return g_test_run ();
 }
