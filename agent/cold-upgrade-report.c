@@ -58,7 +58,8 @@ cold_upgrade_report_keep_log (ColdJob *job, const char *scratch)
 void
 cold_upgrade_report_add (JsonObject *report, JsonObject *answer)
 {
-  const char *const members[] = { "deferred", "kept-config", "kernel-changed", "changed-files", "unattributed", NULL };
+  const char *const members[] = { "deferred", "kept-config", "kernel-changed", "changed-files", "unattributed", "failed-scripts",
+                                  NULL };
 
   for (guint i = 0; members[i] != NULL; i++)
     if (json_object_has_member (answer, members[i]))

@@ -105,10 +105,11 @@
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan,"package-manager","mountpoints"}
  *          The last two as inspect found them in the same content.
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
- *           "kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path]}
+ *           "kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path],
+ *           "failed-scripts":[line]}
  *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are
- *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again.
- *          Lists end after 1000.
+ *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again;
+ *          "failed-scripts" is what rpm says of scripts of packages that it installed all the same. Lists end after 1000.
  *
  * verify   {"verb","accelerator","disks":[disk],"plan":plan}
  *       -> facts as of inspect, and "checks":[{"name","ok":b,"detail"}],"ok":b

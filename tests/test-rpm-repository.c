@@ -129,6 +129,20 @@ test_replay (RpmFixture *f, gconstpointer data)
   assert_refused (f, "older than the one that the catalogue holds");
 }
 
+/* createrepo_c would crash. */
+static void
+test_other_encoding (RpmFixture *f, gconstpointer data)
+{
+  rpm_fixture_add (f, "one", "foo 1-1");
+  rpm_fixture_publish (f, "one");
+  rpm_fixture_shell (f, "sed -i -e '1s/encoding=\"[^\"]*\"/encoding=\"UTF-7\"/' -e '2s/repomd/\\xf7&/' one/repodata/repomd.xml");
+  rpm_fixture_sign (f, "one");
+  assert_refused (f, "no text in UTF-8");
+  rpm_fixture_shell (f, "sed -i '2s/\\xf7//' one/repodata/repomd.xml");
+  rpm_fixture_sign (f, "one");
+  assert_refused (f, "no text in UTF-8");
+}
+
 /* What was fetched before an update of libsolv is planned with, and is made anew by the next refresh. */
 static void
 test_other_libsolv (RpmFixture *f, gconstpointer data)
@@ -310,6 +324,7 @@ main (int argc, char **argv)
       g_test_add (path, RpmFixture, GUINT_TO_POINTER (i), rpm_fixture_set_up, test_attack, rpm_fixture_tear_down);
     }
   g_test_add ("/rpm/fetch/replay/refused", RpmFixture, NULL, rpm_fixture_set_up, test_replay, rpm_fixture_tear_down);
+  g_test_add ("/rpm/fetch/other-encoding/refused", RpmFixture, NULL, rpm_fixture_set_up, test_other_encoding, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/other-libsolv/still-planned", RpmFixture, NULL, rpm_fixture_set_up, test_other_libsolv, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/made-in-the-future/refused", RpmFixture, NULL, rpm_fixture_set_up, test_future, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/signed-nonsense/refused", RpmFixture, NULL, rpm_fixture_set_up, test_signed_nonsense, rpm_fixture_tear_down);

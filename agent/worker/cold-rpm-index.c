@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rpm-index.h"
 
-#include <createrepo_c/createrepo_c.h>
 #include <errno.h>
+#include <limits.h>
 #include <solv/dataiterator.h>
 #include <solv/repo_rpmmd.h>
 #include <solv/repo_updateinfoxml.h>
@@ -10,12 +10,50 @@
 
 #include "cold-error.h"
 
+#define DECLARATION_MAX 256 /* bytes */
+
+/* Returns: whether the XML declaration, if there is one, names no other encoding than UTF-8 */
+static gboolean
+is_declared_utf8 (const char *text, gsize length)
+{
+  const char *end = g_strstr_len (text, MIN (length, DECLARATION_MAX), "?>");
+  const char *encoding = end != NULL ? g_strstr_len (text, end - text, "encoding") : NULL;
+
+  if (length < 5 || strncmp (text, "<?xml", 5) != 0)
+    return TRUE;
+  if (end == NULL)
+    return FALSE;
+  if (encoding == NULL)
+    return TRUE;
+  while (encoding < end && *encoding != '"' && *encoding != '\'')
+    encoding++;
+  return end - encoding > 6 && g_ascii_strncasecmp (encoding + 1, "utf-8", 5) == 0 && encoding[6] == *encoding;
+}
+
+gboolean
+cold_rpm_index_check (const char *path, const char *what, GError **error)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  gsize length = file != NULL ? g_mapped_file_get_length (file) : 0;
+  const char *text = file != NULL ? g_mapped_file_get_contents (file) : NULL;
+
+  if (file == NULL)
+    return FALSE;
+  if (length > 0 && g_utf8_validate_len (text, length, NULL) && is_declared_utf8 (text, length))
+    return TRUE;
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "%s is refused: it is no text in UTF-8", what);
+  return FALSE;
+}
+
 static gboolean
 add_file (Repo *repo, const char *path, int (*add) (Repo *repo, FILE *file), const char *what, GError **error)
 {
-  FILE *file = fopen (path, "re");
+  FILE *file;
   int result;
 
+  if (!cold_rpm_index_check (path, what, error))
+    return FALSE;
+  file = fopen (path, "re");
   if (file == NULL)
     return cold_error_set_errno (error, errno, "cannot open %s", path);
   result = add (repo, file);
@@ -105,45 +143,82 @@ cold_rpm_index_find_paths (Repo *repo)
   return paths;
 }
 
+/* filelists.xml while it is read. */
 typedef struct
 {
   Repo *repo;
   GHashTable *packages; /* (element-type utf8 Id) by SHA-256 */
   GHashTable *paths;
+  Id package;           /* that the reader is in, or 0 */
+  GString *path;        /* of the file that it is in */
+  gboolean in_file;
 } Owners;
 
-/* cr_XmlParserPkgCb: the package is ours now. */
-static int
-on_package (cr_Package *package, void *data, GError **error)
+static void
+begin_element (GMarkupParseContext *context, const char *element, const char **names, const char **values, gpointer data,
+               GError **error)
 {
-  const Owners *owners = data;
-  Id p = GPOINTER_TO_INT (package->pkgId != NULL ? g_hash_table_lookup (owners->packages, package->pkgId) : NULL);
+  Owners *owners = data;
 
-  for (const GSList *link = p != 0 ? package->files : NULL; link != NULL; link = link->next)
+  if (g_str_equal (element, "package"))
     {
-      const cr_PackageFile *file = link->data;
-      g_autofree char *path = g_strconcat (file->path != NULL ? file->path : "", file->name, NULL);
-
-      if (g_hash_table_contains (owners->paths, path))
-        {
-          Solvable *s = pool_id2solvable (owners->repo->pool, p);
-
-          s->provides = repo_addid_dep (owners->repo, s->provides, pool_str2id (owners->repo->pool, path, 1), 0);
-        }
+      owners->package = 0;
+      for (guint i = 0; names[i] != NULL; i++)
+        if (g_str_equal (names[i], "pkgid"))
+          owners->package = GPOINTER_TO_INT (g_hash_table_lookup (owners->packages, values[i]));
     }
-  cr_package_free (package);
-  return CR_CB_RET_OK;
+  owners->in_file = owners->package != 0 && g_str_equal (element, "file");
+  g_string_truncate (owners->path, 0);
+}
+
+static void
+add_text (GMarkupParseContext *context, const char *text, gsize length, gpointer data, GError **error)
+{
+  Owners *owners = data;
+
+  if (owners->in_file && owners->path->len + length < PATH_MAX)
+    g_string_append_len (owners->path, text, length);
+}
+
+static void
+end_element (GMarkupParseContext *context, const char *element, gpointer data, GError **error)
+{
+  Owners *owners = data;
+
+  if (owners->in_file && g_hash_table_contains (owners->paths, owners->path->str))
+    {
+      Solvable *s = pool_id2solvable (owners->repo->pool, owners->package);
+
+      s->provides = repo_addid_dep (owners->repo, s->provides, pool_str2id (owners->repo->pool, owners->path->str, 1), 0);
+    }
+  owners->in_file = FALSE;
+}
+
+/* Not by libsolv, which would keep all of it, nor by createrepo_c, which loses memory over what it does not expect. */
+static gboolean
+read_filelists (const char *path, Owners *owners, GError **error)
+{
+  static const GMarkupParser parser = { .start_element = begin_element, .end_element = end_element, .text = add_text };
+  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, error);
+  g_autoptr (GMarkupParseContext) context = g_markup_parse_context_new (&parser, 0, owners, NULL);
+
+  return file != NULL
+         && g_markup_parse_context_parse (context, g_mapped_file_get_contents (file), g_mapped_file_get_length (file), error)
+         && g_markup_parse_context_end_parse (context, error);
 }
 
 gboolean
 cold_rpm_index_add_paths (Repo *repo, const char *path, GHashTable *paths, GError **error)
 {
   g_autoptr (GHashTable) packages = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Owners owners = { repo, packages, paths };
+  g_autoptr (GString) text = g_string_new (NULL);
+  Owners owners = { repo, packages, paths, 0, text, FALSE };
   g_autoptr (GError) local = NULL;
   Solvable *s;
   Id p;
 
+  if (!cold_rpm_index_check (path, "filelists.xml", error))
+    return FALSE;
   FOR_REPO_SOLVABLES (repo, p, s)
     {
       Id type;
@@ -152,7 +227,7 @@ cold_rpm_index_add_paths (Repo *repo, const char *path, GHashTable *paths, GErro
       if (hash != NULL)
         g_hash_table_insert (packages, g_strdup (hash), GINT_TO_POINTER (p));
     }
-  if (cr_xml_parse_filelists (path, NULL, NULL, on_package, &owners, NULL, NULL, &local) == CRE_OK)
+  if (read_filelists (path, &owners, &local))
     return TRUE;
   g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "filelists.xml cannot be read: %s", local->message);
   return FALSE;

@@ -9,6 +9,10 @@
 
 G_BEGIN_DECLS
 
+/* Whether the file is a text in UTF-8, as all metadata are: createrepo_c crashes when another encoding is declared and does not fit.
+ * What is added below is checked. Returns: %FALSE with @error (Signature) */
+gboolean cold_rpm_index_check (const char *path, const char *what, GError **error);
+
 /* Adds the packages of primary.xml to @repo. Returns: %FALSE with @error (Signature), also when there is none */
 gboolean cold_rpm_index_add_primary (Repo *repo, const char *path, GError **error);
 

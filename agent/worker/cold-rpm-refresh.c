@@ -108,6 +108,8 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
     return refuse (error, uri, "the metalink knows another one");
   if (!refresh->source->unsigned_database && !check_signature (refresh, path, error))
     return FALSE;
+  if (!cold_rpm_index_check (path, "repomd.xml", error))
+    return FALSE;
   g_clear_pointer (&refresh->repomd, cr_repomd_free);
   refresh->repomd = cr_repomd_new ();
   refresh->date = 0;

@@ -47,9 +47,8 @@ binary_keyring (const char *keyring, const char *scratch, GError **error)
   return g_steal_pointer (&path);
 }
 
-/* What gpgv said on its status descriptor, one word a line. Returns: %NULL when the signature is good, else why not */
-static const char *
-judge (const char *status, int exit_status)
+const char *
+cold_signature_judge (const char *status, int exit_status)
 {
   g_auto (GStrv) lines = g_strsplit (status, "\n", -1);
   gboolean good = FALSE, valid = FALSE, unknown_key = FALSE;
@@ -138,7 +137,7 @@ cold_signature_verify (const char *path, const char *signature, const char *what
   status = run_gpgv (path, signature, keys, scratch, output, &exit_status, error);
   if (status == NULL)
     return FALSE;
-  refusal = judge (status, exit_status);
+  refusal = cold_signature_judge (status, exit_status);
   if (refusal != NULL)
     {
       unlink (output);

@@ -22,4 +22,8 @@ G_BEGIN_DECLS
 gboolean cold_signature_verify (const char *path, const char *signature, const char *what, const char *keyring,
                                 const char *scratch, char **text, GError **error);
 
+/* @status: what gpgv said on its status descriptor, one word a line. Returns: (transfer none) (nullable): %NULL when the signature is
+ * good, else why not */
+const char *cold_signature_judge (const char *status, int exit_status);
+
 G_END_DECLS

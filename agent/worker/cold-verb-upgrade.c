@@ -264,7 +264,8 @@ collect (guestfs_h *g, const ColdPackageManager *manager, JsonObject *result, GE
 {
   json_object_set_string_member (result, "log", LOG);
   return check_boot_roots (g, error) && add_unique (g, result, "deferred", "deferred", error)
-         && add_unique (g, result, "restored", "restored", error) && add_changes (g, manager, result, error);
+         && add_unique (g, result, "restored", "restored", error)
+         && add_unique (g, result, "failed-scripts", "failed-scripts", error) && add_changes (g, manager, result, error);
 }
 
 /* The last words of the package manager: they say more than its exit status. */

@@ -125,6 +125,7 @@ run()
   chmod 1777 /run/lock
   : >"$WORK/restored"
   : >"$WORK/deferred"
+  : >"$WORK/failed-scripts"
   save_identity
   boot_roots >"$WORK/roots-before"
   # ctime has the granularity of a clock tick: what follows must not be in the same one.

@@ -68,6 +68,13 @@ show_progress()
   done
 }
 
+# What rpm says of scripts that failed. The packages are installed all the same, and dnf and zypper go on.
+failed_scripts()
+{
+  grep -aE '^(warning|error): .* script(let)? failed|^Error in .* scriptlet in ' "$WORK/log" | sort -u >"$WORK/failed-scripts" ||
+    true
+}
+
 # with_rpm COMMAND...: around what installs packages; the command's status 0 says that it went well
 with_rpm()
 {
@@ -79,6 +86,7 @@ with_rpm()
   appliance_command_line
   own_drivers
   allow_services
+  failed_scripts
   [ ! -e "$WORK/failed" ]
   unmet | comm -13 "$WORK/unmet-before" - >"$WORK/unmet-new"
   if [ -s "$WORK/unmet-new" ]; then
