@@ -125,11 +125,12 @@ has_run_since (ColdInventory *inventory, const ColdVolume *volume, gint64 since)
 static gboolean
 was_wiped (ColdInventory *inventory, const ColdVolume *volume, const ColdJournalMember *member, gint64 since)
 {
-  g_autoptr (GPtrArray) domains = cold_inventory_domains_of (inventory, volume);
+  g_autoptr (GPtrArray) domains = NULL;
 
   if (!cold_volume_is_too_small (volume)
       && (!cold_volume_inspection_is_fresh (volume) || volume->facts == NULL || volume->facts->has_guest))
     return FALSE;
+  domains = cold_inventory_domains_of (inventory, volume);
   for (guint i = 0; i < domains->len; i++)
     {
       const ColdDomain *domain = g_ptr_array_index (domains, i);
@@ -223,16 +224,17 @@ stands_behind (ColdInventory *inventory, GPtrArray *journals, const ColdJournal 
 gboolean
 cold_retention_is_over (ColdInventory *inventory, GPtrArray *journals, const ColdJournal *journal, gint64 now)
 {
-  g_autoptr (GPtrArray) kept = NULL;
+  g_autoptr (GPtrArray) kept = journal->state == COLD_JOURNAL_DONE ? list_kept (journal) : NULL;
   Standing standing;
 
-  if (journal->state != COLD_JOURNAL_DONE || is_worked_on (inventory, journal, 0) || (kept = list_kept (journal)) == NULL)
+  if (kept == NULL)
     return FALSE;
   standing = judge_volumes (inventory, journals, journal, kept);
-  if (kept->len == 0 || standing == REPLACED)
-    return TRUE;
-  return standing == IN_PLACE && now >= journal->keep_until && all_have_run (inventory, journal, kept)
-         && !stands_behind (inventory, journals, journal, now);
+  if (kept->len > 0 && standing != REPLACED
+      && (standing == UNKNOWN || now < journal->keep_until || !all_have_run (inventory, journal, kept)
+          || stands_behind (inventory, journals, journal, now)))
+    return FALSE;
+  return !is_worked_on (inventory, journal, 0);
 }
 
 /* Whether deleting the old images of @journal makes room on that device, and costs nobody the only image that is known to

@@ -104,9 +104,9 @@ gboolean cold_exchange_can_fold (const ColdJournal *earlier, const ColdJournal *
  * cold_exchange_fold:
  * @later: of the same volumes; not to be used afterwards
  *
- * Makes one exchange of two: @earlier is as if it had put in place what @later did, and keeps its old images; those of @later, which
- * nobody ever used, are deleted with its journal. Killed in between, both journals say that they made what is in place: the
- * earlier one's image is the one to go back to.
+ * Makes one exchange of two: @earlier is as if it had put in place what @later did, and keeps its old images; those of
+ * @later, which nobody ever used, are deleted with its journal. Killed in between, both journals say that they made what is
+ * in place: the earlier one's image is the one to go back to.
  *
  * Returns: %FALSE as cold_exchange_drop_hidden(), or when @earlier could not be saved
  */
