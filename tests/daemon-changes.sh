@@ -130,7 +130,7 @@ dresses()
   check "/changes/$situation/whole" whole "$name"
 }
 
-for name in upload resize wipe delete clone hotplug undefine rename redefine shared fleeting more stop gone replace link symlink moved mode owner \
+for name in upload resize wipe delete clone hotplug undefine rename redefine shared fleeting pair pair2 below more stop gone replace link symlink moved mode owner \
             attribute label acl writer base again clock back random; do
   image $name.raw
 done
@@ -242,6 +242,23 @@ check /changes/domain-that-was-gone-comes-back/is-done eval \
 ends domain-that-was-gone-comes-back yielded
 check /changes/domain-that-was-gone-comes-back/unchanged equals "$old" sum fleeting.raw
 rm "/run/coldpatch/claims/$uuid.json"
+
+# Somebody else starts with the guest's second disk, or with what its disk builds on.
+define pair $images/pair.raw raw "$(second_disk $images/pair2.raw)"
+check /changes/second-disk-starts/begins begin pair.raw
+define single $images/pair2.raw
+check /changes/second-disk-starts/is-done virsh -q start single
+ends second-disk-starts yielded
+check /changes/second-disk-starts/unchanged equals "$old" sum pair.raw
+virsh -q destroy single
+qemu-img create -q -f qcow2 -b $images/below.raw -F raw $images/above.qcow2
+define above $images/above.qcow2 qcow2
+define below $images/below.raw
+check /changes/base-starts/begins begin above.qcow2
+check /changes/base-starts/is-done virsh -q start below
+ends base-starts yielded
+check /changes/base-starts/unchanged equals "$old" sum above.qcow2
+virsh -q destroy below
 
 # --- pools -------------------------------------------------------------------------------------------------------------
 

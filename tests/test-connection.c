@@ -185,6 +185,40 @@ test_read (Fixture *f, gconstpointer data)
   g_assert_cmpuint (without_pool->pools->len, ==, 0);
 }
 
+/* Disks that are named by pool and volume: without a path when there is no such thing, which is no error. */
+static void
+test_volume_disks (Fixture *f, gconstpointer data)
+{
+#define VOLUME_DISK(pool, target) \
+  "<disk type='volume' device='disk'><source pool='" pool "' volume='v'/><target dev='" target "' bus='virtio'/></disk>"
+  virStoragePoolPtr inactive = virStoragePoolDefineXML (
+      f->conn, "<pool type='dir'><name>inactive</name><target><path>/inactive</path></target></pool>", 0);
+  virDomainPtr domain = virDomainDefineXML (
+      f->conn, "<domain type='test'><name>disks</name><memory>8192</memory><os><type>hvm</type></os><devices>"
+               VOLUME_DISK ("default-pool", "vda") VOLUME_DISK ("inactive", "vdb") VOLUME_DISK ("none", "vdc")
+               "</devices></domain>");
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (ColdSnapshot) snapshot = NULL;
+  const ColdDomainInfo *info;
+
+  g_assert_nonnull (inactive);
+  g_assert_nonnull (domain);
+  virDomainGetUUIDString (domain, uuid);
+  cold_connection_read_domains_async (f->connection, uuid, NULL, on_done, &result);
+  WAIT_FOR (result != NULL);
+  snapshot = finish (f, result);
+  g_assert_cmpuint (snapshot->domains->len, ==, 1);
+  info = g_ptr_array_index (snapshot->domains, 0);
+  g_assert_cmpuint (info->disks->len, ==, 3);
+  for (guint i = 0; i < info->disks->len; i++)
+    g_assert_null (((ColdDisk *) g_ptr_array_index (info->disks, i))->path);
+  virDomainUndefine (domain);
+  virDomainFree (domain);
+  virStoragePoolUndefine (inactive);
+  virStoragePoolFree (inactive);
+}
+
 static void
 test_known (Fixture *f, gconstpointer data)
 {
@@ -281,6 +315,7 @@ main (int argc, char *argv[])
   ADD ("/connection/events/domain", URI, test_domain_events);
   ADD ("/connection/events/pool", URI, test_pool_events);
   ADD ("/connection/read/in-order", URI, test_read);
+  ADD ("/connection/read/volume-disks-that-are-not-there", URI, test_volume_disks);
   ADD ("/connection/read/unknown-file-is-described", URI, test_known);
   ADD ("/connection/read/cancelled", URI, test_cancelled);
   ADD ("/connection/versions", URI, test_versions);
