@@ -59,6 +59,8 @@ static const ColdBlockerText texts[] = {
     "Repair it inside the guest (dpkg --configure -a, apt-get -f install)." },
   { "no-catalogue", "No repository that the host has fetched serves this guest.",
     "Add one to /etc/coldpatch/sources.d and call Manager.RefreshCatalogue." },
+  { "no-plan", "No plan could be made of what an upgrade would install.",
+    "Call Manager.RefreshCatalogue, after which it is tried again, or Volume.Upgrade." },
   { "no-space", "There is not enough free space for the work copy.",
     "Free space on the pool's file system, or drop old images with Volume.DropRollback." },
   { "policy-off", "The policy for this volume is off.", "Set another with SetPolicy." },

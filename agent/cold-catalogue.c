@@ -51,6 +51,7 @@ G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
 enum
 {
   CHANGED,
+  REFRESHED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -84,6 +85,7 @@ cold_catalogue_class_init (ColdCatalogueClass *class)
 {
   G_OBJECT_CLASS (class)->finalize = cold_catalogue_finalize;
   signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_CATALOGUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[REFRESHED] = g_signal_new ("refreshed", COLD_TYPE_CATALOGUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -239,7 +241,7 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
   request = json_object_new ();
   worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
   json_object_set_string_member (request, "what", "metadata");
-  cold_catalogue_add_repositories (request, worker, self->config, NULL, self->from_guests);
+  cold_catalogue_add_repositories (request, worker, self->config, NULL, NULL, self->from_guests);
   queue_fetch (self, task, worker, request);
 }
 
@@ -318,7 +320,10 @@ cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError
   if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   if (answer == NULL)
-    return FALSE;
+    {
+      g_signal_emit (self, signals[REFRESHED], 0);
+      return FALSE;
+    }
   if (done)
     self->state->time = g_get_real_time ();
   if (changed)
@@ -327,6 +332,7 @@ cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError
     cold_catalogue_state_save (self->state);
   if (changed)
     g_signal_emit (self, signals[CHANGED], 0);
+  g_signal_emit (self, signals[REFRESHED], 0);
   return done;
 }
 
@@ -343,7 +349,7 @@ cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, JsonObj
   json_object_set_string_member (request, "what", "packages");
   json_object_set_array_member (request, "files", cold_catalogue_plan_files (plan));
   json_object_set_int_member (request, "cache-max", self->config->cache_max);
-  cold_catalogue_add_repositories (request, worker, self->config, facts, own);
+  cold_catalogue_add_repositories (request, worker, self->config, facts, self->state->generations, own);
   queue_fetch (self, task, worker, request);
 }
 
@@ -486,7 +492,7 @@ start_solving (ColdCatalogue *self, const char *key, const ColdFacts *facts, gbo
   json_object_set_string_member (request, "manifest", inside);
   json_object_set_boolean_member (request, "security-only", security_only);
   cold_json_set_strv (request, "exclude", exclude);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
   g_hash_table_insert (self->solving, solving->key, solving);
   cold_worker_process_run_async (solving->worker, request, solving->cancellable, on_planned, solving);
   return solving;
@@ -566,7 +572,7 @@ cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonOb
   cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
   json_object_set_object_member (request, "plan", json_object_ref (plan));
   json_object_set_string_member (request, "manifest", inside);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
   cold_catalogue_bind_package_keyrings (worker, self->config, facts, own);
   cold_worker_process_run_async (worker, request, cancellable, on_bundled, task);
 }

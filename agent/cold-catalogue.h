@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define COLD_TYPE_CATALOGUE (cold_catalogue_get_type ())
 G_DECLARE_FINAL_TYPE (ColdCatalogue, cold_catalogue, COLD, CATALOGUE, GObject)
 
-/* Signal: changed (): a refresh brought a new generation. */
+/* Signals: changed (): a refresh brought a new generation. refreshed (): a refresh ended, whatever it brought. */
 
 /* @config: borrowed, outlives the catalogue. What earlier runs fetched is there at once. */
 ColdCatalogue *cold_catalogue_new (ColdConfig *config);

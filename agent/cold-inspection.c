@@ -98,6 +98,7 @@ set_facts (const ColdParts *parts, GPtrArray *disks, JsonObject *result)
       volume->inspected_file = volume->file;
       /* The plan was made for another manifest. */
       g_clear_pointer (&volume->plan, g_free);
+      g_clear_pointer (&volume->plan_error, g_free);
       volume->plan_generation = 0;
       volume->pending_count = volume->pending_security = 0;
       volume->pending_bytes = 0;

@@ -11,7 +11,7 @@ struct _ColdPlanner
   const ColdParts *parts;
   GQueue waiting;      /* (element-type gint64*) */
   GHashTable *queued;  /* (element-type gint64*) the same, owned here */
-  GHashTable *refused; /* (element-type gint64* guint64*): generation for which no plan could be made */
+  GHashTable *refused; /* (element-type gint64* utf8): what no plan could be made of; forgotten with each refresh */
   gboolean running;
 };
 
@@ -42,12 +42,32 @@ cold_planner_class_init (ColdPlannerClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cold_planner_finalize;
 }
 
+static GHashTable *
+refused_new (void)
+{
+  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
 static void
 cold_planner_init (ColdPlanner *self)
 {
   g_queue_init (&self->waiting);
   self->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  self->refused = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->refused = refused_new ();
+}
+
+/* The refresh may have mended what stood in the way, whether it brought anything new or not. */
+static void
+on_refreshed (ColdPlanner *self)
+{
+  g_autoptr (GHashTable) refused = g_steal_pointer (&self->refused);
+  GHashTableIter iter;
+  gpointer id;
+
+  self->refused = refused_new ();
+  g_hash_table_iter_init (&iter, refused);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    cold_planner_request (self, *(gint64 *) id);
 }
 
 ColdPlanner *
@@ -56,19 +76,35 @@ cold_planner_new (const ColdParts *parts)
   ColdPlanner *self = g_object_new (COLD_TYPE_PLANNER, NULL);
 
   self->parts = parts;
+  g_signal_connect_object (parts->catalogue, "refreshed", G_CALLBACK (on_refreshed), self, G_CONNECT_SWAPPED);
   return self;
+}
+
+/* Returns: (transfer full) */
+static char *
+describe_task (const char *manifest, guint64 generation)
+{
+  return g_strdup_printf ("%s %" G_GUINT64_FORMAT, manifest, generation);
+}
+
+static gboolean
+is_refused (ColdPlanner *self, const ColdVolume *volume, guint64 generation)
+{
+  const char *refused = g_hash_table_lookup (self->refused, &volume->id);
+  g_autofree char *task = refused != NULL ? describe_task (volume->facts->manifest, generation) : NULL;
+
+  return refused != NULL && g_str_equal (refused, task);
 }
 
 gboolean
 cold_planner_is_stale (ColdPlanner *self, const ColdVolume *volume)
 {
   guint64 generation = cold_catalogue_get_generation (self->parts->catalogue);
-  const guint64 *refused = g_hash_table_lookup (self->refused, &volume->id);
 
   return !volume->gone && volume->facts != NULL && volume->facts->has_guest && *volume->facts->manifest != '\0'
          && cold_catalogue_serves (self->parts->catalogue, volume->facts)
          && (volume->plan == NULL || volume->plan_generation != generation)
-         && (refused == NULL || *refused != generation);
+         && !is_refused (self, volume, generation);
 }
 
 static void
@@ -106,13 +142,16 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
       if (plan != NULL)
         {
           g_hash_table_remove (self->refused, &planning->volume);
+          g_clear_pointer (&volume->plan_error, g_free);
           set_plan (volume, plan, planning->generation);
         }
       else
         {
           g_warning ("%s: no plan could be made: %s", volume->path, error->message);
           g_hash_table_insert (self->refused, g_memdup2 (&planning->volume, sizeof (gint64)),
-                               g_memdup2 (&planning->generation, sizeof (guint64)));
+                               describe_task (planning->manifest, planning->generation));
+          g_free (volume->plan_error);
+          volume->plan_error = cold_text_make_valid (error->message);
         }
       cold_inventory_volume_touch (self->parts->inventory, volume);
     }

@@ -102,6 +102,7 @@ cold_volume_free (ColdVolume *volume)
   g_free (volume->backing_format);
   g_clear_pointer (&volume->facts, cold_facts_free);
   g_free (volume->plan);
+  g_free (volume->plan_error);
   g_free (volume->pending_since);
   g_free (volume->policy);
   g_free (volume->last_outcome);

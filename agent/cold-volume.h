@@ -88,6 +88,7 @@ typedef struct
   gboolean awaits_boot;
 
   /* Not stored. */
+  char *plan_error;      /* (nullable) why no plan could be made for what is installed now */
   gboolean settled;      /* ColdVolumeInfo has it; %FALSE: libvirt is asked again, whether or not the file has changed */
   ColdVolumeState state;
   GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */

