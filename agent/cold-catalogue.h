@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The upgrade catalogue: what has been published, and the package files fetched from it. The work is done by workers
- * (fetch, plan, bundle); this is their one customer: it knows generations, caches plans and serialises fetches.
+ * (fetch, plan, bundle); this is their one customer: it knows generations, and serialises fetches.
  */
 #pragma once
 

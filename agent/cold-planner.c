@@ -9,10 +9,8 @@ struct _ColdPlanner
   GObject parent_instance;
 
   const ColdParts *parts;
-  GQueue waiting;      /* (element-type gint64*) */
-  GHashTable *queued;  /* (element-type gint64*) the same, owned here */
+  GHashTable *asked;   /* (element-type gint64*) volumes that are being planned for */
   GHashTable *refused; /* (element-type gint64* utf8): what no plan could be made of; forgotten with each refresh */
-  gboolean running;
 };
 
 typedef struct
@@ -30,8 +28,7 @@ cold_planner_finalize (GObject *object)
 {
   ColdPlanner *self = COLD_PLANNER (object);
 
-  g_queue_clear (&self->waiting);
-  g_hash_table_unref (self->queued);
+  g_hash_table_unref (self->asked);
   g_hash_table_unref (self->refused);
   G_OBJECT_CLASS (cold_planner_parent_class)->finalize (object);
 }
@@ -51,8 +48,7 @@ refused_new (void)
 static void
 cold_planner_init (ColdPlanner *self)
 {
-  g_queue_init (&self->waiting);
-  self->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   self->refused = refused_new ();
 }
 
@@ -124,8 +120,6 @@ set_plan (ColdVolume *volume, JsonObject *plan, guint64 generation)
     volume->pending_security += cold_json_bool (cold_json_array_object (packages, i), "security");
 }
 
-static void plan_next (ColdPlanner *self);
-
 static void
 on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -135,8 +129,8 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) plan = cold_catalogue_plan_finish (self->parts->catalogue, result, &error);
 
-  self->running = FALSE;
-  /* A volume that was inspected again meanwhile asks for another plan by itself. */
+  g_hash_table_remove (self->asked, &planning->volume);
+  /* It may have been inspected again meanwhile. */
   if (volume != NULL && volume->facts != NULL && g_str_equal (volume->facts->manifest, planning->manifest))
     {
       if (plan != NULL)
@@ -155,42 +149,24 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
         }
       cold_inventory_volume_touch (self->parts->inventory, volume);
     }
+  cold_planner_request (self, planning->volume);
   g_free (planning->manifest);
   g_free (planning);
-  plan_next (self);
-}
-
-static void
-plan_next (ColdPlanner *self)
-{
-  while (!self->running && !g_queue_is_empty (&self->waiting))
-    {
-      gint64 id = *(gint64 *) g_queue_pop_head (&self->waiting);
-      ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, id);
-      Planning *planning;
-
-      g_hash_table_remove (self->queued, &id);
-      if (volume == NULL || !cold_planner_is_stale (self, volume))
-        continue;
-      planning = g_new0 (Planning, 1);
-      planning->planner = g_object_ref (self);
-      planning->volume = id;
-      planning->generation = cold_catalogue_get_generation (self->parts->catalogue);
-      planning->manifest = g_strdup (volume->facts->manifest);
-      self->running = TRUE;
-      cold_catalogue_plan_async (self->parts->catalogue, volume->facts, FALSE, NULL, NULL, on_planned, planning);
-    }
 }
 
 void
-cold_planner_request (ColdPlanner *self, gint64 volume)
+cold_planner_request (ColdPlanner *self, gint64 id)
 {
-  gint64 *id;
+  ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, id);
+  Planning *planning;
 
-  if (g_hash_table_contains (self->queued, &volume))
+  if (volume == NULL || g_hash_table_contains (self->asked, &id) || !cold_planner_is_stale (self, volume))
     return;
-  id = g_memdup2 (&volume, sizeof volume);
-  g_hash_table_add (self->queued, id);
-  g_queue_push_tail (&self->waiting, id);
-  plan_next (self);
+  g_hash_table_add (self->asked, g_memdup2 (&id, sizeof id));
+  planning = g_new0 (Planning, 1);
+  planning->planner = g_object_ref (self);
+  planning->volume = id;
+  planning->generation = cold_catalogue_get_generation (self->parts->catalogue);
+  planning->manifest = g_strdup (volume->facts->manifest);
+  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, FALSE, NULL, NULL, on_planned, planning);
 }

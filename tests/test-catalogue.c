@@ -309,6 +309,54 @@ test_plans_are_shared (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (cold_json_string (repository_fixture_planned (next, "foo"), "candidate"), ==, "1.2");
 }
 
+#define MANY 10
+
+/* What is wrong with one of those that go to one worker, here a manifest that has gone, is not the others' affair; nor does one
+ * that is cancelled wait for them. */
+static void
+test_many_plans (Fixture *fixture, gconstpointer data)
+{
+  ColdFacts *guests[MANY];
+  GAsyncResult *results[MANY] = { NULL };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *missing = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree char *version = g_strdup_printf ("1.0.%u", i);
+      g_autofree char *status = repository_fixture_installed ("foo", version, NULL);
+
+      guests[i] = make_guest (status);
+    }
+  missing = g_build_filename (COLD_MANIFEST_DIR, guests[3]->manifest, NULL);
+  g_assert_cmpint (g_unlink (missing), ==, 0);
+  for (guint i = 0; i < MANY; i++)
+    cold_catalogue_plan_async (fixture->catalogue, guests[i], FALSE, NULL, i == 7 ? cancellable : NULL, on_done, &results[i]);
+  g_cancellable_cancel (cancellable);
+  wait_for (&results[7]);
+  for (guint i = 0; i < MANY; i++)
+    g_assert_true (i == 7 || results[i] == NULL);
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autoptr (JsonObject) made = NULL;
+      g_autofree char *version = g_strdup_printf ("1.0.%u", i);
+
+      wait_for (&results[i]);
+      made = cold_catalogue_plan_finish (fixture->catalogue, results[i], &error);
+      if (i == 3)
+        g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
+      else if (i == 7)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      else
+        g_assert_cmpstr (cold_json_string (repository_fixture_planned (made, "foo"), "installed"), ==, version);
+      g_clear_error (&error);
+      g_object_unref (results[i]);
+      cold_facts_free (guests[i]);
+    }
+}
+
 static void
 test_cancelled_plan (Fixture *fixture, gconstpointer data)
 {
@@ -561,6 +609,7 @@ main (int argc, char *argv[])
   ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
   ADD ("/catalogue/never-fetched/left-out", test_never_fetched);
   ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
+  ADD ("/catalogue/many-plans/each-by-itself", test_many_plans);
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);

@@ -318,13 +318,33 @@ consider_all (ColdPlan *plan)
 }
 
 gboolean
-cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+cold_rpm_plan_load_catalogue (ColdPlan *plan, GError **error)
+{
+  Rpm *rpm = g_new0 (Rpm, 1);
+
+  plan->data = rpm;
+  plan->free_data = rpm_free;
+  rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
+  plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (plan->arch));
+  for (guint i = 0; i < plan->sources->len; i++)
+    {
+      Repo *repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
+
+      if (repo == NULL)
+        return FALSE;
+      add_fixes (rpm, repo);
+    }
+  return TRUE;
+}
+
+gboolean
+cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   const char *arch = cold_json_string (manifest, "arch");
   JsonArray *installed = cold_json_array (manifest, "installed");
-  Pool *pool;
+  Pool *pool = plan->pool;
+  Rpm *rpm = plan->data;
   Repo *repo;
-  Rpm *rpm;
   Id id;
 
   if (arch == NULL || installed == NULL)
@@ -333,23 +353,13 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
                            "plan: \"manifest\" is no manifest of rpm packages");
       return FALSE;
     }
-  plan->data = rpm = g_new0 (Rpm, 1);
-  plan->free_data = rpm_free;
-  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
-  rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
-  plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (arch));
-  if (!cold_rpm_installed_add (plan->pool, installed, error))
+  if (!cold_plan_check_arch (plan, arch, error))
     return FALSE;
-  for (guint i = 0; i < plan->sources->len; i++)
-    {
-      repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
-      if (repo == NULL)
-        return FALSE;
-      add_fixes (rpm, repo);
-    }
-  pool_addfileprovides (plan->pool);
+  rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
+  if (!cold_rpm_installed_add (pool, installed, error))
+    return FALSE;
+  pool_addfileprovides (pool);
   consider_all (plan);
-  pool = plan->pool;
   FOR_REPOS (id, repo)
     if (repo != pool->installed)
       apply_repository_patterns (plan, repo);
