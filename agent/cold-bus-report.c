@@ -121,8 +121,8 @@ typedef struct
 {
   GVariant *properties; /* as packed for the bus */
   GVariant *blockers;   /* a(sss) */
-  char *plan;           /* (nullable) */
-  char *since;          /* (nullable): cold-pending.h */
+  GRefString *plan;     /* (nullable) */
+  GRefString *since;    /* (nullable): cold-pending.h */
   gint64 id;
   char *pool;
 } Guest;
@@ -142,8 +142,8 @@ guest_free (gpointer user_data)
 
   g_variant_unref (guest->properties);
   g_variant_unref (guest->blockers);
-  g_free (guest->plan);
-  g_free (guest->since);
+  g_clear_pointer (&guest->plan, g_ref_string_release);
+  g_clear_pointer (&guest->since, g_ref_string_release);
   g_free (guest->pool);
   g_free (guest);
 }
@@ -312,8 +312,8 @@ copy_guest (const Copying *copying, const ColdVolume *volume)
   guest->id = volume->id;
   guest->properties = cold_bus_volume_pack (&copying->context, volume);
   guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
-  guest->plan = g_strdup (volume->plan);
-  guest->since = g_strdup (volume->pending_since);
+  guest->plan = volume->plan != NULL ? g_ref_string_acquire (volume->plan) : NULL;
+  guest->since = volume->pending_since != NULL ? g_ref_string_acquire (volume->pending_since) : NULL;
   guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
   g_ptr_array_add (copying->report->guests, guest);
 }

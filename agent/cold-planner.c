@@ -10,8 +10,19 @@ struct _ColdPlanner
 
   const ColdParts *parts;
   GHashTable *asked;   /* (element-type gint64*) volumes that are being planned for */
+  GHashTable *known;   /* (element-type JsonObject Known) while any are */
   GHashTable *refused; /* (element-type gint64* utf8): what no plan could be made of; forgotten with each refresh */
 };
+
+/* What is told of a plan that several guests have: worked out once, and one text. */
+typedef struct
+{
+  GRefString *text;
+  guint count;
+  guint security;
+  gint64 time;       /* when it was first seen: since then new packages are pending */
+  GHashTable *since; /* (element-type GRefString utf8): cold_pending_merge() by what was before */
+} Known;
 
 typedef struct
 {
@@ -24,11 +35,20 @@ typedef struct
 G_DEFINE_FINAL_TYPE (ColdPlanner, cold_planner, G_TYPE_OBJECT)
 
 static void
+known_free (Known *known)
+{
+  g_ref_string_release (known->text);
+  g_hash_table_unref (known->since);
+  g_free (known);
+}
+
+static void
 cold_planner_finalize (GObject *object)
 {
   ColdPlanner *self = COLD_PLANNER (object);
 
   g_hash_table_unref (self->asked);
+  g_hash_table_unref (self->known);
   g_hash_table_unref (self->refused);
   G_OBJECT_CLASS (cold_planner_parent_class)->finalize (object);
 }
@@ -49,6 +69,7 @@ static void
 cold_planner_init (ColdPlanner *self)
 {
   self->asked = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  self->known = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) json_object_unref, (GDestroyNotify) known_free);
   self->refused = refused_new ();
 }
 
@@ -103,21 +124,56 @@ cold_planner_is_stale (ColdPlanner *self, const ColdVolume *volume)
          && !is_refused (self, volume, generation);
 }
 
-static void
-set_plan (ColdVolume *volume, JsonObject *plan, guint64 generation)
+static Known *
+know (ColdPlanner *self, JsonObject *plan)
 {
   JsonArray *packages = cold_json_array (plan, "packages");
-  g_autofree char *before = g_steal_pointer (&volume->pending_since);
+  Known *known = g_hash_table_lookup (self->known, plan);
+  g_autofree char *text = NULL;
 
-  volume->pending_since = cold_pending_merge (before, packages, g_get_real_time ());
-  g_free (volume->plan);
-  volume->plan = cold_json_to_text (plan);
+  if (known != NULL)
+    return known;
+  known = g_new0 (Known, 1);
+  text = cold_json_to_text (plan);
+  known->text = g_ref_string_new_intern (text);
+  known->count = packages != NULL ? json_array_get_length (packages) : 0;
+  for (guint i = 0; i < known->count; i++)
+    known->security += cold_json_bool (cold_json_array_object (packages, i), "security");
+  known->time = g_get_real_time ();
+  known->since = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) g_ref_string_release, g_free);
+  g_hash_table_insert (self->known, json_object_ref (plan), known);
+  return known;
+}
+
+/* Returns: (transfer none) (nullable) */
+static const char *
+find_since (Known *known, JsonObject *plan, GRefString *before)
+{
+  GRefString *key = before != NULL ? g_ref_string_acquire (before) : g_ref_string_new_intern ("");
+
+  /* Equal texts are one. */
+  if (g_hash_table_contains (known->since, key))
+    {
+      const char *since = g_hash_table_lookup (known->since, key);
+
+      g_ref_string_release (key);
+      return since;
+    }
+  g_hash_table_insert (known->since, key, cold_pending_merge (before, cold_json_array (plan, "packages"), known->time));
+  return g_hash_table_lookup (known->since, key);
+}
+
+static void
+set_plan (ColdPlanner *self, ColdVolume *volume, JsonObject *plan, guint64 generation)
+{
+  Known *known = know (self, plan);
+
+  cold_volume_share_text (&volume->pending_since, find_since (known, plan, volume->pending_since));
+  cold_volume_share_text (&volume->plan, known->text);
   volume->plan_generation = generation;
-  volume->pending_count = packages != NULL ? json_array_get_length (packages) : 0;
+  volume->pending_count = known->count;
   volume->pending_bytes = cold_json_int (plan, "download-size");
-  volume->pending_security = 0;
-  for (guint i = 0; i < volume->pending_count; i++)
-    volume->pending_security += cold_json_bool (cold_json_array_object (packages, i), "security");
+  volume->pending_security = known->security;
 }
 
 static void
@@ -137,7 +193,7 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
         {
           g_hash_table_remove (self->refused, &planning->volume);
           g_clear_pointer (&volume->plan_error, g_free);
-          set_plan (volume, plan, planning->generation);
+          set_plan (self, volume, plan, planning->generation);
         }
       else
         {
@@ -150,6 +206,8 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
       cold_inventory_volume_touch (self->parts->inventory, volume);
     }
   cold_planner_request (self, planning->volume);
+  if (g_hash_table_size (self->asked) == 0)
+    g_hash_table_remove_all (self->known);
   g_free (planning->manifest);
   g_free (planning);
 }
