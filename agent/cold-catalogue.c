@@ -16,6 +16,7 @@ typedef struct
   GTask *task;
   ColdWorkerProcess *worker;
   JsonObject *request;
+  gulong handler;           /* of the task's cancellable; 0: none */
 } Fetch;
 
 struct _ColdCatalogue
@@ -43,6 +44,8 @@ static void start_fetch (ColdCatalogue *self);
 static void
 fetch_free (Fetch *fetch)
 {
+  if (fetch->handler != 0)
+    g_signal_handler_disconnect (g_task_get_cancellable (fetch->task), fetch->handler);
   g_object_unref (fetch->task);
   g_object_unref (fetch->worker);
   json_object_unref (fetch->request);
@@ -186,12 +189,29 @@ start_fetch (ColdCatalogue *self)
     }
 }
 
+/* Emitted from inside g_cancellable_cancel(), on the main thread. The first one's worker sees it by itself; the others do not
+ * wait for their turn to learn of it. */
+static void
+on_fetch_cancelled (GCancellable *cancellable, Fetch *fetch)
+{
+  ColdCatalogue *self = g_task_get_source_object (fetch->task);
+
+  if (g_queue_peek_head (&self->fetches) == fetch)
+    return;
+  g_queue_remove (&self->fetches, fetch);
+  cold_task_return_cancelled_later (g_object_ref (fetch->task));
+  fetch_free (fetch);
+}
+
 /* @task: keeps the catalogue alive until it returns the worker's answer (JsonObject) */
 static void
 queue_fetch (ColdCatalogue *self, GTask *task, ColdWorkerProcess *worker, JsonObject *request)
 {
   Fetch *fetch = g_new0 (Fetch, 1);
+  GCancellable *cancellable = g_task_get_cancellable (task);
 
+  if (cancellable != NULL)
+    fetch->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled), fetch);
   fetch->task = task;
   fetch->worker = worker;
   fetch->request = request;

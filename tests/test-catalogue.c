@@ -395,6 +395,32 @@ test_cancelled_plan (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_cancelled_fetch (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GAsyncResult) third = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &first);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &second);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &third);
+  g_cancellable_cancel (cancellable);
+  wait_for (&second);
+  /* While the others wait for their turn or have it. */
+  g_assert_null (first);
+  g_assert_null (third);
+  g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, second, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  wait_for (&third);
+  g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, first, &error));
+  g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, third, &error));
+  g_assert_no_error (error);
+}
+
+static void
 test_bundle (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GAsyncResult) fetched = NULL;
@@ -611,6 +637,7 @@ main (int argc, char *argv[])
   ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
   ADD ("/catalogue/many-plans/each-by-itself", test_many_plans);
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
+  ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
   ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
