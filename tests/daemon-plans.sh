@@ -7,11 +7,20 @@ FAKE_WORKER=yes
 
 images=/var/lib/libvirt/images
 fake_guest
-# Plans fail while /run/no-plans is there; nothing is fetched of the repository "absent"; requests to plan are kept.
+# Plans fail while /run/no-plans is there, and bundles as often as /run/no-bundles says; nothing is fetched of the repository "absent"; requests to plan are kept.
 cat >/run/planner <<END
 #!/bin/bash
 verb=\${*: -1}
 case \$verb in
+  bundle)
+    n=\$(cat /run/no-bundles 2>/dev/null)
+    if [ "\${n:-0}" -gt 0 ]; then
+      echo \$((n - 1)) >/run/no-bundles
+      echo '{"type":"error","code":"NotFound","message":"fake 2 is no longer in the catalogue"}'
+      exit 1
+    fi
+    exec "$tests/host/fake-guest" "\$@"
+    ;;
   fetch | plan) read -r request ;;
   *) exec "$tests/host/fake-guest" "\$@" ;;
 esac
@@ -39,6 +48,13 @@ refresh()
   local job
   job=$(call $MANAGER Manager RefreshCatalogue) && wait_for 20 job_finished "$job" && property "$job" Job State
 }
+# upgrade [DRY-RUN]: prints the outcome
+upgrade()
+{
+  local job
+  job=$(call "$(volume default guest.raw)" Volume Upgrade 'a{sv}' 1 dry-run b "${1:-true}") && wait_for 20 job_finished "$job" || return
+  property "$job" Job Outcome
+}
 planned_with()
 {
   jq -r '.repositories[].id' /run/requests | sort -u | tr '\n' ' '
@@ -61,5 +77,12 @@ check /plans/refreshed/ends-as-it-should equals failed refresh
 check /plans/refreshed/planned-again eventually 20 equals pending state
 check /plans/refreshed/no-reason-left equals '' reason
 check /plans/never-fetched/left-out equals 'fake ' planned_with
+
+# A refresh between plan and bundle: planned once more, and then it waits, and the guest has not failed.
+echo 2 >/run/no-bundles
+check /plans/changed-twice/yielded equals yielded upgrade
+check /plans/changed-twice/still-pending eventually 10 equals pending state
+echo 1 >/run/no-bundles
+check /plans/changed-once/upgraded equals upgraded upgrade false
 check /plans/ends stop_agent
 finish
