@@ -7,6 +7,7 @@
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-pending.h"
+#include "cold-upgrade-report.h"
 
 /* Never more at once. */
 #define LIST_MAX 10000
@@ -238,6 +239,7 @@ make_pending (const Guest *guest)
   set_member (pending, "bytes", guest, "PendingBytes");
   json_object_set_int_member (pending, "since", add_pending (packages, cold_json_array (plan, "packages"), since));
   json_object_set_array_member (pending, "packages", packages);
+  cold_upgrade_report_add_left (pending, plan);
   return pending;
 }
 

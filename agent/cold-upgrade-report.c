@@ -77,3 +77,16 @@ cold_upgrade_report_add_evicted (JsonObject *report, JsonObject *evicted)
     }
   json_array_add_object_element (all, json_object_ref (evicted));
 }
+
+void
+cold_upgrade_report_add_left (JsonObject *report, JsonObject *plan)
+{
+  static const char *const members[] = { "held", "kept-back", "problems" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_auto (GStrv) texts = cold_json_strv (plan, members[i]);
+
+      cold_json_set_strv (report, members[i], (const char *const *) texts);
+    }
+}

@@ -479,6 +479,7 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
+  cold_upgrade_report_add_left (self->report, self->plan);
   packages = cold_json_array (self->plan, "packages");
   if (packages == NULL || json_array_get_length (packages) == 0)
     {

@@ -55,6 +55,10 @@ upgrade()
   job=$(call "$(volume default guest.raw)" Volume Upgrade 'a{sv}' 1 dry-run b "${1:-true}") && wait_for 20 job_finished "$job" || return
   property "$job" Job Outcome
 }
+history_held()
+{
+  call "$(volume default guest.raw)" Volume GetHistory | jq -c '[.[] | select(.kind == "upgrade")][0].report.held'
+}
 planned_with()
 {
   jq -r '.repositories[].id' /run/requests | sort -u | tr '\n' ' '
@@ -84,5 +88,6 @@ check /plans/changed-twice/yielded equals yielded upgrade
 check /plans/changed-twice/still-pending eventually 10 equals pending state
 echo 1 >/run/no-bundles
 check /plans/changed-once/upgraded equals upgraded upgrade false
+check /plans/held-back/told eventually 5 equals '["held"]' history_held
 check /plans/ends stop_agent
 finish

@@ -193,7 +193,8 @@ test_report (BusFixture *f, gconstpointer data)
   volume->facts->package_count = 300;
   volume->pending_count = 1;
   cold_volume_share_text (&volume->plan, "{\"packages\":[{\"name\":\"bash\",\"arch\":\"amd64\",\"installed\":\"5.2-1\","
-                           "\"candidate\":\"5.2-2\",\"origin\":\"Debian\",\"security\":true}]}");
+                           "\"candidate\":\"5.2-2\",\"origin\":\"Debian\",\"security\":true}],"
+                           "\"held\":[\"zsh\"],\"kept-back\":[\"foo\",\"bar\"],\"problems\":[\"foo is kept back: why\"]}");
   cold_volume_share_text (&volume->pending_since, "{\"bash amd64 5.2-1\":4711}");
   cold_inventory_volume_touch (f->world.inventory, volume);
   bus_fixture_settle (f);
@@ -219,6 +220,9 @@ test_report (BusFixture *f, gconstpointer data)
   g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "5.2-2");
   g_assert_true (cold_json_bool (package, "security"));
   g_assert_cmpint (cold_json_int (package, "since"), ==, 4711);
+  g_assert_cmpstr (cold_json_array_string (cold_json_array (pending, "held"), 0), ==, "zsh");
+  g_assert_cmpuint (json_array_get_length (cold_json_array (pending, "kept-back")), ==, 2);
+  g_assert_cmpstr (cold_json_array_string (cold_json_array (pending, "problems"), 0), ==, "foo is kept back: why");
   host = cold_json_object (report, "host");
   g_assert_cmpstr (cold_json_string (host, "name"), ==, g_get_host_name ());
   g_assert_cmpstr (cold_json_string (host, "appliance"), ==, "none");
