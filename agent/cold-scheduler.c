@@ -7,6 +7,7 @@
 #include "cold-guest-disks.h"
 #include "cold-job-queue.h"
 #include "cold-judge.h"
+#include "cold-manifest-sweep.h"
 #include "cold-parts.h"
 #include "cold-planner.h"
 #include "cold-policy.h"
@@ -28,6 +29,7 @@ struct _ColdScheduler
   ColdRetries *retries;
   ColdJudge *judge;
   ColdFollower *follower;
+  ColdManifestSweep *sweep;
   guint refresh_timer;
   guint expire_timer;
 };
@@ -237,6 +239,7 @@ cold_scheduler_dispose (GObject *object)
   ColdScheduler *self = COLD_SCHEDULER (object);
 
   g_clear_object (&self->follower);
+  g_clear_pointer (&self->sweep, cold_manifest_sweep_free);
   g_clear_handle_id (&self->refresh_timer, g_source_remove);
   g_clear_handle_id (&self->expire_timer, g_source_remove);
   g_clear_object (&self->queue);
@@ -334,6 +337,7 @@ cold_scheduler_start (ColdScheduler *self)
 
   cold_follower_start (self->follower);
   cold_gate_proof_start (self->parts.gate);
+  self->sweep = cold_manifest_sweep_new (&self->parts);
   self->expire_timer = g_timeout_add_seconds (EXPIRE_SECONDS, on_expire, self);
   if (cold_config_has_repositories (config))
     {
