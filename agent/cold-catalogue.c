@@ -25,6 +25,7 @@ struct _ColdCatalogue
   ColdConfig *config;       /* borrowed */
   ColdCatalogueState *state;
   GPtrArray *from_guests;   /* (element-type ColdRepository) that the last refresh asked for */
+  GHashTable *asked;        /* (element-type utf8) those that the guests named then, fetched or not */
   GQueue fetches;           /* (element-type Fetch) the first one runs */
   ColdPlanQueue *plans;
 };
@@ -59,6 +60,7 @@ cold_catalogue_finalize (GObject *object)
 
   cold_catalogue_state_free (self->state);
   g_ptr_array_unref (self->from_guests);
+  g_hash_table_unref (self->asked);
   g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
   cold_plan_queue_free (self->plans);
   G_OBJECT_CLASS (cold_catalogue_parent_class)->finalize (object);
@@ -77,6 +79,7 @@ cold_catalogue_init (ColdCatalogue *self)
 {
   self->state = cold_catalogue_state_load ();
   self->from_guests = g_ptr_array_new ();
+  self->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->plans = cold_plan_queue_new ();
   g_queue_init (&self->fetches);
 }
@@ -130,7 +133,7 @@ cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts)
     {
       const char *id = ((ColdRepository *) repositories->pdata[i])->id;
 
-      if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->state->errors, id))
+      if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->asked, id))
         return TRUE;
     }
   return FALSE;
@@ -231,7 +234,8 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
 
   g_task_set_source_tag (task, cold_catalogue_refresh_async);
   g_ptr_array_unref (self->from_guests);
-  self->from_guests = cold_guest_repositories_of_all (self->config, guests);
+  g_hash_table_remove_all (self->asked);
+  self->from_guests = cold_guest_repositories_of_all (self->config, guests, self->asked);
   if (self->config->repositories->len == 0 && self->from_guests->len == 0)
     {
       g_task_return_pointer (task, json_object_new (), (GDestroyNotify) json_object_unref);

@@ -601,6 +601,26 @@ test_guest_source_fails (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (cold_json_string (repository, "error"), "by no key of the keyring"));
 }
 
+/* A refresh without an answer, here since it was cancelled, is not followed by another one, and another one. */
+static void
+test_asked_once (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  configure_voucher (fixture, 9, fixture->repository->keyring);
+  name_source (fixture, 9, "stable");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  g_cancellable_cancel (cancellable);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &result);
+  wait_for (&result);
+  g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, result, &error));
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  name_source (fixture, 9, "another");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+}
+
 static void
 install_passwd (const char *path)
 {
@@ -641,6 +661,7 @@ main (int argc, char *argv[])
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
   ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
+  ADD ("/catalogue/guest-source/asked-once", test_asked_once);
   ADD ("/catalogue/no-repositories", test_config_without_repositories);
   status = g_test_run ();
   g_unlink (passwd);
