@@ -87,12 +87,30 @@ on_refreshed (ColdPlanner *self)
     cold_planner_request (self, *(gint64 *) id);
 }
 
+/* Plans of before the configuration was changed have something else pending. */
+static void
+check_kind (ColdPlanner *self)
+{
+  const char *kind = self->parts->config->security_only ? "only" : "all";
+  g_autofree char *before = cold_store_get_setting (self->parts->store, "security");
+  GHashTableIter iter;
+  gpointer volume;
+
+  if (g_strcmp0 (before != NULL ? before : "all", kind) == 0)
+    return;
+  cold_store_set_setting (self->parts->store, "security", kind);
+  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts->inventory));
+  while (g_hash_table_iter_next (&iter, NULL, &volume))
+    ((ColdVolume *) volume)->plan_generation = 0;
+}
+
 ColdPlanner *
 cold_planner_new (const ColdParts *parts)
 {
   ColdPlanner *self = g_object_new (COLD_TYPE_PLANNER, NULL);
 
   self->parts = parts;
+  check_kind (self);
   g_signal_connect_object (parts->catalogue, "refreshed", G_CALLBACK (on_refreshed), self, G_CONNECT_SWAPPED);
   return self;
 }
@@ -226,5 +244,6 @@ cold_planner_request (ColdPlanner *self, gint64 id)
   planning->volume = id;
   planning->generation = cold_catalogue_get_generation (self->parts->catalogue);
   planning->manifest = g_strdup (volume->facts->manifest);
-  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, FALSE, NULL, NULL, on_planned, planning);
+  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, self->parts->config->security_only, NULL, NULL,
+                             on_planned, planning);
 }

@@ -63,6 +63,7 @@ static void
 act_by_policy (ColdScheduler *self, ColdVolume *volume)
 {
   gint64 wait = cold_retries_time_left (self->retries, volume);
+  g_autoptr (GVariant) options = NULL;
 
   if (volume->state != COLD_VOLUME_PENDING || cold_inhibitors_is_active (self->inhibitors)
       || !g_str_equal (cold_policy_effective (self->parts.inventory, volume, self->parts.policy), "auto")
@@ -74,7 +75,9 @@ act_by_policy (ColdScheduler *self, ColdVolume *volume)
       return;
     }
   g_message ("%s: %u packages are pending, upgrading by policy", volume->path, volume->pending_count);
-  cold_scheduler_upgrade (self, volume, NULL, NULL);
+  if (self->parts.config->security_only)
+    options = g_variant_ref_sink (g_variant_new_parsed ("{'security-only': <true>}"));
+  cold_scheduler_upgrade (self, volume, options, NULL);
 }
 
 static void

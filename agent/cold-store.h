@@ -70,7 +70,7 @@ typedef struct
 
 void cold_store_save_job (ColdStore *self, const ColdJobRecord *record);
 
-/* Settings that outlive the agent: "policy" (set on the bus). */
+/* Settings that outlive the agent: "policy" (set on the bus), "security" (Security= that plans were made with). */
 void cold_store_set_setting (ColdStore *self, const char *name, const char *value);
 char *cold_store_get_setting (ColdStore *self, const char *name); /* (transfer full) (nullable); before the loop runs */
 

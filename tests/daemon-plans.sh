@@ -89,5 +89,18 @@ check /plans/changed-twice/still-pending eventually 10 equals pending state
 echo 1 >/run/no-bundles
 check /plans/changed-once/upgraded equals upgraded upgrade false
 check /plans/held-back/told eventually 5 equals '["held"]' history_held
+
+# What is pending changes with the configuration, though nothing was published.
+security_only()
+{
+  jq -r '.plans[]["security-only"]' /run/requests | sort -u
+}
+check /plans/security/ends stop_agent
+printf '[Agent]\nSettleSeconds=0\nSecurity=only\n' >/etc/coldpatch/coldpatch.conf
+rm /run/requests
+start_agent
+check /plans/security/up wait_agent
+check /plans/security/only eventually 20 equals true security_only
+check /plans/security/pending eventually 10 equals pending state
 check /plans/ends stop_agent
 finish
