@@ -61,6 +61,8 @@ static const ColdBlockerText texts[] = {
     "Repair it inside the guest (dpkg --configure -a, apt-get -f install)." },
   { "no-catalogue", "No repository that the host has fetched serves this guest.",
     "Add one to /etc/coldpatch/sources.d and call Manager.RefreshCatalogue." },
+  { "no-plan", "No plan could be made of what an upgrade would install.",
+    "Call Manager.RefreshCatalogue, after which it is tried again, or Volume.Upgrade." },
   { "no-space",
     "The file system has no room for the work copy beside what other upgrades need and a reserve for running domains.",
     "Free space on the pool's file system, or drop old images with Volume.DropRollback." },

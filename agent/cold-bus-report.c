@@ -7,6 +7,7 @@
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-pending.h"
+#include "cold-upgrade-report.h"
 
 /* Never more at once. */
 #define LIST_MAX 10000
@@ -121,8 +122,8 @@ typedef struct
 {
   GVariant *properties; /* as packed for the bus */
   GVariant *blockers;   /* a(sss) */
-  char *plan;           /* (nullable) */
-  char *since;          /* (nullable): cold-pending.h */
+  GRefString *plan;     /* (nullable) */
+  GRefString *since;    /* (nullable): cold-pending.h */
   gint64 id;
   char *pool;
 } Guest;
@@ -142,8 +143,8 @@ guest_free (gpointer user_data)
 
   g_variant_unref (guest->properties);
   g_variant_unref (guest->blockers);
-  g_free (guest->plan);
-  g_free (guest->since);
+  g_clear_pointer (&guest->plan, g_ref_string_release);
+  g_clear_pointer (&guest->since, g_ref_string_release);
   g_free (guest->pool);
   g_free (guest);
 }
@@ -238,6 +239,7 @@ make_pending (const Guest *guest)
   set_member (pending, "bytes", guest, "PendingBytes");
   json_object_set_int_member (pending, "since", add_pending (packages, cold_json_array (plan, "packages"), since));
   json_object_set_array_member (pending, "packages", packages);
+  cold_upgrade_report_add_left (pending, plan);
   return pending;
 }
 
@@ -312,8 +314,8 @@ copy_guest (const Copying *copying, const ColdVolume *volume)
   guest->id = volume->id;
   guest->properties = cold_bus_volume_pack (&copying->context, volume);
   guest->blockers = g_variant_ref_sink (cold_bus_volume_blockers (volume));
-  guest->plan = g_strdup (volume->plan);
-  guest->since = g_strdup (volume->pending_since);
+  guest->plan = volume->plan != NULL ? g_ref_string_acquire (volume->plan) : NULL;
+  guest->since = volume->pending_since != NULL ? g_ref_string_acquire (volume->pending_since) : NULL;
   guest->pool = cold_text_make_valid (pool != NULL ? pool->name : "");
   g_ptr_array_add (copying->report->guests, guest);
 }

@@ -122,7 +122,7 @@ get_plan (const ColdBusContext *context, ColdVolume *volume, GVariant *parameter
           GDBusMethodInvocation *invocation)
 {
   if (volume->plan != NULL)
-    cold_bus_return_made (invocation, make_plan, g_strdup (volume->plan), g_free);
+    cold_bus_return_made (invocation, make_plan, g_ref_string_acquire (volume->plan), (GDestroyNotify) g_ref_string_release);
   else if (volume->facts == NULL)
     cold_bus_return_new_error (
         invocation, COLD_ERROR_NOT_FOUND,

@@ -80,13 +80,21 @@ repository_to_json (const ColdRepository *repository)
   return object;
 }
 
+/* What is missing is that repository's failure, which the worker finds, and not that of all others. */
+static void
+bind_existing (ColdWorkerProcess *worker, const char *path, const char *inside)
+{
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    cold_worker_process_add_bind (worker, path, inside);
+}
+
 static void
 bind_keyring (ColdWorkerProcess *worker, const ColdRepository *repository)
 {
   g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
 
   if (repository->signed_by != NULL)
-    cold_worker_process_add_bind (worker, repository->signed_by, inside);
+    bind_existing (worker, repository->signed_by, inside);
 }
 
 void
@@ -117,7 +125,7 @@ bind_repository (ColdWorkerProcess *worker, const ColdRepository *repository)
       g_autofree char *path = g_filename_from_uri (repository->uri, NULL, NULL);
 
       if (path != NULL)
-        cold_worker_process_add_bind (worker, path, path);
+        bind_existing (worker, path, path);
     }
 }
 
@@ -131,7 +139,7 @@ add_repository (JsonArray *array, ColdWorkerProcess *worker, const ColdRepositor
 
 void
 cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                 const ColdFacts *facts, GPtrArray *more)
+                                 const ColdFacts *facts, GHashTable *fetched, GPtrArray *more)
 {
   JsonArray *array = json_array_new ();
 
@@ -139,7 +147,8 @@ cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker,
     {
       const ColdRepository *repository = g_ptr_array_index (config->repositories, i);
 
-      if (facts == NULL || cold_catalogue_repository_serves (repository, facts))
+      if (facts == NULL
+          || (g_hash_table_contains (fetched, repository->id) && cold_catalogue_repository_serves (repository, facts)))
         add_repository (array, worker, repository);
     }
   for (guint i = 0; i < more->len; i++)

@@ -23,11 +23,13 @@ gboolean cold_catalogue_repository_serves (const ColdRepository *repository, con
  * cold_catalogue_add_repositories:
  * @request: gets "repositories" and "allow-hosts"
  * @worker: (nullable): gets binds of what those need when files are fetched: keyrings, and folders of file: URIs
- * @facts: (nullable): only those that serve this guest
+ * @facts: (nullable): only those that serve this guest and of which there is something in the catalogue: one that could never be
+ *   fetched does not keep guests from being upgraded from the others
+ * @fetched: (nullable) (element-type utf8 utf8): generations by repository; needed with @facts
  * @more: (element-type ColdRepository): guests' own ones, all of which are added
  */
 void cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                      const ColdFacts *facts, GPtrArray *more);
+                                      const ColdFacts *facts, GHashTable *fetched, GPtrArray *more);
 
 /* Binds keyrings of repositories that sign packages only, @more among them: the signatures are looked at when packages are
  * bundled. */

@@ -7,7 +7,7 @@
 #include "cold-guest-repositories.h"
 #include "cold-json.h"
 #include "cold-names.h"
-#include "cold-plan-cache.h"
+#include "cold-plan-queue.h"
 #include "cold-protocol.h"
 
 /* A worker that fetches. One at a time: two would share the same folders. */
@@ -16,24 +16,8 @@ typedef struct
   GTask *task;
   ColdWorkerProcess *worker;
   JsonObject *request;
+  gulong handler;           /* of the task's cancellable; 0: none */
 } Fetch;
-
-/* A worker that plans, for everybody who asked for the same. */
-typedef struct
-{
-  ColdCatalogue *catalogue; /* owned */
-  char *key;
-  GPtrArray *waiters;       /* (element-type Waiter) */
-  ColdWorkerProcess *worker;
-  GCancellable *cancellable;
-} Solving;
-
-typedef struct
-{
-  GTask *task;
-  Solving *solving;         /* borrowed */
-  gulong handler;
-} Waiter;
 
 struct _ColdCatalogue
 {
@@ -41,9 +25,9 @@ struct _ColdCatalogue
   ColdConfig *config;       /* borrowed */
   ColdCatalogueState *state;
   GPtrArray *from_guests;   /* (element-type ColdRepository) that the last refresh asked for */
+  GHashTable *asked;        /* (element-type utf8) those that the guests named then, fetched or not */
   GQueue fetches;           /* (element-type Fetch) the first one runs */
-  GHashTable *solving;      /* (element-type utf8 Solving) by key; borrowed */
-  ColdPlanCache *plans;
+  ColdPlanQueue *plans;
 };
 
 G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
@@ -51,6 +35,7 @@ G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
 enum
 {
   CHANGED,
+  REFRESHED,
   N_SIGNALS
 };
 static guint signals[N_SIGNALS];
@@ -60,6 +45,8 @@ static void start_fetch (ColdCatalogue *self);
 static void
 fetch_free (Fetch *fetch)
 {
+  if (fetch->handler != 0)
+    g_signal_handler_disconnect (g_task_get_cancellable (fetch->task), fetch->handler);
   g_object_unref (fetch->task);
   g_object_unref (fetch->worker);
   json_object_unref (fetch->request);
@@ -73,9 +60,9 @@ cold_catalogue_finalize (GObject *object)
 
   cold_catalogue_state_free (self->state);
   g_ptr_array_unref (self->from_guests);
+  g_hash_table_unref (self->asked);
   g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
-  g_hash_table_unref (self->solving);
-  cold_plan_cache_free (self->plans);
+  cold_plan_queue_free (self->plans);
   G_OBJECT_CLASS (cold_catalogue_parent_class)->finalize (object);
 }
 
@@ -84,6 +71,7 @@ cold_catalogue_class_init (ColdCatalogueClass *class)
 {
   G_OBJECT_CLASS (class)->finalize = cold_catalogue_finalize;
   signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_CATALOGUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[REFRESHED] = g_signal_new ("refreshed", COLD_TYPE_CATALOGUE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -91,8 +79,8 @@ cold_catalogue_init (ColdCatalogue *self)
 {
   self->state = cold_catalogue_state_load ();
   self->from_guests = g_ptr_array_new ();
-  self->solving = g_hash_table_new (g_str_hash, g_str_equal);
-  self->plans = cold_plan_cache_new ();
+  self->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->plans = cold_plan_queue_new ();
   g_queue_init (&self->fetches);
 }
 
@@ -145,7 +133,7 @@ cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts)
     {
       const char *id = ((ColdRepository *) repositories->pdata[i])->id;
 
-      if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->state->errors, id))
+      if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->asked, id))
         return TRUE;
     }
   return FALSE;
@@ -204,12 +192,29 @@ start_fetch (ColdCatalogue *self)
     }
 }
 
+/* Emitted from inside g_cancellable_cancel(), on the main thread. The first one's worker sees it by itself; the others do not
+ * wait for their turn to learn of it. */
+static void
+on_fetch_cancelled (GCancellable *cancellable, Fetch *fetch)
+{
+  ColdCatalogue *self = g_task_get_source_object (fetch->task);
+
+  if (g_queue_peek_head (&self->fetches) == fetch)
+    return;
+  g_queue_remove (&self->fetches, fetch);
+  cold_task_return_cancelled_later (g_object_ref (fetch->task));
+  fetch_free (fetch);
+}
+
 /* @task: keeps the catalogue alive until it returns the worker's answer (JsonObject) */
 static void
 queue_fetch (ColdCatalogue *self, GTask *task, ColdWorkerProcess *worker, JsonObject *request)
 {
   Fetch *fetch = g_new0 (Fetch, 1);
+  GCancellable *cancellable = g_task_get_cancellable (task);
 
+  if (cancellable != NULL)
+    fetch->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_fetch_cancelled), fetch);
   fetch->task = task;
   fetch->worker = worker;
   fetch->request = request;
@@ -229,7 +234,8 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
 
   g_task_set_source_tag (task, cold_catalogue_refresh_async);
   g_ptr_array_unref (self->from_guests);
-  self->from_guests = cold_guest_repositories_of_all (self->config, guests);
+  g_hash_table_remove_all (self->asked);
+  self->from_guests = cold_guest_repositories_of_all (self->config, guests, self->asked);
   if (self->config->repositories->len == 0 && self->from_guests->len == 0)
     {
       g_task_return_pointer (task, json_object_new (), (GDestroyNotify) json_object_unref);
@@ -239,7 +245,7 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
   request = json_object_new ();
   worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
   json_object_set_string_member (request, "what", "metadata");
-  cold_catalogue_add_repositories (request, worker, self->config, NULL, self->from_guests);
+  cold_catalogue_add_repositories (request, worker, self->config, NULL, NULL, self->from_guests);
   queue_fetch (self, task, worker, request);
 }
 
@@ -318,7 +324,10 @@ cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError
   if (local != NULL)
     g_propagate_error (error, g_steal_pointer (&local));
   if (answer == NULL)
-    return FALSE;
+    {
+      g_signal_emit (self, signals[REFRESHED], 0);
+      return FALSE;
+    }
   if (done)
     self->state->time = g_get_real_time ();
   if (changed)
@@ -327,6 +336,7 @@ cold_catalogue_refresh_finish (ColdCatalogue *self, GAsyncResult *result, GError
     cold_catalogue_state_save (self->state);
   if (changed)
     g_signal_emit (self, signals[CHANGED], 0);
+  g_signal_emit (self, signals[REFRESHED], 0);
   return done;
 }
 
@@ -343,7 +353,7 @@ cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, JsonObj
   json_object_set_string_member (request, "what", "packages");
   json_object_set_array_member (request, "files", cold_catalogue_plan_files (plan));
   json_object_set_int_member (request, "cache-max", self->config->cache_max);
-  cold_catalogue_add_repositories (request, worker, self->config, facts, own);
+  cold_catalogue_add_repositories (request, worker, self->config, facts, self->state->generations, own);
   queue_fetch (self, task, worker, request);
 }
 
@@ -357,162 +367,18 @@ cold_catalogue_fetch_finish (ColdCatalogue *self, GAsyncResult *result, GError *
 
 /* Planning. */
 
-static int
-compare_words (gconstpointer a, gconstpointer b)
-{
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
-}
-
-static char *
-plan_key (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only, const char *const *exclude)
-{
-  g_autoptr (GPtrArray) words = g_ptr_array_new ();
-  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
-  g_autoptr (GString) repositories = g_string_new (NULL);
-  g_autofree char *excluded = NULL;
-
-  for (guint i = 0; i < own->len; i++)
-    g_string_append_printf (repositories, " %s", ((ColdRepository *) own->pdata[i])->id);
-  for (; exclude != NULL && *exclude != NULL; exclude++)
-    g_ptr_array_add (words, (gpointer) *exclude);
-  g_ptr_array_sort (words, compare_words);
-  g_ptr_array_add (words, NULL);
-  excluded = g_strjoinv ("\n", (char **) words->pdata);
-  /* The same packages may be served by other repositories: a manifest does not know the guest's libguestfs words. */
-  return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %d %s %s %s%s\n%s", facts->manifest, self->state->counter, security_only,
-                          facts->os, facts->os_version, facts->arch, repositories->str, excluded);
-}
-
-static void
-waiter_free (Waiter *waiter)
-{
-  GCancellable *cancellable = g_task_get_cancellable (waiter->task);
-
-  if (cancellable != NULL)
-    g_signal_handler_disconnect (cancellable, waiter->handler);
-  g_object_unref (waiter->task);
-  g_free (waiter);
-}
-
-static void
-solving_free (Solving *solving)
-{
-  if (g_hash_table_lookup (solving->catalogue->solving, solving->key) == solving)
-    g_hash_table_remove (solving->catalogue->solving, solving->key);
-  g_ptr_array_unref (solving->waiters);
-  g_object_unref (solving->catalogue);
-  g_object_unref (solving->worker);
-  g_object_unref (solving->cancellable);
-  g_free (solving->key);
-  g_free (solving);
-}
-
-/* Emitted from inside g_cancellable_cancel(), on the main thread. When nobody wants the plan any more its worker ends,
- * and somebody who comes later starts another one. */
-static void
-on_waiter_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  Waiter *waiter = user_data;
-  Solving *solving = waiter->solving;
-
-  for (guint i = 0; i < solving->waiters->len; i++)
-    if (!g_cancellable_is_cancelled (g_task_get_cancellable (((Waiter *) solving->waiters->pdata[i])->task)))
-      return;
-  g_hash_table_remove (solving->catalogue->solving, solving->key);
-  g_cancellable_cancel (solving->cancellable);
-}
-
-static void
-answer_waiter (Waiter *waiter, JsonObject *plan, const GError *error)
-{
-  if (g_task_return_error_if_cancelled (waiter->task))
-    return;
-  if (plan != NULL)
-    g_task_return_pointer (waiter->task, json_object_ref (plan), (GDestroyNotify) json_object_unref);
-  else
-    g_task_return_error (waiter->task, g_error_copy (error));
-}
-
-static void
-on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Solving *solving = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) plan = cold_worker_process_run_finish (COLD_WORKER_PROCESS (source), result, &error);
-
-  if (plan != NULL)
-    json_object_remove_member (plan, "type");
-  if (plan != NULL && !cold_catalogue_check_plan (plan, &error))
-    g_clear_pointer (&plan, json_object_unref);
-  if (plan != NULL)
-    cold_plan_cache_insert (solving->catalogue->plans, solving->key, plan);
-  if (g_hash_table_lookup (solving->catalogue->solving, solving->key) == solving)
-    g_hash_table_remove (solving->catalogue->solving, solving->key);
-  for (guint i = 0; i < solving->waiters->len; i++)
-    answer_waiter (g_ptr_array_index (solving->waiters, i), plan, error);
-  solving_free (solving);
-}
-
-static void
-add_waiter (Solving *solving, GTask *task)
-{
-  Waiter *waiter = g_new0 (Waiter, 1);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  waiter->task = task;
-  waiter->solving = solving;
-  g_ptr_array_add (solving->waiters, waiter);
-  if (cancellable != NULL)
-    waiter->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled), waiter);
-}
-
-static Solving *
-start_solving (ColdCatalogue *self, const char *key, const ColdFacts *facts, gboolean security_only,
-               const char *const *exclude)
-{
-  Solving *solving = g_new0 (Solving, 1);
-  g_autoptr (JsonObject) request = json_object_new ();
-  g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
-  g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
-  g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
-
-  solving->catalogue = g_object_ref (self);
-  solving->key = g_strdup (key);
-  solving->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) waiter_free);
-  solving->cancellable = g_cancellable_new ();
-  solving->worker = cold_worker_process_new (COLD_VERB_PLAN, NULL);
-  cold_worker_process_add_bind (solving->worker, manifest, inside);
-  cold_worker_process_set_catalogue (solving->worker, COLD_WORKER_CATALOGUE_READ);
-  json_object_set_string_member (request, "manifest", inside);
-  json_object_set_boolean_member (request, "security-only", security_only);
-  cold_json_set_strv (request, "exclude", exclude);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
-  g_hash_table_insert (self->solving, solving->key, solving);
-  cold_worker_process_run_async (solving->worker, request, solving->cancellable, on_planned, solving);
-  return solving;
-}
-
 void
 cold_catalogue_plan_async (ColdCatalogue *self, const ColdFacts *facts, gboolean security_only,
                            const char *const *exclude, GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-  g_autofree char *key = plan_key (self, facts, security_only, exclude);
-  JsonObject *plan = cold_plan_cache_lookup (self->plans, key);
-  Solving *solving;
+  g_autoptr (JsonObject) request = NULL;
+  g_autoptr (GPtrArray) own = NULL;
 
   g_task_set_source_tag (task, cold_catalogue_plan_async);
   if (g_task_return_error_if_cancelled (task))
-    {
-      g_clear_pointer (&plan, json_object_unref);
-      return;
-    }
-  if (plan != NULL)
-    {
-      g_task_return_pointer (task, plan, (GDestroyNotify) json_object_unref);
-      return;
-    }
+    return;
   if (*facts->manifest == '\0' || !cold_catalogue_serves (self, facts))
     {
       g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_BLOCKED,
@@ -520,10 +386,11 @@ cold_catalogue_plan_async (ColdCatalogue *self, const ColdFacts *facts, gboolean
                                facts->os_version, facts->arch);
       return;
     }
-  solving = g_hash_table_lookup (self->solving, key);
-  if (solving == NULL)
-    solving = start_solving (self, key, facts, security_only, exclude);
-  add_waiter (solving, g_steal_pointer (&task));
+  request = json_object_new ();
+  own = fetched_from_guest (self, facts);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
+  cold_plan_queue_ask (self->plans, request, self->state->counter, facts->manifest, security_only, exclude,
+                       g_steal_pointer (&task));
 }
 
 JsonObject *
@@ -566,7 +433,7 @@ cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonOb
   cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
   json_object_set_object_member (request, "plan", json_object_ref (plan));
   json_object_set_string_member (request, "manifest", inside);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, own);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
   cold_catalogue_bind_package_keyrings (worker, self->config, facts, own);
   cold_worker_process_run_async (worker, request, cancellable, on_bundled, task);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The upgrade catalogue: what has been published, and the package files fetched from it. The work is done by workers
- * (fetch, plan, bundle); this is their one customer: it knows generations, caches plans and serialises fetches.
+ * (fetch, plan, bundle); this is their one customer: it knows generations, and serialises fetches.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 #define COLD_TYPE_CATALOGUE (cold_catalogue_get_type ())
 G_DECLARE_FINAL_TYPE (ColdCatalogue, cold_catalogue, COLD, CATALOGUE, GObject)
 
-/* Signal: changed (): a refresh brought a new generation. */
+/* Signals: changed (): a refresh brought a new generation. refreshed (): a refresh ended, whatever it brought. */
 
 /* @config: borrowed, outlives the catalogue. What earlier runs fetched is there at once. */
 ColdCatalogue *cold_catalogue_new (ColdConfig *config);

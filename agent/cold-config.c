@@ -1,171 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-config.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
+#include "cold-config-file.h"
 #include "cold-error.h"
 #include "cold-names.h"
 #include "cold-protocol.h"
 
+#define PRIORITY_MAX 99999
 #define MIB (G_GUINT64_CONSTANT (1) << 20)
 
-/* One file while it is read: errors name its path and the line. */
-typedef struct
-{
-  const char *path;
-  char *text;
-  GKeyFile *keys;
-} File;
-
-static void
-file_clear (File *file)
-{
-  g_free (file->text);
-  g_clear_pointer (&file->keys, g_key_file_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (File, file_clear)
-
-/* GKeyFile keeps no line numbers. @key: (nullable): the line of the group itself, as for a key that is missing */
-static guint
-find_line (const char *text, const char *group, const char *key)
-{
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_autofree char *header = g_strdup_printf ("[%s]", group);
-  gboolean inside = FALSE;
-  guint found = 0;
-
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      g_strstrip (lines[i]);
-      if (lines[i][0] == '[')
-        {
-          inside = g_str_equal (lines[i], header);
-          if (inside && found == 0)
-            found = i + 1;
-        }
-      else if (inside && key != NULL && g_str_has_prefix (lines[i], key)
-               && strchr (" \t=", lines[i][strlen (key)]) != NULL)
-        found = i + 1; /* the last one counts */
-    }
-  return found;
-}
-
-static gboolean
-complain (const File *file, const char *group, const char *key, GError **error, const char *format, ...)
-    G_GNUC_PRINTF (5, 6);
-
-static gboolean
-complain (const File *file, const char *group, const char *key, GError **error, const char *format, ...)
-{
-  g_autofree char *what = NULL;
-  va_list args;
-
-  va_start (args, format);
-  what = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s:%u: %s", file->path, find_line (file->text, group, key), what);
-  return FALSE;
-}
-
-static gboolean
-file_load (File *file, const char *path, GError **error)
-{
-  g_autoptr (GError) local = NULL;
-  gsize length;
-
-  file->path = path;
-  if (!g_file_get_contents (path, &file->text, &length, &local))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "cannot read the configuration: %s", local->message);
-      return FALSE;
-    }
-  file->keys = g_key_file_new ();
-  if (!g_key_file_load_from_data (file->keys, file->text, length, G_KEY_FILE_NONE, &local))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s: %s", path, local->message);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-static char *
-get_value (const File *file, const char *group, const char *key)
-{
-  char *value = g_key_file_get_value (file->keys, group, key, NULL);
-
-  return value != NULL ? g_strstrip (value) : NULL;
-}
-
-static gboolean
-parse_word (const File *file, const char *group, const char *key, const char *const *allowed, char **word,
-            GError **error)
-{
-  g_autofree char *value = get_value (file, group, key);
-  g_autofree char *list = NULL;
-
-  if (!g_strv_contains (allowed, value))
-    {
-      list = g_strjoinv (", ", (GStrv) allowed);
-      return complain (file, group, key, error, "%s=%s: use one of %s", key, value, list);
-    }
-  g_free (*word);
-  *word = g_steal_pointer (&value);
-  return TRUE;
-}
-
-static gboolean
-parse_number (const File *file, const char *group, const char *key, guint64 min, guint64 max, guint64 *number,
-              GError **error)
-{
-  g_autofree char *value = get_value (file, group, key);
-
-  if (!g_ascii_string_to_unsigned (value, 10, min, max, number, NULL))
-    return complain (file, group, key, error,
-                     "%s=%s: use a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, key, value, min, max);
-  return TRUE;
-}
-
-/* Words separated by blanks, commas or semicolons. */
-static GStrv
-parse_list (const File *file, const char *group, const char *key)
-{
-  g_autofree char *value = get_value (file, group, key);
-  g_auto (GStrv) parts = g_strsplit_set (value != NULL ? value : "", " \t,;", -1);
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-
-  for (guint i = 0; parts[i] != NULL; i++)
-    if (*parts[i] != '\0')
-      g_strv_builder_add (builder, parts[i]);
-  return g_strv_builder_end (builder);
-}
-
 static const char *const agent_keys[] = { "Uris",          "Policy",  "SettleSeconds", "ResyncSeconds",
-                                          "Accelerator",   "MaxJobs", "RetentionDays", NULL };
+                                          "Accelerator",   "MaxJobs", "RetentionDays", "Security", NULL };
 static const char *const catalogue_keys[] = { "RefreshSeconds", "CacheMaxMiB", "GuestSources", "AllowHosts", NULL };
 static const char *const source_keys[] = { "Type",       "Match",    "Uri",      "Suites", "Components",
                                            "SignedBy", "Security", "Hosts",    "DatabaseSignature",
-                                           "Mirrorlist", "Metalink", NULL };
+                                           "Mirrorlist", "Metalink",
+                                           "Priority", "Exclude",   "Include",  NULL };
 
 static gboolean
-check_keys (const File *file, const char *group, const char *const *allowed, GError **error)
-{
-  g_auto (GStrv) keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
-
-  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
-    if (!g_strv_contains (allowed, keys[i]))
-      {
-        g_autofree char *list = g_strjoinv (", ", (GStrv) allowed);
-
-        return complain (file, group, keys[i], error, "unknown key %s in [%s]: allowed are %s", keys[i], group, list);
-      }
-  return TRUE;
-}
-
-static gboolean
-apply_agent (ColdConfig *config, const File *file, const char *key, GError **error)
+apply_agent (ColdConfig *config, const ColdConfigFile *file, const char *key, GError **error)
 {
   static const char *const policies[] = { "off", "manual", "auto", NULL };
+  static const char *const securities[] = { "all", "only", NULL };
   static const char *const accelerators[] = { "auto", "kvm", "tcg", NULL };
   const char *group = "Agent";
   guint64 number = 0;
@@ -175,14 +34,23 @@ apply_agent (ColdConfig *config, const File *file, const char *key, GError **err
   if (g_str_equal (key, "Uris"))
     {
       g_strfreev (config->uris);
-      config->uris = parse_list (file, group, key);
+      config->uris = cold_config_parse_list (file, group, key);
       return config->uris[0] != NULL
-             || complain (file, group, key, error, "Uris is empty: name at least one libvirt URI, e.g. qemu:///system");
+             || cold_config_complain (file, group, key, error, "Uris is empty: name at least one libvirt URI, e.g. qemu:///system");
     }
   if (g_str_equal (key, "Policy"))
-    return parse_word (file, group, key, policies, &config->policy, error);
+    return cold_config_parse_word (file, group, key, policies, &config->policy, error);
+  if (g_str_equal (key, "Security"))
+    {
+      g_autofree char *word = NULL;
+
+      if (!cold_config_parse_word (file, group, key, securities, &word, error))
+        return FALSE;
+      config->security_only = g_str_equal (word, "only");
+      return TRUE;
+    }
   if (g_str_equal (key, "Accelerator"))
-    return parse_word (file, group, key, accelerators, &config->accelerator, error);
+    return cold_config_parse_word (file, group, key, accelerators, &config->accelerator, error);
   if (g_str_equal (key, "SettleSeconds"))
     target = &config->settle_seconds, max = 86400;
   else if (g_str_equal (key, "ResyncSeconds"))
@@ -191,14 +59,14 @@ apply_agent (ColdConfig *config, const File *file, const char *key, GError **err
     target = &config->max_jobs, max = 1024;
   else
     target = &config->retention_days, max = 3650;
-  if (!parse_number (file, group, key, min, max, &number, error))
+  if (!cold_config_parse_number (file, group, key, min, max, &number, error))
     return FALSE;
   *target = number;
   return TRUE;
 }
 
 static gboolean
-apply_catalogue (ColdConfig *config, const File *file, const char *key, GError **error)
+apply_catalogue (ColdConfig *config, const ColdConfigFile *file, const char *key, GError **error)
 {
   static const char *const choices[] = { "deny", "allow", NULL };
   const char *group = "Catalogue";
@@ -207,40 +75,40 @@ apply_catalogue (ColdConfig *config, const File *file, const char *key, GError *
   if (g_str_equal (key, "AllowHosts"))
     {
       g_strfreev (config->allow_hosts);
-      config->allow_hosts = parse_list (file, group, key);
+      config->allow_hosts = cold_config_parse_list (file, group, key);
       return TRUE;
     }
   if (g_str_equal (key, "GuestSources"))
     {
       g_autofree char *word = NULL;
 
-      if (!parse_word (file, group, key, choices, &word, error))
+      if (!cold_config_parse_word (file, group, key, choices, &word, error))
         return FALSE;
       config->guest_sources = g_str_equal (word, "allow");
       return TRUE;
     }
   if (g_str_equal (key, "CacheMaxMiB"))
     {
-      if (!parse_number (file, group, key, 16, G_MAXINT32, &number, error))
+      if (!cold_config_parse_number (file, group, key, 16, G_MAXINT32, &number, error))
         return FALSE;
       config->cache_max = number * MIB;
       return TRUE;
     }
-  if (!parse_number (file, group, key, 60, 86400 * 30, &number, error))
+  if (!cold_config_parse_number (file, group, key, 60, 86400 * 30, &number, error))
     return FALSE;
   config->refresh_seconds = number;
   return TRUE;
 }
 
 static gboolean
-apply_group (ColdConfig *config, const File *file, const char *group, GError **error)
+apply_group (ColdConfig *config, const ColdConfigFile *file, const char *group, GError **error)
 {
   gboolean agent = g_str_equal (group, "Agent");
   g_auto (GStrv) keys = NULL;
 
   if (!agent && !g_str_equal (group, "Catalogue"))
-    return complain (file, group, NULL, error, "unknown group [%s]: allowed are [Agent] and [Catalogue]", group);
-  if (!check_keys (file, group, agent ? agent_keys : catalogue_keys, error))
+    return cold_config_complain (file, group, NULL, error, "unknown group [%s]: allowed are [Agent] and [Catalogue]", group);
+  if (!cold_config_check_keys (file, group, agent ? agent_keys : catalogue_keys, error))
     return FALSE;
   keys = g_key_file_get_keys (file->keys, group, NULL, NULL);
   for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
@@ -252,10 +120,10 @@ apply_group (ColdConfig *config, const File *file, const char *group, GError **e
 static gboolean
 apply_file (ColdConfig *config, const char *path, GError **error)
 {
-  g_auto (File) file = { NULL };
+  g_auto (ColdConfigFile) file = { NULL };
   g_auto (GStrv) groups = NULL;
 
-  if (!file_load (&file, path, error))
+  if (!cold_config_file_load (&file, path, error))
     return FALSE;
   groups = g_key_file_get_groups (file.keys, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
@@ -284,22 +152,27 @@ cold_repository_free (ColdRepository *repository)
 }
 
 static gboolean
-parse_match (ColdRepository *repository, const File *file, const char *group, GError **error)
+parse_match (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
-  g_auto (GStrv) words = parse_list (file, group, "Match");
+  g_auto (GStrv) words = cold_config_parse_list (file, group, "Match");
 
   if (g_strv_length (words) != 3)
-    return complain (file, group, "Match", error,
-                     "Match needs three words: distribution, version and architecture, e.g. debian 12 x86_64 (* matches all)");
+    return cold_config_complain (file, group, "Match", error,
+                     "Match needs three words: distribution, version and architecture, e.g. debian 12 x86_64 or rocky 9.* x86_64");
   repository->distribution = g_strdup (words[0]);
   repository->version = g_strdup (words[1]);
   repository->arch = g_strdup (words[2]);
+  /* It also says what is fetched. */
+  if (!g_str_equal (words[2], "*") && strpbrk (words[2], "*?[") != NULL)
+    return cold_config_complain (file, group, "Match", error,
+                                 "Match: the architecture is one, such as x86_64, or * for the host's own; only distribution and version "
+                                 "are patterns");
   return TRUE;
 }
 
 /* Of rpm-md, the URI may be that of a list of mirrors, in one of the two forms that dnf knows. */
 static gboolean
-find_uri (ColdRepository *repository, const File *file, const char *group, const char **key, GError **error)
+find_uri (ColdRepository *repository, const ColdConfigFile *file, const char *group, const char **key, GError **error)
 {
   static const char *const lists[] = { "Mirrorlist", "Metalink" };
 
@@ -309,9 +182,9 @@ find_uri (ColdRepository *repository, const File *file, const char *group, const
       if (!g_key_file_has_key (file->keys, group, lists[i], NULL))
         continue;
       if (!g_str_equal (repository->type, "rpm-md"))
-        return complain (file, group, lists[i], error, "[%s]: %s is for Type=rpm-md only", group, lists[i]);
+        return cold_config_complain (file, group, lists[i], error, "[%s]: %s is for Type=rpm-md only", group, lists[i]);
       if (repository->list != NULL || g_key_file_has_key (file->keys, group, "Uri", NULL))
-        return complain (file, group, lists[i], error, "[%s]: use one of Uri, Mirrorlist and Metalink", group);
+        return cold_config_complain (file, group, lists[i], error, "[%s]: use one of Uri, Mirrorlist and Metalink", group);
       *key = lists[i];
       repository->list = g_ascii_strdown (lists[i], -1);
     }
@@ -319,17 +192,17 @@ find_uri (ColdRepository *repository, const File *file, const char *group, const
 }
 
 static gboolean
-parse_uri (ColdRepository *repository, const File *file, const char *group, GError **error)
+parse_uri (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
   g_autofree char *scheme = NULL;
   const char *key;
 
   if (!find_uri (repository, file, group, &key, error))
     return FALSE;
-  repository->uri = get_value (file, group, key);
+  repository->uri = cold_config_get_value (file, group, key);
   scheme = repository->uri != NULL ? g_uri_parse_scheme (repository->uri) : NULL;
   if (g_strcmp0 (scheme, "http") != 0 && g_strcmp0 (scheme, "https") != 0 && g_strcmp0 (scheme, "file") != 0)
-    return complain (file, group, key, error, "%s=%s: use an http, https or file URI", key,
+    return cold_config_complain (file, group, key, error, "%s=%s: use an http, https or file URI", key,
                      repository->uri != NULL ? repository->uri : "");
   while (repository->list == NULL && g_str_has_suffix (repository->uri, "/"))
     repository->uri[strlen (repository->uri) - 1] = '\0';
@@ -338,58 +211,58 @@ parse_uri (ColdRepository *repository, const File *file, const char *group, GErr
 
 /* The group's name becomes a file name in the catalogue. */
 static gboolean
-check_id (const File *file, const char *group, GError **error)
+check_id (const ColdConfigFile *file, const char *group, GError **error)
 {
   for (const char *p = group; *p != '\0'; p++)
     if (!g_ascii_isalnum (*p) && strchr ("-_.", *p) == NULL)
-      return complain (file, group, NULL, error, "[%s]: use letters, digits, '-', '_' and '.' in a repository's name",
+      return cold_config_complain (file, group, NULL, error, "[%s]: use letters, digits, '-', '_' and '.' in a repository's name",
                        group);
   if (g_str_has_prefix (group, COLD_GUEST_REPOSITORY_PREFIX))
-    return complain (file, group, NULL, error, "[%s]: names that begin with " COLD_GUEST_REPOSITORY_PREFIX " are those of guests' own repositories", group);
-  return g_ascii_isalnum (*group) || complain (file, group, NULL, error, "[%s]: begin with a letter or digit", group);
+    return cold_config_complain (file, group, NULL, error, "[%s]: names that begin with " COLD_GUEST_REPOSITORY_PREFIX " are those of guests' own repositories", group);
+  return g_ascii_isalnum (*group) || cold_config_complain (file, group, NULL, error, "[%s]: begin with a letter or digit", group);
 }
 
 /* Where it is and what is there. */
 static gboolean
-parse_place (ColdRepository *repository, const File *file, const char *group, GError **error)
+parse_place (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
   gboolean deb = g_str_equal (repository->type, "deb");
 
   if (!parse_uri (repository, file, group, error))
     return FALSE;
-  repository->suites = parse_list (file, group, "Suites");
-  repository->components = parse_list (file, group, "Components");
+  repository->suites = cold_config_parse_list (file, group, "Suites");
+  repository->components = cold_config_parse_list (file, group, "Components");
   if (deb && repository->suites[0] == NULL)
-    return complain (file, group, NULL, error, "[%s] lacks Suites, e.g. bookworm-security", group);
+    return cold_config_complain (file, group, NULL, error, "[%s] lacks Suites, e.g. bookworm-security", group);
   if (deb && repository->components[0] == NULL)
-    return complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
+    return cold_config_complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
   if (g_str_equal (repository->type, "arch") && (repository->suites[0] == NULL || repository->suites[1] != NULL))
-    return complain (file, group, NULL, error, "[%s] needs Suites with the name of one database, e.g. core", group);
+    return cold_config_complain (file, group, NULL, error, "[%s] needs Suites with the name of one database, e.g. core", group);
   if (g_str_equal (repository->type, "arch") && strchr (repository->uri, '$') != NULL)
-    return complain (file, group, "Uri", error, "Uri=%s: write $repo and $arch out, and make an entry for each repository",
+    return cold_config_complain (file, group, "Uri", error, "Uri=%s: write $repo and $arch out, and make an entry for each repository",
                      repository->uri);
   return TRUE;
 }
 
 /* An entry that vouches for guests' own sources leaves the place to them. */
 static gboolean
-parse_hosts (ColdRepository *repository, const File *file, const char *group, GError **error)
+parse_hosts (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
   static const char *const others[] = { "Uri", "Mirrorlist", "Metalink", "Suites", "Components" };
 
-  repository->hosts = parse_list (file, group, "Hosts");
+  repository->hosts = cold_config_parse_list (file, group, "Hosts");
   if (repository->hosts[0] == NULL)
-    return complain (file, group, "Hosts", error, "Hosts is empty: name hosts, e.g. *.example.org");
+    return cold_config_complain (file, group, "Hosts", error, "Hosts is empty: name hosts, e.g. *.example.org");
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
     if (g_key_file_has_key (file->keys, group, others[i], NULL))
-      return complain (file, group, others[i], error,
+      return cold_config_complain (file, group, others[i], error,
                        "[%s] has Hosts, for what guests name themselves, and %s: make two entries of it", group, others[i]);
   return TRUE;
 }
 
 /* Arch Linux and Fedora sign packages, and no databases: whoever wants to do without the latter says so. */
 static gboolean
-parse_database_signature (ColdRepository *repository, const File *file, const char *group, GError **error)
+parse_database_signature (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
   static const char *const choices[] = { "required", "none", NULL };
   g_autofree char *choice = NULL;
@@ -397,11 +270,40 @@ parse_database_signature (ColdRepository *repository, const File *file, const ch
   if (!g_key_file_has_key (file->keys, group, "DatabaseSignature", NULL))
     return TRUE;
   if (!g_str_equal (repository->type, "arch") && !g_str_equal (repository->type, "rpm-md"))
-    return complain (file, group, "DatabaseSignature", error,
+    return cold_config_complain (file, group, "DatabaseSignature", error,
                      "[%s]: DatabaseSignature is for Type=rpm-md and Type=arch, whose packages are signed themselves", group);
-  if (!parse_word (file, group, "DatabaseSignature", choices, &choice, error))
+  if (!cold_config_parse_word (file, group, "DatabaseSignature", choices, &choice, error))
     return FALSE;
   repository->unsigned_database = g_str_equal (choice, "none");
+  return TRUE;
+}
+
+/* What a repository's neighbours have to do with it: dnf's and zypper's words, and the order in which pacman asks. */
+static gboolean
+parse_preferences (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
+{
+  gboolean rpm = g_str_equal (repository->type, "rpm-md");
+  guint64 number = 0;
+
+  if (g_key_file_has_key (file->keys, group, "Priority", NULL))
+    {
+      if (!rpm && !g_str_equal (repository->type, "arch"))
+        return cold_config_complain (file, group, "Priority", error, "[%s]: Priority is for Type=rpm-md and Type=arch only", group);
+      if (!cold_config_parse_number (file, group, "Priority", 1, PRIORITY_MAX, &number, error))
+        return FALSE;
+      repository->priority = number;
+    }
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *key = i == 0 ? "Exclude" : "Include";
+      GStrv *patterns = i == 0 ? &repository->excludes : &repository->includes;
+
+      if (!g_key_file_has_key (file->keys, group, key, NULL))
+        continue;
+      if (!rpm)
+        return cold_config_complain (file, group, key, error, "[%s]: %s is for Type=rpm-md only", group, key);
+      *patterns = cold_config_parse_list (file, group, key);
+    }
   return TRUE;
 }
 
@@ -415,36 +317,36 @@ has_id (GPtrArray *repositories, const char *id)
 }
 
 static gboolean
-apply_source (ColdConfig *config, const File *file, const char *group, GError **error)
+apply_source (ColdConfig *config, const ColdConfigFile *file, const char *group, GError **error)
 {
-  static const char *const types[] = { "deb", "rpm-md", "arch", "apk", NULL };
+  static const char *const types[] = { "deb", "rpm-md", "arch", NULL };
   static const char *const choices[] = { "yes", "no", NULL };
   g_autoptr (ColdRepository) repository = g_new0 (ColdRepository, 1);
   g_autofree char *security = NULL;
   gboolean vouches = g_key_file_has_key (file->keys, group, "Hosts", NULL);
 
-  if (!check_id (file, group, error) || !check_keys (file, group, source_keys, error))
+  if (!check_id (file, group, error) || !cold_config_check_keys (file, group, source_keys, error))
     return FALSE;
   if (has_id (config->repositories, group) || has_id (config->vouchers, group))
-    return complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
+    return cold_config_complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
   repository->id = g_strdup (group);
   if (!g_key_file_has_key (file->keys, group, "Type", NULL))
-    return complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md, arch or apk)", group);
-  if (!parse_word (file, group, "Type", types, &repository->type, error)
+    return cold_config_complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md or arch)", group);
+  if (!cold_config_parse_word (file, group, "Type", types, &repository->type, error)
       || !parse_match (repository, file, group, error)
       || !(vouches ? parse_hosts (repository, file, group, error) : parse_place (repository, file, group, error)))
     return FALSE;
-  repository->signed_by = get_value (file, group, "SignedBy");
+  repository->signed_by = cold_config_get_value (file, group, "SignedBy");
   if (repository->signed_by == NULL || !g_path_is_absolute (repository->signed_by))
-    return complain (file, group, "SignedBy", error,
+    return cold_config_complain (file, group, "SignedBy", error,
                      "[%s] needs SignedBy, the absolute path of the keyring that signs it", group);
   if (g_key_file_has_key (file->keys, group, "Security", NULL))
     {
-      if (!parse_word (file, group, "Security", choices, &security, error))
+      if (!cold_config_parse_word (file, group, "Security", choices, &security, error))
         return FALSE;
       repository->security = g_str_equal (security, "yes");
     }
-  if (!parse_database_signature (repository, file, group, error))
+  if (!parse_database_signature (repository, file, group, error) || !parse_preferences (repository, file, group, error))
     return FALSE;
   g_ptr_array_add (vouches ? config->vouchers : config->repositories, g_steal_pointer (&repository));
   return TRUE;
@@ -453,10 +355,10 @@ apply_source (ColdConfig *config, const File *file, const char *group, GError **
 static gboolean
 apply_source_file (ColdConfig *config, const char *path, GError **error)
 {
-  g_auto (File) file = { NULL };
+  g_auto (ColdConfigFile) file = { NULL };
   g_auto (GStrv) groups = NULL;
 
-  if (!file_load (&file, path, error))
+  if (!cold_config_file_load (&file, path, error))
     return FALSE;
   groups = g_key_file_get_groups (file.keys, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
@@ -541,7 +443,7 @@ cold_config_has_repositories (const ColdConfig *config)
 static gboolean
 matches (const char *pattern, const char *word)
 {
-  return g_str_equal (pattern, "*") || g_strcmp0 (pattern, word) == 0;
+  return fnmatch (pattern, word != NULL ? word : "", 0) == 0;
 }
 
 gboolean

@@ -9,10 +9,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *id;               /* the group's name */
-  char *type;             /* deb rpm-md arch apk */
-  char *distribution;     /* of Match; "*" matches all */
-  char *version;
-  char *arch;             /* libguestfs' word: x86_64 */
+  char *type;             /* deb rpm-md arch */
+  char *distribution;     /* of Match: a pattern, as of file names */
+  char *version;          /* the same */
+  char *arch;             /* libguestfs' word: x86_64; or "*", this host's */
   char *uri;              /* http https file */
   GStrv suites;
   GStrv components;
@@ -21,7 +21,7 @@ typedef struct
   gboolean unsigned_database; /* of rpm-md and arch: DatabaseSignature=none; each package is signed instead */
   GStrv hosts;            /* (nullable) patterns: the entry vouches for guests' own sources there, and has no uri itself */
   char *list;             /* (nullable) of rpm-md, Mirrorlist= or Metalink=: the URI is that of a "mirrorlist" or "metalink" */
-  gint priority;          /* of rpm-md: 1 is preferred to 99; 0: not set */
+  gint priority;          /* of rpm-md and arch: 1 is preferred to 99; 0: not set */
   GStrv excludes;         /* (nullable) of rpm-md: patterns of packages that are not taken from it */
   GStrv includes;         /* (nullable) of rpm-md: the only packages that are */
   gboolean from_guest;    /* made of a guest's own source: cold-guest-repositories.h */
@@ -37,6 +37,7 @@ typedef struct
   char *accelerator;      /* auto kvm tcg */
   guint max_jobs;         /* 0: from CPUs and memory */
   guint retention_days;
+  gboolean security_only; /* what is pending, and what policy upgrades */
   /* [Catalogue] */
   guint refresh_seconds;
   guint64 cache_max;      /* bytes */
@@ -61,7 +62,7 @@ void cold_repository_free (ColdRepository *repository);
 /* Whether there may be anything to fetch: repositories, or guests that may bring theirs. */
 gboolean cold_config_has_repositories (const ColdConfig *config);
 
-/* Whether a guest of that kind is served by the repository. */
+/* Whether the repository's Match= says so of such a guest. */
 gboolean cold_repository_matches (const ColdRepository *repository, const char *distribution, const char *version,
                                   const char *arch);
 

@@ -193,41 +193,69 @@ contains (GPtrArray *repositories, const char *id)
   return FALSE;
 }
 
-static void
-add_of (GPtrArray *repositories, const ColdConfig *config, const ColdFacts *facts)
-{
-  if (!config->guest_sources)
-    return;
-  for (guint i = 0; i < facts->sources->len; i++)
-    {
-      ColdRepository *repository = admit (config, facts, g_ptr_array_index (facts->sources, i));
-
-      if (repository == NULL)
-        continue;
-      if (repositories->len >= COLD_GUEST_REPOSITORIES_MAX || contains (repositories, repository->id))
-        cold_repository_free (repository);
-      else
-        g_ptr_array_add (repositories, repository);
-    }
-}
-
 GPtrArray *
 cold_guest_repositories_of (const ColdConfig *config, const ColdFacts *facts)
 {
   GPtrArray *repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
 
-  add_of (repositories, config, facts);
+  for (guint i = 0; config->guest_sources && i < facts->sources->len; i++)
+    {
+      ColdRepository *repository = admit (config, facts, g_ptr_array_index (facts->sources, i));
+
+      if (repository == NULL)
+        continue;
+      if (contains (repositories, repository->id))
+        cold_repository_free (repository);
+      else
+        g_ptr_array_add (repositories, repository);
+    }
   return repositories;
 }
 
+/* Moves the one at @index of a guest's. Returns: %FALSE when the guest has no more than that */
+static gboolean
+take_one (GPtrArray *of_guest, guint index, GPtrArray *repositories, GHashTable *named)
+{
+  ColdRepository *repository = index < of_guest->len ? g_ptr_array_index (of_guest, index) : NULL;
+
+  if (repository == NULL)
+    return FALSE;
+  g_hash_table_add (named, g_strdup (repository->id));
+  if (repositories->len < COLD_GUEST_REPOSITORIES_MAX && !contains (repositories, repository->id))
+    g_ptr_array_add (repositories, g_steal_pointer (&of_guest->pdata[index]));
+  return TRUE;
+}
+
+static void
+free_unless_taken (ColdRepository *repository)
+{
+  if (repository != NULL)
+    cold_repository_free (repository);
+}
+
 GPtrArray *
-cold_guest_repositories_of_all (const ColdConfig *config, GPtrArray *guests)
+cold_guest_repositories_of_all (const ColdConfig *config, GPtrArray *guests, GHashTable *named)
 {
   GPtrArray *repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
+  g_autoptr (GPtrArray) each = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
+  gboolean more = TRUE;
 
   for (guint i = 0; i < guests->len; i++)
-    add_of (repositories, config, g_ptr_array_index (guests, i));
-  if (repositories->len == COLD_GUEST_REPOSITORIES_MAX)
-    g_warning ("the guests' own source lists name more than %d repositories: not all are fetched", COLD_GUEST_REPOSITORIES_MAX);
+    {
+      GPtrArray *of_guest = cold_guest_repositories_of (config, g_ptr_array_index (guests, i));
+
+      g_ptr_array_set_free_func (of_guest, (GDestroyNotify) free_unless_taken);
+      g_ptr_array_add (each, of_guest);
+    }
+  /* In turns: one that names many takes no other one's place. */
+  for (guint turn = 0; more; turn++)
+    {
+      more = FALSE;
+      for (guint i = 0; i < each->len; i++)
+        more = take_one (g_ptr_array_index (each, i), turn, repositories, named) || more;
+    }
+  if (g_hash_table_size (named) > repositories->len)
+    g_warning ("the guests' own source lists name %u repositories, of which no more than %d are fetched",
+               g_hash_table_size (named), COLD_GUEST_REPOSITORIES_MAX);
   return repositories;
 }

@@ -24,7 +24,14 @@ G_BEGIN_DECLS
  */
 GPtrArray *cold_guest_repositories_of (const ColdConfig *config, const ColdFacts *facts);
 
-/* Those of all @guests (element-type ColdFacts), each once. Returns: (transfer full) (element-type ColdRepository) */
-GPtrArray *cold_guest_repositories_of_all (const ColdConfig *config, GPtrArray *guests);
+/**
+ * cold_guest_repositories_of_all:
+ * @guests: (element-type ColdFacts)
+ * @named: (element-type utf8): empty; gets the ids of all that they name and may have
+ *
+ * Returns: (transfer full) (element-type ColdRepository): those that are to be fetched, each once. When there are too many, no
+ *   guest gets more than another one that names as many.
+ */
+GPtrArray *cold_guest_repositories_of_all (const ColdConfig *config, GPtrArray *guests, GHashTable *named);
 
 G_END_DECLS

@@ -97,7 +97,8 @@ set_facts (const ColdParts *parts, GPtrArray *disks, JsonObject *result)
       volume->inspected = g_get_real_time ();
       volume->inspected_file = volume->file;
       /* The plan was made for another manifest. */
-      g_clear_pointer (&volume->plan, g_free);
+      cold_volume_share_text (&volume->plan, NULL);
+      g_clear_pointer (&volume->plan_error, g_free);
       volume->plan_generation = 0;
       volume->pending_count = volume->pending_security = 0;
       volume->pending_bytes = 0;

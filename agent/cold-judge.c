@@ -151,8 +151,12 @@ find_state (ColdJudge *self, const ColdVolume *volume)
     }
   if (!volume->facts->has_guest || cold_volume_has_blocker (volume, "unsupported-os"))
     return COLD_VOLUME_UNSUPPORTED;
-  if (volume->facts->blockers->len > 0 || cold_volume_has_blocker (volume, "no-catalogue"))
+  if (volume->facts->blockers->len > 0 || cold_volume_has_blocker (volume, "no-catalogue")
+      || cold_volume_has_blocker (volume, "no-plan"))
     return COLD_VOLUME_BLOCKED;
+  /* Nobody knows yet whether it is. */
+  if (volume->plan == NULL)
+    return COLD_VOLUME_NEW;
   if (volume->pending_count == 0)
     return COLD_VOLUME_CURRENT;
   return volume->blockers->len > 0 ? COLD_VOLUME_BLOCKED : COLD_VOLUME_PENDING;
@@ -200,11 +204,15 @@ find_blockers (ColdJudge *self, ColdVolume *volume)
     .serves = serves,
     .user_data = self->parts->catalogue,
   };
+  GPtrArray *blockers;
 
   context.backing = get_backing (self);
   blockers = cold_blockers_find (self->parts->inventory, volume, &context);
   if (refusal != NULL && !volume->gone && !has_code (blockers, refusal->code))
     g_ptr_array_add (blockers, cold_blocker_new (refusal->code, refusal->detail));
+  /* Shown, and yet no hindrance: an upgrade that somebody asks for is planned again, and may leave packages out. */
+  if (volume->plan_error != NULL && volume->facts != NULL && serves (volume->facts, self->parts->catalogue))
+    g_ptr_array_add (blockers, cold_blocker_new ("no-plan", volume->plan_error));
   return blockers;
 }
 

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cold-error.h"
+
+#define SWEEP_AGE_SECONDS 3600
 
 /* 100,000 packages with their dependencies are 60 MB. */
 #define SIZE_MAX_BYTES (64 * 1024 * 1024)
@@ -73,6 +76,17 @@ read_regular (const char *path, GError **error)
   return g_bytes_new_take (g_steal_pointer (&data), length);
 }
 
+/* Between those who keep manifests and whoever sweeps. Returns: (transfer full): a descriptor, or -1 */
+static int
+lock_folder (const char *folder)
+{
+  int fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+  while (fd >= 0 && flock (fd, LOCK_EX) < 0 && errno == EINTR)
+    ;
+  return fd;
+}
+
 static void
 put_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -81,12 +95,8 @@ put_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
   g_autoptr (GBytes) content = NULL;
   g_autofree char *hash = NULL;
   GError *error = NULL;
+  int lock;
 
-  if (g_file_test (target, G_FILE_TEST_IS_REGULAR))
-    {
-      g_task_return_boolean (task, TRUE);
-      return;
-    }
   content = read_regular (put->path, &error);
   if (content == NULL)
     {
@@ -100,11 +110,17 @@ put_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
                                put->id);
       return;
     }
-  if (g_file_set_contents_full (target, g_bytes_get_data (content, NULL), g_bytes_get_size (content),
+  lock = lock_folder (put->folder);
+  /* A clone has the same packages. The time says that somebody is about to refer to it. */
+  if (utimensat (AT_FDCWD, target, NULL, AT_SYMLINK_NOFOLLOW) == 0)
+    g_task_return_boolean (task, TRUE);
+  else if (g_file_set_contents_full (target, g_bytes_get_data (content, NULL), g_bytes_get_size (content),
                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
+  if (lock >= 0)
+    close (lock);
 }
 
 void
@@ -132,4 +148,60 @@ gboolean
 cold_manifest_store_put_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+typedef struct
+{
+  char *folder;
+  GHashTable *keep;
+} Sweep;
+
+static void
+sweep_free (Sweep *sweep)
+{
+  g_free (sweep->folder);
+  g_hash_table_unref (sweep->keep);
+  g_free (sweep);
+}
+
+/* One that was kept, or found again, a moment ago has nobody yet who refers to it. */
+static void
+sweep_file (const char *path)
+{
+  struct stat st;
+
+  if (lstat (path, &st) == 0 && g_get_real_time () / G_USEC_PER_SEC - st.st_mtime >= SWEEP_AGE_SECONDS)
+    unlink (path);
+}
+
+static void
+sweep_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  const Sweep *sweep = task_data;
+  g_autoptr (GDir) dir = g_dir_open (sweep->folder, 0, NULL);
+  const char *name;
+  int lock = lock_folder (sweep->folder);
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (!g_hash_table_contains (sweep->keep, name))
+      {
+        g_autofree char *path = g_build_filename (sweep->folder, name, NULL);
+
+        sweep_file (path);
+      }
+  if (lock >= 0)
+    close (lock);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+cold_manifest_store_sweep_async (const char *folder, GHashTable *keep, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+  Sweep *sweep = g_new0 (Sweep, 1);
+
+  sweep->folder = g_strdup (folder);
+  sweep->keep = g_hash_table_ref (keep);
+  g_task_set_task_data (task, sweep, (GDestroyNotify) sweep_free);
+  g_task_run_in_thread (task, sweep_in_thread);
 }

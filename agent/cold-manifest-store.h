@@ -20,4 +20,12 @@ void cold_manifest_store_put_async (const char *folder, const char *path, const 
                                     GAsyncReadyCallback callback, gpointer user_data);
 gboolean cold_manifest_store_put_finish (GAsyncResult *result, GError **error);
 
+/**
+ * cold_manifest_store_sweep_async:
+ * @keep: (element-type utf8): ids that somebody refers to; borrowed by a thread until @callback, and not changed meanwhile
+ *
+ * Removes all other files that are older than an hour. Cannot fail: what stays is found by the next one.
+ */
+void cold_manifest_store_sweep_async (const char *folder, GHashTable *keep, GAsyncReadyCallback callback, gpointer user_data);
+
 G_END_DECLS

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-plan-cache.h"
 
-#define PLANS_MAX 256
+/* Of 200 packages, one takes 400 KiB. The planner needs each once, and then an upgrade of each clone. */
+#define PLANS_MAX 64
 
 struct _ColdPlanCache
 {

@@ -7,6 +7,7 @@
 #include "cold-guest-disks.h"
 #include "cold-job-queue.h"
 #include "cold-judge.h"
+#include "cold-manifest-sweep.h"
 #include "cold-old-images.h"
 #include "cold-parts.h"
 #include "cold-planner.h"
@@ -29,6 +30,7 @@ struct _ColdScheduler
   ColdRetries *retries;
   ColdJudge *judge;
   ColdFollower *follower;
+  ColdManifestSweep *sweep;
   guint refresh_timer;
   guint expire_timer;
 };
@@ -62,6 +64,7 @@ static void
 act_by_policy (ColdScheduler *self, ColdVolume *volume)
 {
   gint64 wait = cold_retries_time_left (self->retries, volume);
+  g_autoptr (GVariant) options = NULL;
 
   if (volume->state != COLD_VOLUME_PENDING || cold_inhibitors_is_active (self->inhibitors)
       || !g_str_equal (cold_policy_effective (self->parts.inventory, volume, self->parts.policy), "auto")
@@ -73,7 +76,9 @@ act_by_policy (ColdScheduler *self, ColdVolume *volume)
       return;
     }
   g_message ("%s: %u packages are pending, upgrading by policy", volume->path, volume->pending_count);
-  cold_scheduler_upgrade (self, volume, NULL, NULL);
+  if (self->parts.config->security_only)
+    options = g_variant_ref_sink (g_variant_new_parsed ("{'security-only': <true>}"));
+  cold_scheduler_upgrade (self, volume, options, NULL);
 }
 
 static void
@@ -249,6 +254,7 @@ cold_scheduler_dispose (GObject *object)
   ColdScheduler *self = COLD_SCHEDULER (object);
 
   g_clear_object (&self->follower);
+  g_clear_pointer (&self->sweep, cold_manifest_sweep_free);
   g_clear_handle_id (&self->refresh_timer, g_source_remove);
   g_clear_handle_id (&self->expire_timer, g_source_remove);
   g_clear_object (&self->queue);
@@ -350,6 +356,7 @@ cold_scheduler_start (ColdScheduler *self)
 
   cold_follower_start (self->follower);
   cold_gate_proof_start (self->parts.gate);
+  self->sweep = cold_manifest_sweep_new (&self->parts);
   self->expire_timer = g_timeout_add_seconds (EXPIRE_SECONDS, on_expire, self);
   if (cold_config_has_repositories (config))
     {

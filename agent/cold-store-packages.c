@@ -6,17 +6,24 @@
 #include "cold-store-private.h"
 #include "cold-version.h"
 
+static void
+drop_packages (ColdStore *self, const char *manifest)
+{
+  ColdStoreWrite *drop = cold_store_write_new ("DELETE FROM packages WHERE manifest = ?");
+
+  cold_store_put_text (drop, manifest);
+  cold_store_push_write (self, drop);
+}
+
 void
 cold_store_save_manifest (ColdStore *self, const char *manifest, const char *format, JsonArray *packages)
 {
-  ColdStoreWrite *head = cold_store_write_new ("INSERT OR REPLACE INTO manifests (id, format) VALUES (?, ?)");
-  ColdStoreWrite *drop = cold_store_write_new ("DELETE FROM packages WHERE manifest = ?");
+  ColdStoreWrite *head;
 
-  cold_store_put_text (head, manifest);
-  cold_store_put_text (head, format);
-  cold_store_push_write (self, head);
-  cold_store_put_text (drop, manifest);
-  cold_store_push_write (self, drop);
+  if (!g_hash_table_add (cold_store_get_manifests (self), g_strdup (manifest)))
+    return;
+  /* What a crash left of it. */
+  drop_packages (self, manifest);
   for (guint i = 0; i < json_array_get_length (packages); i++)
     {
       JsonNode *node = json_array_get_element (packages, i);
@@ -31,6 +38,32 @@ cold_store_save_manifest (ColdStore *self, const char *manifest, const char *for
       for (guint j = 0; j < 4; j++)
         cold_store_put_text (w, cold_json_array_string (package, j));
       cold_store_push_write (self, w);
+    }
+  /* The last one: where it is, the packages are. */
+  head = cold_store_write_new ("INSERT OR REPLACE INTO manifests (id, format) VALUES (?, ?)");
+  cold_store_put_text (head, manifest);
+  cold_store_put_text (head, format);
+  cold_store_push_write (self, head);
+}
+
+void
+cold_store_keep_manifests (ColdStore *self, GHashTable *keep)
+{
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, cold_store_get_manifests (self));
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      ColdStoreWrite *head;
+
+      if (g_hash_table_contains (keep, id))
+        continue;
+      head = cold_store_write_new ("DELETE FROM manifests WHERE id = ?");
+      cold_store_put_text (head, id);
+      cold_store_push_write (self, head);
+      drop_packages (self, id);
+      g_hash_table_iter_remove (&iter);
     }
 }
 

@@ -34,6 +34,8 @@ GPtrArray *cold_store_load (ColdStore *self, const char *sql, gpointer (*read_ro
 /* For a read row and its like; NULL is "" as a text, and %NULL as a name. */
 void cold_store_take_text (sqlite3_stmt *statement, int column, char **where);
 void cold_store_take_name (sqlite3_stmt *statement, int column, char **where);
+/* (transfer none) (element-type utf8): ids of those whose rows are written, or queued; on the caller's thread */
+GHashTable *cold_store_get_manifests (ColdStore *self);
 /* (transfer none): for other statements, on the thread that may use it. */
 sqlite3 *cold_store_get_db (ColdStore *self);
 

@@ -124,7 +124,7 @@ read_volume (sqlite3_stmt *statement)
   volume->inspected = sqlite3_column_int64 (statement, i++);
   take_file (statement, i++, &volume->inspected_file);
   volume->facts = facts_from_text ((const char *) sqlite3_column_text (statement, i++));
-  volume->plan = g_strdup ((const char *) sqlite3_column_text (statement, i++));
+  cold_volume_share_text (&volume->plan, (const char *) sqlite3_column_text (statement, i++));
   volume->plan_generation = sqlite3_column_int64 (statement, i++);
   volume->pending_count = sqlite3_column_int64 (statement, i++);
   volume->pending_security = sqlite3_column_int64 (statement, i++);
@@ -137,7 +137,7 @@ read_volume (sqlite3_stmt *statement)
   volume->rollback_until = sqlite3_column_int64 (statement, i++);
   volume->rollback_bytes = sqlite3_column_int64 (statement, i++);
   volume->awaits_boot = sqlite3_column_int (statement, i++);
-  volume->pending_since = g_strdup ((const char *) sqlite3_column_text (statement, i++));
+  cold_volume_share_text (&volume->pending_since, (const char *) sqlite3_column_text (statement, i++));
   return volume;
 }
 

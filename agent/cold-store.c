@@ -52,6 +52,7 @@ struct _ColdStore
   GAsyncQueue *orders;
   gint64 last_volume;
   guint last_job;
+  GHashTable *manifests; /* (element-type utf8) that have rows, or will when what is queued is written */
   gboolean complained; /* store's thread: a failing disk is reported once until it works again */
 };
 
@@ -256,6 +257,7 @@ cold_store_finalize (GObject *object)
       g_thread_join (self->thread);
     }
   g_async_queue_unref (self->orders);
+  g_hash_table_unref (self->manifests);
   sqlite3_close (self->db);
   G_OBJECT_CLASS (cold_store_parent_class)->finalize (object);
 }
@@ -270,6 +272,7 @@ static void
 cold_store_init (ColdStore *self)
 {
   self->orders = g_async_queue_new ();
+  self->manifests = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 static gint64
@@ -282,6 +285,17 @@ ask_number (ColdStore *self, const char *sql)
     number = sqlite3_column_int64 (statement, 0);
   sqlite3_finalize (statement);
   return number;
+}
+
+static void
+read_manifests (ColdStore *self)
+{
+  sqlite3_stmt *statement = NULL;
+
+  if (sqlite3_prepare_v2 (self->db, "SELECT id FROM manifests", -1, &statement, NULL) == SQLITE_OK)
+    while (sqlite3_step (statement) == SQLITE_ROW)
+      g_hash_table_add (self->manifests, g_strdup ((const char *) sqlite3_column_text (statement, 0)));
+  sqlite3_finalize (statement);
 }
 
 /* Companion files of WAL mode belong to the file that is set aside. */
@@ -334,6 +348,7 @@ cold_store_open (const char *path, GError **error)
   self->last_volume = ask_number (self, "SELECT max (id) FROM volumes");
   self->last_job = MAX (ask_number (self, "SELECT max (number) FROM jobs"),
                         ask_number (self, "SELECT value FROM settings WHERE name = 'last-job'"));
+  read_manifests (self);
   self->thread = g_thread_new ("store", store_thread, self);
   return g_steal_pointer (&self);
 }
@@ -429,6 +444,12 @@ cold_store_prepare (ColdStore *self, GTask *task, const char *sql)
     g_task_return_new_error (task, COLD_ERROR, COLD_ERROR_IO, "the store cannot be read: %s",
                              sqlite3_errmsg (self->db));
   return statement;
+}
+
+GHashTable *
+cold_store_get_manifests (ColdStore *self)
+{
+  return self->manifests;
 }
 
 sqlite3 *

@@ -47,8 +47,11 @@ void cold_store_save_volume (ColdStore *self, const ColdVolume *volume);
 void cold_store_save_pool (ColdStore *self, const ColdPool *pool);
 void cold_store_save_domain (ColdStore *self, const ColdDomain *domain);
 
-/* Packages of a manifest, once for all guests that share it: name, version, arch, source. */
+/* Packages of a manifest, once for all guests that share it: name, version, arch, source. Those of one that is known stay as they
+ * are: another guest's worker tells of them. */
 void cold_store_save_manifest (ColdStore *self, const char *manifest, const char *format, JsonArray *packages);
+/* Removes all manifests but those in @keep (element-type utf8). */
+void cold_store_keep_manifests (ColdStore *self, GHashTable *keep);
 
 /* A job as it stands; the row of @number is inserted or replaced. Times in microseconds since the epoch. */
 typedef struct
@@ -67,7 +70,7 @@ typedef struct
 
 void cold_store_save_job (ColdStore *self, const ColdJobRecord *record);
 
-/* Settings that outlive the agent: "policy" (set on the bus). */
+/* Settings that outlive the agent: "policy" (set on the bus), "security" (Security= that plans were made with). */
 void cold_store_set_setting (ColdStore *self, const char *name, const char *value);
 char *cold_store_get_setting (ColdStore *self, const char *name); /* (transfer full) (nullable); before the loop runs */
 

@@ -65,3 +65,16 @@ cold_upgrade_report_add (JsonObject *report, JsonObject *answer)
     if (json_object_has_member (answer, members[i]))
       json_object_set_member (report, members[i], json_node_copy (json_object_get_member (answer, members[i])));
 }
+
+void
+cold_upgrade_report_add_left (JsonObject *report, JsonObject *plan)
+{
+  static const char *const members[] = { "held", "kept-back", "problems" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_auto (GStrv) texts = cold_json_strv (plan, members[i]);
+
+      cold_json_set_strv (report, members[i], (const char *const *) texts);
+    }
+}

@@ -17,4 +17,7 @@ char *cold_upgrade_report_failed_checks (JsonObject *verified);
 /* Keeps the worker's log in COLD_LOG_DIR and names it in the job; a failure is only logged. */
 void cold_upgrade_report_keep_log (ColdJob *job, const char *scratch);
 
+/* What the plan leaves as it is, and why: "held", "kept-back" and "problems" of @plan (nullable), empty ones too, into @report. */
+void cold_upgrade_report_add_left (JsonObject *report, JsonObject *plan);
+
 G_END_DECLS

@@ -31,6 +31,7 @@ typedef struct
   char *bundle;
   char *package_manager;  /* and what it mounts: of the content that was copied */
   JsonArray *mountpoints;
+  gboolean planned_again; /* the catalogue changed under the first plan */
   gint64 phase_began;     /* monotonic */
   GError *no_space;       /* (nullable): while room is made */
 } Upgrade;
@@ -280,6 +281,26 @@ on_upgraded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_steal_pointer (&task);
 }
 
+static void plan (GTask *owned);
+
+/* A refresh took a planned version away after it was planned. That is not the guest's failure. */
+static void
+plan_again (GTask *owned, GError *error)
+{
+  g_autoptr (GTask) task = owned;
+  g_autoptr (GError) reason = error;
+  Upgrade *self = g_task_get_task_data (task);
+
+  if (self->planned_again)
+    {
+      fail (task, g_error_new (COLD_ERROR, COLD_ERROR_YIELDED, "the catalogue was refreshed meanwhile: %s", reason->message));
+      return;
+    }
+  self->planned_again = TRUE;
+  g_clear_pointer (&self->plan, json_object_unref);
+  plan (g_steal_pointer (&task));
+}
+
 static void
 on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -288,6 +309,11 @@ on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   self->bundle = cold_catalogue_bundle_finish (self->parts->catalogue, result, &error);
+  if (g_error_matches (error, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+    {
+      plan_again (g_steal_pointer (&task), error);
+      return;
+    }
   if (self->bundle == NULL)
     {
       fail (task, error);
@@ -300,6 +326,20 @@ on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   g_steal_pointer (&task);
+}
+
+static void
+bundle (GTask *owned)
+{
+  g_autoptr (GTask) task = owned;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+
+  if (volume == NULL)
+    return;
+  enter_phase (self, "bundling");
+  cold_catalogue_bundle_async (self->parts->catalogue, volume->facts, self->plan, self->scratch,
+                               cold_job_get_cancellable (self->job), on_bundled, g_steal_pointer (&task));
 }
 
 static void
@@ -335,7 +375,6 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   take_facts (self, volume->facts);
-  enter_phase (self, "bundling");
   self->scratch = g_strdup_printf ("%s/job-%u", COLD_SCRATCH_DIR, cold_job_get_number (self->job));
   if (g_mkdir (self->scratch, 0700) < 0 && errno != EEXIST)
     {
@@ -343,8 +382,7 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
-  cold_catalogue_bundle_async (self->parts->catalogue, volume->facts, self->plan, self->scratch,
-                               cold_job_get_cancellable (self->job), on_bundled, g_steal_pointer (&task));
+  bundle (g_steal_pointer (&task));
 }
 
 static void copy_disks (GTask *owned);
@@ -436,6 +474,11 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
+  if (self->planned_again)
+    {
+      bundle (g_steal_pointer (&task));
+      return;
+    }
   enter_phase (self, "copying");
   copy_disks (g_steal_pointer (&task));
 }
@@ -457,6 +500,7 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
+  cold_upgrade_report_add_left (self->report, self->plan);
   packages = cold_json_array (self->plan, "packages");
   if (packages == NULL || json_array_get_length (packages) == 0)
     {
@@ -468,6 +512,20 @@ on_planned (GObject *source, GAsyncResult *result, gpointer user_data)
   enter_phase (self, "fetching");
   cold_catalogue_fetch_async (self->parts->catalogue, volume->facts, self->plan, cold_job_get_cancellable (self->job),
                               on_fetched, g_steal_pointer (&task));
+}
+
+static void
+plan (GTask *owned)
+{
+  g_autoptr (GTask) task = owned;
+  Upgrade *self = g_task_get_task_data (task);
+  ColdVolume *volume = get_volume (task);
+
+  if (volume == NULL)
+    return;
+  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, self->options.security_only,
+                             (const char *const *) self->options.exclude, cold_job_get_cancellable (self->job),
+                             on_planned, g_steal_pointer (&task));
 }
 
 static void
@@ -487,9 +545,7 @@ on_probed (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
-  cold_catalogue_plan_async (self->parts->catalogue, volume->facts, self->options.security_only,
-                             (const char *const *) self->options.exclude, cold_job_get_cancellable (self->job),
-                             on_planned, g_steal_pointer (&task));
+  plan (g_steal_pointer (&task));
 }
 
 static void

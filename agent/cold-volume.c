@@ -101,14 +101,25 @@ cold_volume_free (ColdVolume *volume)
   g_free (volume->backing_path);
   g_free (volume->backing_format);
   g_clear_pointer (&volume->facts, cold_facts_free);
-  g_free (volume->plan);
-  g_free (volume->pending_since);
+  cold_volume_share_text (&volume->plan, NULL);
+  g_free (volume->plan_error);
+  cold_volume_share_text (&volume->pending_since, NULL);
   g_free (volume->policy);
   g_free (volume->last_outcome);
   g_free (volume->last_error);
   g_free (volume->quarantine);
   g_ptr_array_unref (volume->blockers);
   g_free (volume);
+}
+
+void
+cold_volume_share_text (GRefString **where, const char *text)
+{
+  GRefString *old = *where;
+
+  *where = text != NULL ? g_ref_string_new_intern (text) : NULL;
+  if (old != NULL)
+    g_ref_string_release (old);
 }
 
 gboolean

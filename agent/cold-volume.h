@@ -71,12 +71,12 @@ typedef struct
   ColdFileId inspected_file; /* tuple at that inspection */
   ColdFacts *facts;      /* (nullable) before the first inspection */
 
-  char *plan;            /* (nullable) plan as JSON (common/cold-protocol.h) */
+  GRefString *plan;      /* (nullable) plan as JSON (common/cold-protocol.h), shared by clones */
   guint64 plan_generation; /* catalogue generation it was made with */
   guint pending_count;
   guint pending_security;
   guint64 pending_bytes; /* to download */
-  char *pending_since;   /* (nullable) since when each package of the plan is pending (cold-pending.h) */
+  GRefString *pending_since; /* (nullable) since when each package of the plan is pending (cold-pending.h); shared too */
 
   char *policy;          /* off manual auto inherit */
   gint64 upgraded;       /* 0: never */
@@ -90,6 +90,7 @@ typedef struct
   /* Not stored. */
   ColdFileId backing_file; /* what backing_path leads to; all zero: to nothing, or not known yet */
   char *quarantine;      /* (nullable) what is left of an exchange for an admin to look at: cold_quarantine_update() */
+  char *plan_error;      /* (nullable) why no plan could be made for what is installed now */
   gboolean settled;      /* ColdVolumeInfo has it; %FALSE: libvirt is asked again, whether or not the file has changed */
   ColdVolumeState state;
   GPtrArray *blockers;   /* (element-type ColdBlocker) all that stand now */
@@ -100,6 +101,9 @@ ColdVolume *cold_volume_new (const char *pool_uuid, const char *name);
 void cold_volume_free (ColdVolume *volume);
 ColdFacts *cold_facts_new (void);
 void cold_facts_free (ColdFacts *facts);
+
+/* Sets @where, one of the volume's shared texts, to one of that content: equal ones are in memory once. @text: (nullable) */
+void cold_volume_share_text (GRefString **where, const char *text);
 
 /* Whether the content is still what was inspected. */
 gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);

@@ -80,8 +80,11 @@
  *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'
  *          repositories that the metadata is not asked of are removed from the catalogue.
  *
- * plan     {"verb","manifest":"/manifests/ID","repositories":[repository],"security-only":b,"exclude":[name]}
- *       -> plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
+ * plan     {"verb","plans":[{"manifest":"/manifests/ID","security-only":b,"exclude":[name]}],"repositories":[repository]}
+ *       -> {"plans":[{"index":n,"plan":plan}|{"index":n,"error":s,"code":s}]}
+ *          The repositories are of one type and architecture. The answers come in any order; guests for which there was neither
+ *          time nor room in one line are left out, though never all, and are asked for again.
+ *          plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
  *                  "size":bytes,"sha256","path","replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
  *                "problems":[s]}
  *          "installed" is "" for a new dependency and for what is installed beside its older versions. Removals never

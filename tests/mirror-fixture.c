@@ -3,6 +3,7 @@
 
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 
 /* Runs in the server's thread. A file named as asked for with ".redirect" at its end has the place to go to. */
 static void
@@ -176,7 +177,7 @@ mirror_fixture_plan (MirrorFixture *self, const char *entry, const char *manifes
   JsonObject *plan;
 
   g_assert_true (g_file_set_contents (cold_json_string (request, "manifest"), manifest, -1, NULL));
-  plan = cold_verb_plan (request, &error);
+  plan = plan_fixture_make (request, &error);
   g_assert_no_error (error);
   return plan;
 }

@@ -7,6 +7,7 @@
 
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 
 static void
 run (GPtrArray *words)
@@ -146,7 +147,7 @@ repository_fixture_plan (RepositoryFixture *self, const char *status, const char
   cold_json_save_file (path, manifest, &error);
   g_assert_no_error (error);
   json_object_set_string_member (request, "manifest", path);
-  plan = cold_verb_plan (request, &error);
+  plan = plan_fixture_make (request, &error);
   g_assert_no_error (error);
   return plan;
 }

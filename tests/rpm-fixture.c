@@ -5,6 +5,7 @@
 
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 
 void
 rpm_fixture_shell (RpmFixture *f, const char *format, ...)
@@ -118,7 +119,7 @@ JsonObject *
 rpm_fixture_plan_request (JsonObject *request)
 {
   g_autoptr (GError) error = NULL;
-  JsonObject *plan = cold_verb_plan (request, &error);
+  JsonObject *plan = plan_fixture_make (request, &error);
 
   g_assert_no_error (error);
   return plan;

@@ -8,6 +8,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 
 typedef struct
 {
@@ -151,7 +152,7 @@ plan (Fixture *f, const char *repositories, const char *installed, const char *h
   JsonObject *result;
 
   write_manifest (f, installed, held);
-  result = cold_verb_plan (request, &error);
+  result = plan_fixture_make (request, &error);
   g_assert_no_error (error);
   return result;
 }

@@ -297,13 +297,13 @@ test_plan (BusFixture *f, gconstpointer data)
 {
   give_guest (f);
   g_free (bus_assert_error (f, VOLUME, "Volume.GetPlan", NULL, "NotFound"));
-  f->world.volume->plan
-      = g_strdup ("{\"packages\":[{\"name\":\"bash\",\"installed\":\"5.2-1\",\"candidate\":\"5.2-2\","
+  cold_volume_share_text (
+      &f->world.volume->plan, "{\"packages\":[{\"name\":\"bash\",\"installed\":\"5.2-1\",\"candidate\":\"5.2-2\","
                   "\"origin\":\"Debian\","
                   "\"security\":true},{\"name\":\"libnew1\",\"installed\":\"\",\"candidate\":\"1\"}]}");
   bus_assert_answer (f, VOLUME, "Volume.GetPlan", NULL,
                      "([('bash', '5.2-1', '5.2-2', 'Debian', true), ('libnew1', '', '1', '', false)],)");
-  replace (&f->world.volume->plan, "{\"packages\":[]}");
+  cold_volume_share_text (&f->world.volume->plan, "{\"packages\":[]}");
   bus_assert_answer (f, VOLUME, "Volume.GetPlan", NULL, "([],)");
 }
 

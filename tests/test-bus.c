@@ -192,9 +192,10 @@ test_report (BusFixture *f, gconstpointer data)
   volume->facts->has_guest = TRUE;
   volume->facts->package_count = 300;
   volume->pending_count = 1;
-  volume->plan = g_strdup ("{\"packages\":[{\"name\":\"bash\",\"arch\":\"amd64\",\"installed\":\"5.2-1\","
-                           "\"candidate\":\"5.2-2\",\"origin\":\"Debian\",\"security\":true}]}");
-  volume->pending_since = g_strdup ("{\"bash amd64 5.2-1\":4711}");
+  cold_volume_share_text (&volume->plan, "{\"packages\":[{\"name\":\"bash\",\"arch\":\"amd64\",\"installed\":\"5.2-1\","
+                           "\"candidate\":\"5.2-2\",\"origin\":\"Debian\",\"security\":true}],"
+                           "\"held\":[\"zsh\"],\"kept-back\":[\"foo\",\"bar\"],\"problems\":[\"foo is kept back: why\"]}");
+  cold_volume_share_text (&volume->pending_since, "{\"bash amd64 5.2-1\":4711}");
   cold_inventory_volume_touch (f->world.inventory, volume);
   bus_fixture_settle (f);
   answer = bus_call (f, "", "Manager.GetReport", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS));
@@ -219,6 +220,9 @@ test_report (BusFixture *f, gconstpointer data)
   g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "5.2-2");
   g_assert_true (cold_json_bool (package, "security"));
   g_assert_cmpint (cold_json_int (package, "since"), ==, 4711);
+  g_assert_cmpstr (cold_json_array_string (cold_json_array (pending, "held"), 0), ==, "zsh");
+  g_assert_cmpuint (json_array_get_length (cold_json_array (pending, "kept-back")), ==, 2);
+  g_assert_cmpstr (cold_json_array_string (cold_json_array (pending, "problems"), 0), ==, "foo is kept back: why");
   host = cold_json_object (report, "host");
   g_assert_cmpstr (cold_json_string (host, "name"), ==, g_get_host_name ());
   g_assert_cmpstr (cold_json_string (host, "appliance"), ==, "none");
@@ -252,6 +256,8 @@ test_report_of_formats (BusFixture *f, gconstpointer data)
     {
       ColdVolume *volume = i % 2 == 0 ? f->world.volume : f->world.other;
       g_autofree char *key = g_strdup_printf ("demo %s %s", guests[i].arch, guests[i].installed);
+      g_autofree char *plan = NULL;
+      g_autofree char *since = NULL;
       g_autoptr (GVariant) answer = NULL;
       g_autoptr (JsonObject) report = NULL;
       JsonObject *guest = NULL, *package;
@@ -266,12 +272,12 @@ test_report_of_formats (BusFixture *f, gconstpointer data)
       volume->facts->package_manager = g_strdup (guests[i].manager);
       g_free (volume->facts->os);
       volume->facts->os = g_strdup (guests[i].os);
-      g_free (volume->plan);
-      volume->plan = g_strdup_printf ("{\"packages\":[{\"name\":\"demo\",\"arch\":\"%s\",\"installed\":\"%s\","
-                                      "\"candidate\":\"%s\",\"origin\":\"updates\",\"security\":false}]}",
-                                      guests[i].arch, guests[i].installed, guests[i].candidate);
-      g_free (volume->pending_since);
-      volume->pending_since = g_strdup_printf ("{\"%s\":%u}", key, 100 + i);
+      plan = g_strdup_printf ("{\"packages\":[{\"name\":\"demo\",\"arch\":\"%s\",\"installed\":\"%s\","
+                              "\"candidate\":\"%s\",\"origin\":\"updates\",\"security\":false}]}",
+                              guests[i].arch, guests[i].installed, guests[i].candidate);
+      since = g_strdup_printf ("{\"%s\":%u}", key, 100 + i);
+      cold_volume_share_text (&volume->plan, plan);
+      cold_volume_share_text (&volume->pending_since, since);
       cold_inventory_volume_touch (f->world.inventory, volume);
       bus_fixture_settle (f);
       answer = bus_call (f, "", "Manager.GetReport", g_variant_new ("(@a{sv})", BUS_NO_OPTIONS));

@@ -249,6 +249,33 @@ test_failed_refresh (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (repository_fixture_planned (made, "foo"));
 }
 
+/* Its failure is the refresh's, and not that of the guests that it would serve. */
+static void
+test_never_fetched (Fixture *fixture, gconstpointer data)
+{
+  const ColdRepository *known = g_ptr_array_index (fixture->config->repositories, 0);
+  ColdRepository *absent = g_new0 (ColdRepository, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+
+  absent->id = g_strdup ("absent");
+  absent->type = g_strdup (known->type);
+  absent->distribution = g_strdup ("debian");
+  absent->version = g_strdup ("*");
+  absent->arch = g_strdup ("x86_64");
+  absent->uri = g_strconcat (known->uri, "/absent", NULL);
+  absent->suites = g_strdupv (known->suites);
+  absent->components = g_strdupv (known->components);
+  absent->signed_by = g_strdup (known->signed_by);
+  g_ptr_array_add (fixture->config->repositories, absent);
+  g_assert_false (refresh (fixture, &error));
+  g_assert_nonnull (strstr (error->message, "repository absent"));
+  g_clear_error (&error);
+  made = plan (fixture, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (repository_fixture_planned (made, "foo"));
+}
+
 static void
 test_plans_are_shared (Fixture *fixture, gconstpointer data)
 {
@@ -280,6 +307,54 @@ test_plans_are_shared (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->changes, ==, 2);
   next = plan (fixture, &error);
   g_assert_cmpstr (cold_json_string (repository_fixture_planned (next, "foo"), "candidate"), ==, "1.2");
+}
+
+#define MANY 10
+
+/* What is wrong with one of those that go to one worker, here a manifest that has gone, is not the others' affair; nor does one
+ * that is cancelled wait for them. */
+static void
+test_many_plans (Fixture *fixture, gconstpointer data)
+{
+  ColdFacts *guests[MANY];
+  GAsyncResult *results[MANY] = { NULL };
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *missing = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (refresh (fixture, &error));
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autofree char *version = g_strdup_printf ("1.0.%u", i);
+      g_autofree char *status = repository_fixture_installed ("foo", version, NULL);
+
+      guests[i] = make_guest (status);
+    }
+  missing = g_build_filename (COLD_MANIFEST_DIR, guests[3]->manifest, NULL);
+  g_assert_cmpint (g_unlink (missing), ==, 0);
+  for (guint i = 0; i < MANY; i++)
+    cold_catalogue_plan_async (fixture->catalogue, guests[i], FALSE, NULL, i == 7 ? cancellable : NULL, on_done, &results[i]);
+  g_cancellable_cancel (cancellable);
+  wait_for (&results[7]);
+  for (guint i = 0; i < MANY; i++)
+    g_assert_true (i == 7 || results[i] == NULL);
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autoptr (JsonObject) made = NULL;
+      g_autofree char *version = g_strdup_printf ("1.0.%u", i);
+
+      wait_for (&results[i]);
+      made = cold_catalogue_plan_finish (fixture->catalogue, results[i], &error);
+      if (i == 3)
+        g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
+      else if (i == 7)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      else
+        g_assert_cmpstr (cold_json_string (repository_fixture_planned (made, "foo"), "installed"), ==, version);
+      g_clear_error (&error);
+      g_object_unref (results[i]);
+      cold_facts_free (guests[i]);
+    }
 }
 
 static void
@@ -320,6 +395,32 @@ test_cancelled_plan (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_cancelled_fetch (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GAsyncResult) third = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &first);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &second);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &third);
+  g_cancellable_cancel (cancellable);
+  wait_for (&second);
+  /* While the others wait for their turn or have it. */
+  g_assert_null (first);
+  g_assert_null (third);
+  g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, second, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error (&error);
+  wait_for (&third);
+  g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, first, &error));
+  g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, third, &error));
+  g_assert_no_error (error);
+}
+
+static void
 test_bundle (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GAsyncResult) fetched = NULL;
@@ -336,7 +437,7 @@ test_bundle (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &fetched);
   wait_for (&fetched);
-  g_assert_true (cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error));
+  cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
   cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, made, scratch, NULL, on_done, &bundled);
@@ -500,6 +601,26 @@ test_guest_source_fails (Fixture *fixture, gconstpointer data)
   g_assert_nonnull (strstr (cold_json_string (repository, "error"), "by no key of the keyring"));
 }
 
+/* A refresh without an answer, here since it was cancelled, is not followed by another one, and another one. */
+static void
+test_asked_once (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  configure_voucher (fixture, 9, fixture->repository->keyring);
+  name_source (fixture, 9, "stable");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  g_cancellable_cancel (cancellable);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &result);
+  wait_for (&result);
+  g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, result, &error));
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+  name_source (fixture, 9, "another");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+}
+
 static void
 install_passwd (const char *path)
 {
@@ -532,11 +653,15 @@ main (int argc, char *argv[])
   ADD ("/catalogue/refresh", test_refresh);
   ADD ("/catalogue/other-guests/not-served", test_other_guests);
   ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
+  ADD ("/catalogue/never-fetched/left-out", test_never_fetched);
   ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
+  ADD ("/catalogue/many-plans/each-by-itself", test_many_plans);
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
+  ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
   ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
+  ADD ("/catalogue/guest-source/asked-once", test_asked_once);
   ADD ("/catalogue/no-repositories", test_config_without_repositories);
   status = g_test_run ();
   g_unlink (passwd);

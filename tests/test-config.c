@@ -6,7 +6,7 @@
 #include "cold-error.h"
 #include "cold-names.h"
 
-#define KEYS_DOCUMENTED 11
+#define KEYS_DOCUMENTED 12
 
 #define SOURCE(name, extra) \
   "[" name "]\nType=deb\nMatch=debian 12 x86_64\nUri=http://mirror.example.org/debian/\nSuites=bookworm bookworm-updates\n" \
@@ -156,7 +156,7 @@ test_every_key (Fixture *f, gconstpointer data)
 
   put (f, "coldpatch.conf",
        "[Agent]\nUris=qemu:///system test:///default\nPolicy=auto\nSettleSeconds=0\nResyncSeconds=10\nAccelerator=tcg\n"
-       "MaxJobs=3\nRetentionDays=30\n"
+       "MaxJobs=3\nRetentionDays=30\nSecurity=only\n"
        "[Catalogue]\nRefreshSeconds=60\nCacheMaxMiB=16\nGuestSources=allow\nAllowHosts=*.example.org, 10.0.0.1\n");
   config = load (f);
   g_assert_cmpuint (g_strv_length (config->uris), ==, 2);
@@ -167,6 +167,7 @@ test_every_key (Fixture *f, gconstpointer data)
   g_assert_cmpstr (config->accelerator, ==, "tcg");
   g_assert_cmpuint (config->max_jobs, ==, 3);
   g_assert_cmpuint (config->retention_days, ==, 30);
+  g_assert_true (config->security_only);
   g_assert_cmpuint (config->refresh_seconds, ==, 60);
   g_assert_cmpuint (config->cache_max, ==, 16 << 20);
   g_assert_true (config->guest_sources);
@@ -317,6 +318,56 @@ test_source_with_hosts (Fixture *f, gconstpointer data)
 }
 
 static void
+test_sources_preferences (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+  const ColdRepository *repository;
+
+  put (f, COLD_SOURCES_DIR "/a.conf", RPM ("Uri=http://h/\nPriority=10\nExclude=kernel* foo\nInclude=b?r\n"));
+  put (f, COLD_SOURCES_DIR "/b.conf", "[b]\nType=rpm-md\nMatch=fedora 41 x\nUri=http://h/\nSignedBy=/k\n");
+  config = load (f);
+  repository = g_ptr_array_index (config->repositories, 0);
+  g_assert_cmpint (repository->priority, ==, 10);
+  g_assert_cmpuint (g_strv_length (repository->excludes), ==, 2);
+  g_assert_cmpstr (repository->excludes[0], ==, "kernel*");
+  g_assert_cmpstr (repository->includes[0], ==, "b?r");
+  repository = g_ptr_array_index (config->repositories, 1);
+  g_assert_cmpint (repository->priority, ==, 0);
+  g_assert_null (repository->excludes);
+  g_assert_null (repository->includes);
+}
+
+static void
+test_match (Fixture *f, gconstpointer data)
+{
+  static const struct
+  {
+    const char *match;
+    const char *distribution;
+    const char *version;
+    gboolean matches;
+  } cases[] = {
+    { "rocky 9.* x", "rocky", "9.4", TRUE },  { "rocky 9.* x", "rocky", "10.0", FALSE }, { "rocky 9.* x", "rocky", "9", FALSE },
+    { "* * x", "rocky", "", TRUE },           { "debian 1[23] x", "debian", "13", TRUE }, { "debian 1[23] x", "debian", "11", FALSE },
+    { "opensuse* * x", "opensuse-leap", "15.6", TRUE }, { "debian 12 x", "debian", "12", TRUE }, { "debian 12 x", "debian", "121", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text
+          = g_strdup_printf ("[a]\nType=rpm-md\nMatch=%s\nUri=http://h/\nSignedBy=/k\n", cases[i].match);
+      g_autoptr (ColdConfig) config = NULL;
+
+      put (f, COLD_SOURCES_DIR "/a.conf", text);
+      config = load (f);
+      g_assert_cmpint (cold_repository_matches (g_ptr_array_index (config->repositories, 0), cases[i].distribution,
+                                                cases[i].version, "x"), ==, cases[i].matches);
+      g_assert_false (cold_repository_matches (g_ptr_array_index (config->repositories, 0), cases[i].distribution,
+                                               cases[i].version, "y"));
+    }
+}
+
+static void
 test_sources_refused (Fixture *f, gconstpointer data)
 {
   static const struct
@@ -326,7 +377,9 @@ test_sources_refused (Fixture *f, gconstpointer data)
     const char *what;
   } cases[] = {
     { "[a]\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 1, "lacks Type" },
-    { "[a]\nType=dev\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch, apk" },
+    { "[a]\nType=dev\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch" },
+    { "[a]\nType=apk\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch" },
+    { "[a]\nType=deb\nMatch=d 1 x86*\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 3, "the architecture is one" },
     { "#\n[a]\nType=deb\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "Match needs three words" },
     { "[a]\nType=deb\nMatch=d 1\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 3, "Match needs three words" },
     { "[a]\nType=deb\nMatch=d 1 x\nSuites=s\nComponents=c\nSignedBy=/k\n", 1, "use an http, https or file URI" },
@@ -336,7 +389,11 @@ test_sources_refused (Fixture *f, gconstpointer data)
     { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\n", 1, "needs SignedBy" },
     { "[a]\nType=deb\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=k\n", 7, "needs SignedBy" },
     { SOURCE ("a", "Security=maybe\n"), 8, "yes, no" },
-    { SOURCE ("a", "Priority=1\n"), 8, "unknown key Priority in [a]" },
+    { SOURCE ("a", "Price=1\n"), 8, "unknown key Price in [a]" },
+    { SOURCE ("a", "Priority=1\n"), 8, "for Type=rpm-md and Type=arch only" },
+    { SOURCE ("a", "Exclude=b\n"), 8, "for Type=rpm-md only" },
+    { ARCH ("Suites=core\n", "Include=b\n"), 7, "for Type=rpm-md only" },
+    { ARCH ("Suites=core\n", "Priority=0\n"), 7, "from 1 to 99999" },
     { SOURCE ("a", "DatabaseSignature=none\n"), 8, "for Type=rpm-md and Type=arch" },
     { ARCH ("Suites=core\n", "DatabaseSignature=no\n"), 7, "required, none" },
     { ARCH ("", ""), 1, "the name of one database" },
@@ -456,6 +513,8 @@ main (int argc, char *argv[])
   ADD ("sources/in-order-of-names", test_sources);
   ADD ("sources/match-all", test_source_matches_all);
   ADD ("sources/hosts-vouch", test_source_with_hosts);
+  ADD ("sources/preferences", test_sources_preferences);
+  ADD ("sources/match/patterns", test_match);
   ADD ("sources/bad-or-missing/names-file-and-line", test_sources_refused);
   ADD ("sources/twice/is-refused", test_source_twice);
   ADD ("sources/database-signature", test_database_signature);

@@ -485,6 +485,7 @@ typedef struct
   GSocketListener *listener;
   const char *head;
   gboolean ended; /* atomic */
+  guint asked;    /* atomic: connections */
 } Slow;
 
 static gpointer
@@ -497,6 +498,7 @@ serve_slowly (gpointer data)
       g_autoptr (GSocketConnection) connection = g_socket_listener_accept (slow->listener, NULL, NULL, NULL);
       GOutputStream *stream = connection != NULL ? g_io_stream_get_output_stream (G_IO_STREAM (connection)) : NULL;
 
+      g_atomic_int_inc (&slow->asked);
       if (stream != NULL && !g_atomic_int_get (&slow->ended))
         g_output_stream_write_all (stream, slow->head, strlen (slow->head), NULL, NULL, NULL);
       while (stream != NULL && !g_atomic_int_get (&slow->ended) && g_output_stream_write (stream, "x", 1, NULL, NULL) == 1)
@@ -512,7 +514,7 @@ test_slow_server (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (heads); i++)
     {
-      Slow slow = { g_socket_listener_new (), heads[i], FALSE };
+      Slow slow = { g_socket_listener_new (), heads[i], FALSE, 0 };
       guint port = g_socket_listener_add_any_inet_port (slow.listener, NULL, NULL);
       g_autoptr (GThread) thread = g_thread_new ("slow", serve_slowly, &slow);
       g_autofree char *uri = g_strdup_printf ("http://127.0.0.1:%u/", port);
@@ -536,6 +538,57 @@ test_slow_server (void)
     }
 }
 
+/* Two attempts, and none for the next file. */
+static void
+test_silent_server (void)
+{
+  Slow slow = { g_socket_listener_new (), "HTTP/1.1 200 OK\r\nX-Long: ", FALSE, 0 };
+  guint port = g_socket_listener_add_any_inet_port (slow.listener, NULL, NULL);
+  g_autoptr (GThread) thread = g_thread_new ("silent", serve_slowly, &slow);
+  g_autofree char *uri = g_strdup_printf ("http://127.0.0.1:%u/", port);
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "cold-download-silent", NULL);
+  g_autoptr (ColdDownload) self = cold_download_new ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) last = NULL;
+
+  cold_download_name_host (self, uri);
+  cold_download_set_patience (self, 1, 3600);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_assert_false (cold_download_file (self, uri, path, 100000, NULL, &error));
+      g_assert_error (error, COLD_ERROR, COLD_ERROR_NETWORK);
+      g_assert_nonnull (strstr (error->message, "silent"));
+      g_clear_error (&error);
+    }
+  g_assert_cmpuint (g_atomic_int_get (&slow.asked), ==, 2);
+  g_atomic_int_set (&slow.ended, TRUE);
+  last = g_socket_client_connect_to_uri (client, uri, 80, NULL, NULL);
+  g_thread_join (g_steal_pointer (&thread));
+  g_object_unref (slow.listener);
+}
+
+static void
+test_deadline (void)
+{
+  g_autoptr (ColdDownload) self = cold_download_new ();
+  g_autofree char *path = g_build_filename (g_get_tmp_dir (), "cold-download-late", NULL);
+  g_autofree char *from = g_strconcat (path, ".from", NULL);
+  g_autofree char *uri = g_strconcat ("file://", from, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (from, "content", -1, NULL));
+  cold_download_set_deadline (self, g_get_monotonic_time () - 1);
+  g_assert_false (cold_download_file (self, uri, path, 7, NULL, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_NETWORK);
+  g_assert_nonnull (strstr (error->message, "no time is left"));
+  g_clear_error (&error);
+  cold_download_set_deadline (self, 0);
+  g_assert_true (cold_download_file (self, uri, path, 7, NULL, &error));
+  g_unlink (path);
+  g_unlink (from);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -556,5 +609,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/download/proxy/private-addresses-refused", test_proxy);
   g_test_add_func ("/download/encoded/stays-as-it-is", test_encoded);
   g_test_add_func ("/download/slow-server/given-up", test_slow_server);
+  g_test_add_func ("/download/silent-server/asked-twice", test_silent_server);
+  g_test_add_func ("/download/deadline/over", test_deadline);
   return g_test_run ();
 }

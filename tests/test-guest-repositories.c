@@ -175,13 +175,14 @@ test_clones (void)
   g_autoptr (ColdFacts) one = guest (sources);
   g_autoptr (ColdFacts) other = guest (SOURCE ("http://packages.example.org/x", "testing", "\"main\""));
   g_autoptr (GPtrArray) guests = g_ptr_array_new ();
+  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) repositories = NULL;
   g_autoptr (JsonArray) array = cold_guest_sources_to_json (one->sources);
   g_autoptr (GPtrArray) again = cold_guest_sources_from_json (array);
 
   g_ptr_array_add (guests, one);
   g_ptr_array_add (guests, other);
-  repositories = cold_guest_repositories_of_all (config, guests);
+  repositories = cold_guest_repositories_of_all (config, guests, named);
   g_assert_cmpuint (repositories->len, ==, 2);
   g_assert_cmpuint (again->len, ==, 2);
   g_assert_cmpstr (((ColdGuestSource *) again->pdata[1])->suite, ==, "testing");
@@ -313,6 +314,8 @@ test_limits (void)
   g_autoptr (ColdConfig) config = load (ALLOW, VOUCHER);
   g_autoptr (GPtrArray) guests = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_facts_free);
   g_autoptr (GPtrArray) repositories = NULL;
+  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  gboolean modest = FALSE;
 
   for (guint i = 0; i < 10; i++)
     {
@@ -323,9 +326,15 @@ test_limits (void)
       g_ptr_array_add (guests, guest (text->str));
       g_assert_cmpuint (((ColdFacts *) guests->pdata[i])->sources->len, ==, COLD_GUEST_SOURCES_MAX);
     }
+  g_ptr_array_add (guests, guest ("7," SOURCE ("http://packages.example.org/modest", "s", "\"main\"")));
   g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL); /* it warns of that */
-  repositories = cold_guest_repositories_of_all (config, guests);
+  repositories = cold_guest_repositories_of_all (config, guests, named);
   g_assert_cmpuint (repositories->len, ==, COLD_GUEST_REPOSITORIES_MAX);
+  g_assert_cmpuint (g_hash_table_size (named), ==, 10 * COLD_GUEST_SOURCES_MAX + 1);
+  /* The last one, which names a single one, is not kept out by those that name many. */
+  for (guint i = 0; i < repositories->len; i++)
+    modest = modest || g_str_has_suffix (((ColdRepository *) repositories->pdata[i])->uri, "/modest");
+  g_assert_true (modest);
 }
 
 int

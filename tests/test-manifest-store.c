@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include "cold-error.h"
 #include "cold-manifest-store.h"
@@ -112,13 +113,59 @@ test_known (Fixture *f, gconstpointer data)
 
   g_assert_true (put (f, f->path, f->id, NULL));
   g_assert_cmpint (g_stat (f->target, &before), ==, 0);
-  /* A clone has the same packages: what its worker left is not even looked at. */
-  g_assert_cmpint (g_unlink (f->path), ==, 0);
+  /* A clone has the same packages. */
   g_assert_true (put (f, f->path, f->id, &error));
   g_assert_no_error (error);
   g_assert_cmpint (g_stat (f->target, &after), ==, 0);
   g_assert_cmpuint (before.st_ino, ==, after.st_ino);
   assert_content (f);
+}
+
+/* Its guest must not be taken for one with those packages. */
+static void
+test_known_but_other (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (put (f, f->path, f->id, NULL));
+  g_assert_true (g_file_set_contents (f->path, "another", -1, NULL));
+  g_assert_false (put (f, f->path, f->id, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
+  assert_content (f);
+}
+
+static void
+sweep (Fixture *f, const char *kept)
+{
+  g_autoptr (GHashTable) keep = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (kept != NULL)
+    g_hash_table_add (keep, (gpointer) kept);
+  cold_manifest_store_sweep_async (f->folder, keep, take_result, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_sweep (Fixture *f, gconstpointer data)
+{
+  const struct utimbuf old = { 1700000000, 1700000000 };
+
+  /* Whoever put it there just now is about to refer to it. */
+  g_assert_true (put (f, f->path, f->id, NULL));
+  sweep (f, NULL);
+  assert_content (f);
+  g_assert_cmpint (g_utime (f->target, (struct utimbuf *) &old), ==, 0);
+  sweep (f, f->id);
+  assert_content (f);
+  /* So does whoever finds it there. */
+  g_assert_true (put (f, f->path, f->id, NULL));
+  sweep (f, NULL);
+  assert_content (f);
+  g_assert_cmpint (g_utime (f->target, (struct utimbuf *) &old), ==, 0);
+  sweep (f, NULL);
+  g_assert_false (g_file_test (f->target, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -197,6 +244,8 @@ main (int argc, char *argv[])
 #define ADD(path, test) g_test_add ("/manifest-store/" path, Fixture, NULL, setup, test, teardown)
   ADD ("new/is-stored-readable", test_stored);
   ADD ("known/is-left-alone", test_known);
+  ADD ("known/of-another-content/is-refused", test_known_but_other);
+  ADD ("sweep/spares-the-used-and-the-new", test_sweep);
   ADD ("other-hash/is-refused", test_other_hash);
   ADD ("no-hash/is-refused", test_no_hash);
   ADD ("missing/is-refused", test_missing);

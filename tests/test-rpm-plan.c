@@ -3,6 +3,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 #include "rpm-fixture.h"
 
 static void
@@ -367,7 +368,7 @@ test_bad_manifest (RpmFixture *f, gconstpointer data)
       g_autoptr (GError) error = NULL;
 
       rpm_fixture_write_manifest (f, "dnf", lists[i], "");
-      g_assert_null (cold_verb_plan (request, &error));
+      g_assert_null (plan_fixture_make (request, &error));
       g_assert_error (error, COLD_ERROR, COLD_ERROR_GUEST);
     }
 }

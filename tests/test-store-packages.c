@@ -172,6 +172,57 @@ test_find_formats (Fixture *f, gconstpointer data)
   assert_found (f, "tool", "1.0", "2 1.0~rc1-1 any deb;6 1.0~rc1-1 any rpm;9 1.0rc1-1 any pacman;");
 }
 
+static guint
+count_rows (Fixture *f, const char *sql)
+{
+  sqlite3 *db = NULL;
+  sqlite3_stmt *statement = NULL;
+  guint n;
+
+  cold_store_flush (f->store);
+  g_assert_cmpint (sqlite3_open (f->path, &db), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_prepare_v2 (db, sql, -1, &statement, NULL), ==, SQLITE_OK);
+  g_assert_cmpint (sqlite3_step (statement), ==, SQLITE_ROW);
+  n = sqlite3_column_int (statement, 0);
+  sqlite3_finalize (statement);
+  sqlite3_close (db);
+  return n;
+}
+
+/* The worker of another guest tells something else of the same manifest. */
+static void
+test_known_stays (Fixture *f, gconstpointer data)
+{
+  save_packages (f, "m1", "deb", "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"]]");
+  save_guest (f, "a", "m1", "web1");
+  save_packages (f, "m1", "rpm", "[[\"bash\",\"99\",\"amd64\",\"bash\"],[\"more\",\"1\",\"amd64\",\"more\"]]");
+  assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
+  g_assert_finalize_object (f->store);
+  open_store (f);
+  save_packages (f, "m1", "deb", "[]");
+  assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
+  g_assert_cmpuint (count_rows (f, "SELECT count (*) FROM packages"), ==, 1);
+}
+
+static void
+test_unused_goes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GHashTable) keep = g_hash_table_new (g_str_hash, g_str_equal);
+
+  save_packages (f, "m1", "deb", "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"]]");
+  save_packages (f, "m2", "deb", "[[\"bash\",\"5.2-2\",\"amd64\",\"bash\"]]");
+  save_guest (f, "a", "m2", "web1");
+  g_hash_table_add (keep, (gpointer) "m2");
+  cold_store_keep_manifests (f->store, keep);
+  g_assert_cmpuint (count_rows (f, "SELECT count (*) FROM packages"), ==, 1);
+  g_assert_cmpuint (count_rows (f, "SELECT count (*) FROM manifests"), ==, 1);
+  assert_found (f, "bash", "", "1 5.2-2 amd64 web1;");
+  /* It comes back. */
+  save_packages (f, "m1", "deb", "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"]]");
+  save_guest (f, "b", "m1", "web2");
+  assert_found (f, "bash", "5.2-2", "2 5.2-1 amd64 web2;");
+}
+
 /* As version 1 of the schema left it. */
 static void
 test_migration (Fixture *f, gconstpointer data)
@@ -256,6 +307,8 @@ main (int argc, char *argv[])
   ADD ("find/order-of-each-guest", test_find);
   ADD ("find/order-of-each-format", test_find_formats);
   ADD ("find/thousand-guests", test_find_thousand);
+  ADD ("known/stays-as-it-is", test_known_stays);
+  ADD ("unused/goes", test_unused_goes);
   ADD ("migration/finds-what-was-there", test_migration);
   return g_test_run ();
 }

@@ -182,8 +182,8 @@ test_volume (Fixture *f, gconstpointer data)
   volume->failures = 2;
   volume->rollback_until = 6;
   volume->awaits_boot = TRUE;
-  volume->plan = g_strdup ("{}");
-  volume->pending_since = g_strdup ("{\"bash amd64 1\":5}");
+  cold_volume_share_text (&volume->plan, "{}");
+  cold_volume_share_text (&volume->pending_since, "{\"bash amd64 1\":5}");
   volume->facts = cold_facts_new ();
   volume->facts->has_guest = TRUE;
   set (&volume->facts->os, "debian");
@@ -212,6 +212,9 @@ test_volume (Fixture *f, gconstpointer data)
   g_assert_cmpint (got->rollback_until, ==, 6);
   g_assert_true (got->awaits_boot);
   g_assert_cmpstr (got->plan, ==, "{}");
+  /* Clones have one text. */
+  g_assert_true (got->plan == volume->plan);
+  g_assert_true (got->pending_since == volume->pending_since);
   g_assert_null (got->backing_path);
   g_assert_null (got->backing_format);
   g_assert_nonnull (got->facts);

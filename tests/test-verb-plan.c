@@ -5,6 +5,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 #include "repository-fixture.h"
 
 static gboolean
@@ -250,7 +251,7 @@ plan_again (RepositoryFixture *fixture, const char *member, gboolean value, cons
   json_object_set_boolean_member (repository_fixture_entry (request), "security", value);
   json_object_set_boolean_member (request, member, TRUE);
   cold_json_set_strv (request, "exclude", names);
-  plan = cold_verb_plan (request, &error);
+  plan = plan_fixture_make (request, &error);
   g_assert_no_error (error);
   return plan;
 }
@@ -348,7 +349,7 @@ test_bad_manifest (void)
 
       g_assert_true (g_file_set_contents (path, texts[i], -1, NULL));
       json_object_set_string_member (request, "manifest", path);
-      g_assert_null (cold_verb_plan (request, &error));
+      g_assert_null (plan_fixture_make (request, &error));
       g_assert_nonnull (error);
     }
 }
@@ -389,6 +390,73 @@ test_phased (void)
     }
 }
 
+/* Each is answered by itself: what is wrong with one is not the others' affair. */
+static void
+test_several_guests (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autoptr (JsonObject) refreshed = repository_fixture_refresh (fixture);
+  g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) error = NULL;
+  JsonArray *guests = json_array_new ();
+  JsonArray *answers;
+  guint seen = 0;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      /* Of every fourth, there is no such file. */
+      g_autofree char *path = g_strdup_printf ("%s/manifest-%u.json", fixture->folder, i);
+      g_autofree char *text
+          = g_strdup_printf ("{\"format\":\"deb\",\"native\":\"amd64\",\"status\":\"Package: foo\\nStatus: install ok installed\\n"
+                             "Architecture: all\\nVersion: 0.%u\\n\"}", i);
+      JsonObject *guest = json_object_new ();
+
+      if (i % 4 != 3)
+        g_assert_true (g_file_set_contents (path, text, -1, NULL));
+      json_object_set_string_member (guest, "manifest", path);
+      json_array_add_object_element (guests, guest);
+    }
+  json_object_set_array_member (request, "plans", guests);
+  result = cold_verb_plan (request, &error);
+  g_assert_no_error (error);
+  answers = cold_json_array (result, "plans");
+  g_assert_cmpuint (json_array_get_length (answers), ==, 20);
+  for (guint i = 0; i < 20; i++)
+    {
+      JsonObject *answer = cold_json_array_object (answers, i);
+      guint index = cold_json_int (answer, "index");
+      JsonObject *package;
+      g_autofree char *installed = g_strdup_printf ("0.%u", index);
+
+      seen |= 1u << index;
+      if (index % 4 == 3)
+        {
+          g_assert_nonnull (cold_json_string (answer, "error"));
+          g_assert_nonnull (cold_json_string (answer, "code"));
+          continue;
+        }
+      package = repository_fixture_planned (cold_json_object (answer, "plan"), "foo");
+      g_assert_cmpstr (cold_json_string (package, "installed"), ==, installed);
+      g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "1.2");
+    }
+  g_assert_cmphex (seen, ==, 0xfffff);
+}
+
+static void
+test_other_architecture (void)
+{
+  g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+  g_autoptr (JsonObject) refreshed = repository_fixture_refresh (fixture);
+  g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (cold_json_string (request, "manifest"),
+                                      "{\"format\":\"deb\",\"native\":\"armel\",\"status\":\"Package: foo\\n\"}", -1, NULL));
+  g_assert_null (plan_fixture_make (request, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_GUEST);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -413,5 +481,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);
   g_test_add_func ("/plan/foreign-architecture/kept-back", test_foreign_architecture);
   g_test_add_func ("/plan/bad-manifest/refused", test_bad_manifest);
+  g_test_add_func ("/plan/several-guests/each-by-itself", test_several_guests);
+  g_test_add_func ("/plan/other-architecture/refused", test_other_architecture);
   return g_test_run ();
 }

@@ -129,7 +129,7 @@ sort_sources (ColdPlan *plan)
 }
 
 static gboolean
-load_catalogue (ColdPlan *plan, Arch *arch, GError **error)
+load_databases (ColdPlan *plan, Arch *arch, GError **error)
 {
   g_autoptr (GPtrArray) sources = sort_sources (plan);
 
@@ -366,10 +366,8 @@ consider (ColdPlan *plan, Arch *arch)
 }
 
 gboolean
-cold_arch_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+cold_arch_plan_load_catalogue (ColdPlan *plan, GError **error)
 {
-  const char *machine = cold_json_string (manifest, "arch");
-  g_auto (GStrv) unused = cold_json_strv (manifest, "unused");
   Arch *arch = g_new0 (Arch, 1);
 
   plan->data = arch;
@@ -378,8 +376,17 @@ cold_arch_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   arch->repos = g_ptr_array_new ();
   arch->patterns = g_ptr_array_new_with_free_func (g_free);
   arch->grouped = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  plan->pool = cold_solver_new_pool (DISTTYPE_ARCH, machine != NULL ? machine : "x86_64");
-  if (!add_installed (plan->pool, manifest, error) || !load_catalogue (plan, arch, error)
+  plan->pool = cold_solver_new_pool (DISTTYPE_ARCH, plan->arch);
+  return load_databases (plan, arch, error);
+}
+
+gboolean
+cold_arch_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
+{
+  g_auto (GStrv) unused = cold_json_strv (manifest, "unused");
+  Arch *arch = plan->data;
+
+  if (!cold_plan_check_arch (plan, cold_json_string (manifest, "arch"), error) || !add_installed (plan->pool, manifest, error)
       || !find_ignored (arch, manifest, error))
     return FALSE;
   write_versions (plan->pool, arch);

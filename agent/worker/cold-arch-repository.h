@@ -30,7 +30,8 @@ ColdArchDatabase *cold_arch_repository_open (const ColdSource *source, const cha
 void cold_arch_database_free (ColdArchDatabase *self);
 
 /* Functions of the type. */
-gboolean cold_arch_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error);
+gboolean cold_arch_plan_load_catalogue (ColdPlan *plan, GError **error);
+gboolean cold_arch_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error);
 void cold_arch_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs);
 gboolean cold_arch_plan_is_usable (ColdPlan *plan, Solvable *s);
 Id cold_arch_plan_get_candidate (ColdPlan *plan, Id installed);

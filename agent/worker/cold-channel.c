@@ -43,6 +43,16 @@ cold_channel_open (GError **error)
   return TRUE;
 }
 
+void
+cold_channel_leave (void)
+{
+  if (channel.in >= 0)
+    close (channel.in);
+  if (channel.out >= 0)
+    close (channel.out);
+  channel.in = channel.out = -1;
+}
+
 static gpointer
 watch_for_end (gpointer data)
 {

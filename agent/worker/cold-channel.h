@@ -27,6 +27,9 @@ gboolean cold_channel_open (GError **error);
  */
 JsonObject *cold_channel_read_request (GError **error);
 
+/* For a child that was forked: nothing that it does can reach the agent any more. */
+void cold_channel_leave (void);
+
 /* The last line; @result is without "type". An answer that is too long for a line becomes an error line. */
 gboolean cold_channel_send_result (JsonObject *result);
 

@@ -35,7 +35,7 @@ deb_free (gpointer data)
 }
 
 static gboolean
-load_catalogue (ColdPlan *plan, Deb *deb, const char *arch, GError **error)
+load_indexes (ColdPlan *plan, Deb *deb, GError **error)
 {
   deb->indexes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   for (guint i = 0; i < plan->sources->len; i++)
@@ -50,7 +50,7 @@ load_catalogue (ColdPlan *plan, Deb *deb, const char *arch, GError **error)
         {
           const ColdDebIndex *index = g_ptr_array_index (indexes, k);
 
-          if (g_str_equal (index->arch, arch) && !cold_deb_solver_add_index (plan->pool, index, error))
+          if (g_str_equal (index->arch, plan->arch) && !cold_deb_solver_add_index (plan->pool, index, error))
             return FALSE;
         }
     }
@@ -267,22 +267,32 @@ consider_candidates (ColdPlan *plan, Deb *deb)
 }
 
 gboolean
-cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+cold_deb_plan_load_catalogue (ColdPlan *plan, GError **error)
+{
+  Deb *deb = g_new0 (Deb, 1);
+
+  plan->data = deb;
+  plan->free_data = deb_free;
+  plan->pool = cold_deb_solver_new_pool (plan->arch);
+  return load_indexes (plan, deb, error);
+}
+
+gboolean
+cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
   JsonArray *foreign = cold_json_array (manifest, "foreign");
   const char *arch = cold_json_string (manifest, "native");
   const char *status = cold_json_string (manifest, "status");
-  Deb *deb;
+  Deb *deb = plan->data;
 
   if (arch == NULL || status == NULL)
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "plan: \"manifest\" is no manifest of Debian packages");
       return FALSE;
     }
-  plan->data = deb = g_new0 (Deb, 1);
-  plan->free_data = deb_free;
-  plan->pool = cold_deb_solver_new_pool (arch);
+  if (!cold_plan_check_arch (plan, arch, error))
+    return FALSE;
   deb->phased = cold_json_bool (manifest, "phased");
   deb->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
@@ -294,8 +304,6 @@ cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
   cold_plan_add_names (plan->held, manifest, "held", arch);
   if (foreign != NULL && json_array_get_length (foreign) > 0)
     find_foreign (deb, status, arch);
-  if (!load_catalogue (plan, deb, arch, error))
-    return FALSE;
   choose_candidates (plan, deb);
   consider_candidates (plan, deb);
   return TRUE;

@@ -12,7 +12,8 @@
 
 G_BEGIN_DECLS
 
-gboolean cold_deb_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error);
+gboolean cold_deb_plan_load_catalogue (ColdPlan *plan, GError **error);
+gboolean cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error);
 void cold_deb_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs);
 gboolean cold_deb_plan_is_usable (ColdPlan *plan, Solvable *s);
 Id cold_deb_plan_get_candidate (ColdPlan *plan, Id installed);

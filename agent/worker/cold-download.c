@@ -16,6 +16,7 @@
 #define QUIET_SECONDS 60       /* in which something has to come */
 #define FILE_SECONDS (60 * 60) /* for one file, all attempts together */
 #define ATTEMPTS 4
+#define SILENT_ATTEMPTS 2      /* of a server that says nothing: then it is not asked again */
 #define REDIRECTS_MAX 8
 #define CHUNK (128 * 1024)
 
@@ -27,6 +28,9 @@ struct _ColdDownload
   GPtrArray *named;   /* (element-type utf8) hosts of URIs that the admin wrote */
   guint quiet_seconds;
   guint file_seconds;
+  gint64 deadline;    /* monotonic, of all files; 0: none */
+  GHashTable *silent; /* (element-type utf8 guint) hosts: how often they were waited for in vain */
+  gboolean hopeless;  /* the last attempt asked one that is given up */
 };
 
 /* One request, of which there are several when an attempt is redirected. */
@@ -77,6 +81,7 @@ cold_download_new (void)
   self->named = g_ptr_array_new_with_free_func (g_free);
   self->quiet_seconds = QUIET_SECONDS;
   self->file_seconds = FILE_SECONDS;
+  self->silent = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -88,6 +93,7 @@ cold_download_free (ColdDownload *self)
   g_object_unref (self->session);
   g_strfreev (self->allowed);
   g_ptr_array_unref (self->named);
+  g_hash_table_unref (self->silent);
   g_free (self);
 }
 
@@ -114,6 +120,12 @@ cold_download_set_patience (ColdDownload *self, guint quiet_seconds, guint file_
 {
   self->quiet_seconds = quiet_seconds;
   self->file_seconds = file_seconds;
+}
+
+void
+cold_download_set_deadline (ColdDownload *self, gint64 deadline)
+{
+  self->deadline = deadline;
 }
 
 static gboolean
@@ -289,6 +301,31 @@ take_answer (SoupMessage *message, GInputStream *stream, int fd, const char *uri
   return FALSE;
 }
 
+static gboolean
+is_given_up (ColdDownload *self, GUri *uri)
+{
+  g_autofree char *host = cold_hosts_text (uri);
+
+  return host != NULL && GPOINTER_TO_UINT (g_hash_table_lookup (self->silent, host)) >= SILENT_ATTEMPTS;
+}
+
+/* A server that sends too little is waited for a minute each time: a repository asks for many files, and many repositories may
+ * be on one host. */
+static void
+note_silence (ColdDownload *self, GUri *uri, ColdPatience *patience, gint64 deadline)
+{
+  char *host = cold_hosts_text (uri);
+  guint n;
+
+  if (host == NULL || cold_patience_get_end (patience) == NULL || g_get_monotonic_time () >= deadline)
+    {
+      g_free (host);
+      return;
+    }
+  n = GPOINTER_TO_UINT (g_hash_table_lookup (self->silent, host)) + 1;
+  g_hash_table_insert (self->silent, host, GUINT_TO_POINTER (n));
+}
+
 /* @uri: asked for; replaced by where it redirects to, when it does */
 static gboolean
 ask (ColdDownload *self, GUri **uri, gboolean *redirected, int fd, guint64 size, gint64 deadline, GError **error)
@@ -305,6 +342,13 @@ ask (ColdDownload *self, GUri **uri, gboolean *redirected, int fd, guint64 size,
   *redirected = FALSE;
   if (!check_host (self, *uri, &request, error))
     return FALSE;
+  self->hopeless = is_given_up (self, *uri);
+  if (self->hopeless)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NETWORK, "%s: the server was silent, or too slow, and is not asked any more now",
+                   text);
+      return FALSE;
+    }
   message = soup_message_new_from_uri (SOUP_METHOD_GET, *uri);
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), &request);
@@ -320,9 +364,18 @@ ask (ColdDownload *self, GUri **uri, gboolean *redirected, int fd, guint64 size,
       return deny (error, *uri, why);
     }
   if (stream == NULL)
-    return set_network_error (error, text, patience, local);
+    {
+      note_silence (self, *uri, patience, deadline);
+      return set_network_error (error, text, patience, local);
+    }
   if (!is_redirection (soup_message_get_status (message)))
-    return take_answer (message, stream, fd, text, size, request.cancellable, patience, error);
+    {
+      gboolean done = take_answer (message, stream, fd, text, size, request.cancellable, patience, error);
+
+      if (!done)
+        note_silence (self, *uri, patience, deadline);
+      return done;
+    }
   next = redirection (message, error);
   if (next == NULL)
     return FALSE;
@@ -382,6 +435,13 @@ transfer (ColdDownload *self, const char *uri, int fd, guint64 size, GError **er
   gint64 deadline = g_get_monotonic_time () + (gint64) self->file_seconds * G_USEC_PER_SEC;
   const char *scheme = g_uri_peek_scheme (uri);
 
+  if (self->deadline != 0 && g_get_monotonic_time () >= self->deadline)
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NETWORK, "%s: no time is left for it", uri);
+      return FALSE;
+    }
+  if (self->deadline != 0)
+    deadline = MIN (deadline, self->deadline);
   if (g_strcmp0 (scheme, "file") == 0 && self->only_allowed)
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_ACCESS_DENIED, "%s is not read: a guest names it", uri);
@@ -400,7 +460,7 @@ transfer (ColdDownload *self, const char *uri, int fd, guint64 size, GError **er
 
       if (attempt (self, uri, fd, size, deadline, &local))
         return TRUE;
-      if (i == ATTEMPTS || !g_error_matches (local, COLD_ERROR, COLD_ERROR_NETWORK)
+      if (i == ATTEMPTS || self->hopeless || !g_error_matches (local, COLD_ERROR, COLD_ERROR_NETWORK)
           || g_get_monotonic_time () > deadline)
         {
           g_propagate_error (error, g_steal_pointer (&local));

@@ -32,6 +32,9 @@ void cold_download_name_host (ColdDownload *self, const char *uri);
  * minute and an hour. */
 void cold_download_set_patience (ColdDownload *self, guint quiet_seconds, guint file_seconds);
 
+/* @deadline: monotonic time at which all has to be fetched: files that are asked for later fail at once. 0: none */
+void cold_download_set_deadline (ColdDownload *self, gint64 deadline);
+
 /**
  * cold_download_file:
  * @uri: http, https or file
@@ -39,7 +42,8 @@ void cold_download_set_patience (ColdDownload *self, guint quiet_seconds, guint 
  * @size: most bytes to accept; with @sha256 the exact number
  * @sha256: (nullable): what the content must be, in lower case hexadecimal
  *
- * Interrupted transfers are tried again a few times and continue where they ended. Up to eight redirections are followed.
+ * Interrupted transfers are tried again a few times and continue where they ended. A host that was silent or too slow twice is
+ * not asked again through @self. Up to eight redirections are followed.
  *
  * Returns: %FALSE with @error NotFound (no such file), Network (everything else that may heal), AccessDenied (a host that may
  *   not be asked), Signature (another size or hash than told), NoSpace; @path is gone then

@@ -52,10 +52,15 @@ gboolean
 cold_package_cache_touch (ColdPackageCache *self, const char *sha256, guint64 size)
 {
   g_autofree char *path = cold_package_cache_path (self, sha256);
+  g_autofree char *found = NULL;
   struct stat st;
 
-  /* The content was checked when it got its name, and is again when a bundle is made of it. */
+  /* The content was checked when it got its name. What a disk did to it since would be found only when a bundle is made of it,
+   * and each time again. */
   if (lstat (path, &st) < 0 || !S_ISREG (st.st_mode) || (guint64) st.st_size != size)
+    return FALSE;
+  found = cold_file_sha256 (path, NULL, NULL);
+  if (g_strcmp0 (found, sha256) != 0)
     return FALSE;
   utimensat (AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
   g_hash_table_add (self->used, g_strdup (sha256));
@@ -78,23 +83,6 @@ cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const 
     return cold_error_set_errno (error, errno, "cannot rename %s", partial);
   g_hash_table_add (self->used, g_strdup (sha256));
   return TRUE;
-}
-
-gboolean
-cold_package_cache_check (ColdPackageCache *self, const char *sha256, guint64 size, GError **error)
-{
-  g_autofree char *path = cold_package_cache_path (self, sha256);
-  guint64 found_size;
-  g_autofree char *found = cold_file_sha256 (path, &found_size, error);
-
-  if (found == NULL)
-    return FALSE;
-  if (found_size == size && g_str_equal (found, sha256))
-    return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
-               "the catalogue's package file %s was damaged after it was fetched: remove it, it will be fetched again",
-               sha256);
-  return FALSE;
 }
 
 static void

@@ -19,15 +19,12 @@ void cold_package_cache_free (ColdPackageCache *self);
 /* Returns: (transfer full): where the file with that hash is, or would be */
 char *cold_package_cache_path (ColdPackageCache *self, const char *sha256);
 
-/* Whether the file is there, with this size; marks it as used now. */
+/* Whether the file is there, of this size and content; marks it as used now. */
 gboolean cold_package_cache_touch (ColdPackageCache *self, const char *sha256, guint64 size);
 
 /* Fetches and checks it; nothing of another content ever has its name. */
 gboolean cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *sha256,
                                    guint64 size, GError **error);
-
-/* Returns: %FALSE with @error (Signature) when the file was changed since it was stored; NotFound when it is missing */
-gboolean cold_package_cache_check (ColdPackageCache *self, const char *sha256, guint64 size, GError **error);
 
 /* Removes files until at most @max bytes are left, but none that was touched or fetched through @self. */
 void cold_package_cache_evict (ColdPackageCache *self, guint64 max);

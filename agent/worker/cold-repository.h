@@ -56,13 +56,16 @@ struct _ColdRepositoryType
   JsonObject *(*refresh) (const ColdSource *source, const char *catalogue, const char *scratch, ColdDownload *download,
                           GError **error);
 
+  /* Makes plan->pool with what the sources have; the type's own data go to plan->data. Nothing of a guest is known yet. */
+  gboolean (*load_catalogue) (ColdPlan *plan, GError **error);
+
   /**
-   * load:
-   * @plan: has sources, held (names in "held" of the manifest are added here), excluded; its own data go to plan->data
+   * load_manifest:
+   * @plan: has a loaded catalogue, held (names in "held" of the manifest are added here), excluded
    *
-   * Makes plan->pool with what is installed and what the sources have, and tells in plan->considered what may be taken.
+   * Adds what is installed, and tells in plan->considered what may be taken.
    */
-  gboolean (*load) (ColdPlan *plan, JsonObject *manifest, GError **error);
+  gboolean (*load_manifest) (ColdPlan *plan, JsonObject *manifest, GError **error);
 
   /* Flags of the solver, and jobs beyond "update all" and the locks. */
   void (*prepare) (ColdPlan *plan, Solver *solver, Queue *jobs);

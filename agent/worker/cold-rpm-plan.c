@@ -285,12 +285,32 @@ read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
 }
 
 gboolean
-cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
+cold_rpm_plan_load_catalogue (ColdPlan *plan, GError **error)
+{
+  Rpm *rpm = g_new0 (Rpm, 1);
+
+  plan->data = rpm;
+  plan->free_data = rpm_free;
+  rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
+  plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (plan->arch));
+  for (guint i = 0; i < plan->sources->len; i++)
+    {
+      Repo *repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
+
+      if (repo == NULL)
+        return FALSE;
+      add_fixes (rpm, repo);
+    }
+  return TRUE;
+}
+
+gboolean
+cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   const char *arch = cold_json_string (manifest, "arch");
   JsonArray *installed = cold_json_array (manifest, "installed");
-  Repo *repo;
-  Rpm *rpm;
+  Pool *pool = plan->pool;
+  Rpm *rpm = plan->data;
 
   if (arch == NULL || installed == NULL)
     {
@@ -298,21 +318,12 @@ cold_rpm_plan_load (ColdPlan *plan, JsonObject *manifest, GError **error)
                            "plan: \"manifest\" is no manifest of rpm packages");
       return FALSE;
     }
-  plan->data = rpm = g_new0 (Rpm, 1);
-  plan->free_data = rpm_free;
-  rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
-  plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (arch));
-  read_configuration (plan, rpm, manifest);
-  if (!cold_rpm_installed_add (plan->pool, installed, error))
+  if (!cold_plan_check_arch (plan, arch, error))
     return FALSE;
-  for (guint i = 0; i < plan->sources->len; i++)
-    {
-      repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
-      if (repo == NULL)
-        return FALSE;
-      add_fixes (rpm, repo);
-    }
-  pool_addfileprovides (plan->pool);
+  read_configuration (plan, rpm, manifest);
+  if (!cold_rpm_installed_add (pool, installed, error))
+    return FALSE;
+  pool_addfileprovides (pool);
   consider_all (plan);
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);

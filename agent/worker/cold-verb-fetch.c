@@ -13,6 +13,10 @@
 #include "cold-repository.h"
 #include "cold-verb.h"
 
+/* Less than the hour that the agent gives the verb: what was done by then is answered. */
+#define ALL_SECONDS (50 * 60)
+#define REPOSITORY_SECONDS (10 * 60)
+
 /* Repositories that guests name have a way out of their own: only to the hosts that the admin allows, and no connection is
  * shared. */
 typedef struct
@@ -39,6 +43,13 @@ downloads_clear (Downloads *downloads)
   cold_download_free (downloads->guests);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Downloads, downloads_clear)
+
+static void
+downloads_set_deadline (Downloads *downloads, gint64 deadline)
+{
+  cold_download_set_deadline (downloads->ours, deadline);
+  cold_download_set_deadline (downloads->guests, deadline);
+}
 
 static ColdDownload *
 downloads_for (const Downloads *downloads, const ColdSource *repository)
@@ -116,13 +127,14 @@ forget_guests (JsonObject *request, JsonArray *entries)
       }
 }
 
-/* One repository that fails does not keep the others from being fetched. */
+/* One repository that fails, or is slow, does not keep the others from being fetched. */
 static JsonObject *
 fetch_metadata (JsonObject *request, GError **error)
 {
   g_auto (Downloads) downloads;
   JsonArray *entries = cold_json_array (request, "repositories");
   guint n = entries != NULL ? json_array_get_length (entries) : 0;
+  gint64 end = g_get_monotonic_time () + ALL_SECONDS * (gint64) G_USEC_PER_SEC;
   JsonObject *result = json_object_new ();
   JsonArray *answers = json_array_new ();
 
@@ -134,6 +146,7 @@ fetch_metadata (JsonObject *request, GError **error)
       const char *id = cold_json_string (entry, "id");
 
       cold_verb_progress ("fetching", (double) i / n, id != NULL ? id : "");
+      downloads_set_deadline (&downloads, MIN (end, g_get_monotonic_time () + REPOSITORY_SECONDS * (gint64) G_USEC_PER_SEC));
       json_array_add_object_element (answers, refresh_one (request, entry, &downloads));
     }
   json_object_set_array_member (result, "repositories", answers);
@@ -204,6 +217,7 @@ fetch_packages (JsonObject *request, GError **error)
   downloads_init (&downloads, request);
   if (repositories == NULL)
     return NULL;
+  downloads_set_deadline (&downloads, g_get_monotonic_time () + ALL_SECONDS * (gint64) G_USEC_PER_SEC);
   cache = cold_package_cache_new (cold_verb_catalogue (request));
   for (guint i = 0; i < n; i++)
     {

@@ -1,370 +1,278 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plan: what the guest's own package manager would upgrade, found by libsolv. What a manager prefers and refuses is
- * known by the type of its packages (cold-repository.h).
+ * plan: for many guests that the same repositories serve. The catalogue is loaded once; then each guest is planned for by a
+ * child of its own, which has the catalogue by copy-on-write. So a hostile manifest can spoil the pool of libsolv for nobody
+ * else, and a child that dies is that guest's failure alone.
  */
-#include "cold-plan.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <solv/problems.h>
-#include <solv/transaction.h>
-
+#include "cold-channel.h"
 #include "cold-error.h"
 #include "cold-json.h"
+#include "cold-plan.h"
+#include "cold-protocol.h"
 #include "cold-verb.h"
 
-#define ROUNDS_MAX 16
+#define CHILDREN_MAX 8
+#define CHILD_SECONDS 60 /* both together are less than the agent gives the verb */
+#define START_SECONDS 45 /* no child is started later */
+#define ANSWER_MAX (COLD_PROTOCOL_LINE_MAX / 4 * 3) /* of all children: the result is one line */
+#define CHUNK 65536
+
+/* One guest that is being planned for. */
+typedef struct
+{
+  guint index;
+  pid_t pid;
+  int fd;
+  gint64 deadline; /* monotonic */
+  GByteArray *text;
+  gboolean killed;
+} Child;
+
+typedef struct
+{
+  ColdPlan *plan;
+  JsonArray *guests;
+  GPtrArray *children; /* (element-type Child) */
+  JsonArray *answers;
+  gsize length;        /* of the answers' text */
+} Planning;
 
 static void
-plan_clear (ColdPlan *plan)
+child_free (Child *child)
 {
-  if (plan->considered.map != NULL)
-    map_free (&plan->considered);
-  if (plan->free_data != NULL)
-    plan->free_data (plan->data);
-  g_clear_pointer (&plan->pool, pool_free);
-  g_clear_pointer (&plan->sources, g_ptr_array_unref);
-  g_clear_pointer (&plan->held, g_hash_table_unref);
-  g_clear_pointer (&plan->excluded, g_hash_table_unref);
-  g_clear_pointer (&plan->locked, g_hash_table_unref);
-  g_clear_pointer (&plan->problems, json_array_unref);
+  close (child->fd);
+  g_byte_array_unref (child->text);
+  g_free (child);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColdPlan, plan_clear)
 
-void
-cold_plan_add_problem (ColdPlan *plan, const char *format, ...)
+static void
+planning_clear (Planning *self)
 {
+  cold_plan_free (self->plan);
+  g_clear_pointer (&self->children, g_ptr_array_unref);
+  g_clear_pointer (&self->answers, json_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Planning, planning_clear)
+
+static JsonObject *
+describe_error (const GError *error)
+{
+  JsonObject *answer = json_object_new ();
+  g_autofree char *message = cold_text_make_valid (error->message);
+
+  json_object_set_string_member (answer, "error", message);
+  json_object_set_string_member (answer, "code",
+                                 cold_error_nick (error->domain == COLD_ERROR ? (ColdError) error->code : COLD_ERROR_FAILED));
+  return answer;
+}
+
+/* In the child. */
+static void
+answer (Planning *self, guint index, int fd)
+{
+  g_autoptr (GError) error = NULL;
+  JsonObject *plan = cold_plan_make (self->plan, cold_json_array_object (self->guests, index), &error);
+  JsonObject *object = plan != NULL ? json_object_new () : describe_error (error);
   g_autofree char *text = NULL;
-  g_autofree char *valid = NULL;
-  va_list args;
+  const char *p;
+  gsize left;
 
-  va_start (args, format);
-  text = g_strdup_vprintf (format, args);
-  va_end (args);
-  valid = cold_text_make_valid (text);
-  json_array_add_string_element (plan->problems, valid);
-}
-
-void
-cold_plan_add_names (GHashTable *set, JsonObject *object, const char *member, const char *arch)
-{
-  g_auto (GStrv) texts = cold_json_strv (object, member);
-
-  for (guint i = 0; texts[i] != NULL; i++)
+  if (plan != NULL)
+    json_object_set_object_member (object, "plan", plan);
+  text = cold_json_to_text (object);
+  for (p = text, left = strlen (text); left > 0;)
     {
-      char *colon = strchr (texts[i], ':');
+      gssize n = write (fd, p, left);
 
-      if (colon != NULL && (arch == NULL || g_str_equal (colon + 1, arch) || g_str_equal (colon + 1, "all")))
-        *colon = '\0';
-      g_hash_table_add (set, g_strdup (texts[i]));
+      if (n < 0 && errno != EINTR)
+        _exit (1);
+      p += MAX (n, 0);
+      left -= MAX (n, 0);
     }
 }
 
-static GHashTable *
-set_new (void)
+/* The child keeps neither the way to the agent nor those from other children. */
+static void
+run_child (Planning *self, guint index, int fd)
 {
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-}
-
-static JsonObject *
-load_manifest (JsonObject *request, GError **error)
-{
-  const char *path = cold_json_string (request, "manifest");
-
-  if (path != NULL)
-    return cold_json_load_file (path, error);
-  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "plan: \"manifest\" is missing");
-  return NULL;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  cold_channel_leave ();
+  for (guint i = 0; i < self->children->len; i++)
+    close (((Child *) g_ptr_array_index (self->children, i))->fd);
+  answer (self, index, fd);
+  _exit (0);
 }
 
 static gboolean
-load (ColdPlan *plan, JsonObject *request, GError **error)
+start (Planning *self, guint index, GError **error)
 {
-  g_autoptr (JsonObject) manifest = load_manifest (request, error);
-  const char *format;
+  Child *child;
+  int fds[2];
+  pid_t pid;
 
-  if (manifest == NULL)
+  if (!g_unix_open_pipe (fds, FD_CLOEXEC, error))
     return FALSE;
-  format = cold_json_string (manifest, "format");
-  plan->type = cold_repository_type_for_format (format);
-  if (plan->type == NULL)
+  pid = fork ();
+  if (pid == 0)
     {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
-                   "plan: \"manifest\" is no manifest of packages that can be planned: its format is \"%s\"",
-                   format != NULL ? format : "");
+      close (fds[0]);
+      run_child (self, index, fds[1]);
+    }
+  close (fds[1]);
+  if (pid < 0)
+    {
+      cold_error_set_errno (error, errno, "cannot start a process to plan in");
+      close (fds[0]);
       return FALSE;
     }
-  plan->catalogue = cold_verb_catalogue (request);
-  plan->problems = json_array_new ();
-  plan->held = set_new ();
-  plan->excluded = set_new ();
-  plan->locked = set_new ();
-  plan->security_only = cold_json_bool (request, "security-only");
-  plan->sources = cold_sources_parse (request, error);
-  if (plan->sources == NULL)
-    return FALSE;
-  cold_plan_add_names (plan->excluded, request, "exclude", NULL);
-  if (!plan->type->load (plan, manifest, error))
-    return FALSE;
-  plan->pool->considered = &plan->considered;
+  child = g_new0 (Child, 1);
+  child->index = index;
+  child->pid = pid;
+  child->fd = fds[0];
+  child->deadline = g_get_monotonic_time () + CHILD_SECONDS * G_USEC_PER_SEC;
+  child->text = g_byte_array_new ();
+  g_ptr_array_add (self->children, child);
   return TRUE;
 }
 
-static gboolean
-is_locked (ColdPlan *plan, const char *name)
-{
-  return g_hash_table_contains (plan->held, name) || g_hash_table_contains (plan->excluded, name)
-         || g_hash_table_contains (plan->locked, name);
-}
-
-static Solver *
-solve (ColdPlan *plan, int *n_problems)
-{
-  Pool *pool = plan->pool;
-  Solver *solver;
-  Solvable *s;
-  Queue jobs;
-  Id p;
-
-  pool_createwhatprovides (pool);
-  queue_init (&jobs);
-  queue_push2 (&jobs, SOLVER_UPDATE | SOLVER_SOLVABLE_ALL, 0);
-  FOR_REPO_SOLVABLES (pool->installed, p, s)
-    if (is_locked (plan, pool_id2str (pool, s->name)))
-      queue_push2 (&jobs, SOLVER_LOCK | SOLVER_SOLVABLE, p);
-  solver = solver_create (pool);
-  solver_set_flag (solver, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
-  plan->type->prepare (plan, solver, &jobs);
-  *n_problems = solver_solve (solver, &jobs);
-  queue_free (&jobs);
-  return solver;
-}
-
-static void
-add_solver_problems (ColdPlan *plan, Solver *solver, int n)
-{
-  for (int i = 1; i <= n; i++)
-    {
-      Id rule = solver_findproblemrule (solver, i);
-      Id from, to, dep;
-      SolverRuleinfo type = solver_ruleinfo (solver, rule, &from, &to, &dep);
-
-      cold_plan_add_problem (plan, "nothing can be upgraded: %s", solver_problemruleinfo2str (solver, type, from, to, dep));
-    }
-}
-
-gboolean
-cold_plan_has_only (const char *text, const char *others)
-{
-  for (const char *p = text; *p != '\0'; p++)
-    if (!g_ascii_isalnum (*p) && strchr (others, *p) == NULL)
-      return FALSE;
-  return *text != '\0' && *text != '-' && *text != '.' && strlen (text) <= 200;
-}
-
-/* A signed index can still hold what no archive would publish. */
-static gboolean
-is_usable (ColdPlan *plan, Solvable *s)
-{
-  Id type = 0;
-  const char *sha256 = solvable_lookup_checksum (s, SOLVABLE_CHECKSUM, &type);
-  unsigned long long size = solvable_lookup_num (s, SOLVABLE_DOWNLOADSIZE, 0);
-
-  return type == REPOKEY_TYPE_SHA256 && cold_is_sha256 (sha256) && size > 0 && size < (1ull << 40)
-         && cold_is_safe_path (solvable_get_location (s, NULL)) && plan->type->is_usable (plan, s);
-}
-
-/* Returns: whether something was taken out of consideration and everything has to be solved again */
-static gboolean
-withdraw_unusable (ColdPlan *plan, Transaction *transaction)
-{
-  gboolean withdrawn = FALSE;
-
-  for (int i = 0; i < transaction->steps.count; i++)
-    {
-      Id p = transaction->steps.elements[i];
-      Solvable *s = pool_id2solvable (plan->pool, p);
-
-      if (s->repo == plan->pool->installed || is_usable (plan, s))
-        continue;
-      cold_plan_add_problem (plan,
-                             "%s of repository %s is left out: its entry has no usable name, version, size, path or hash",
-                             pool_solvid2str (plan->pool, p), s->repo->name);
-      MAPCLR (&plan->considered, p);
-      withdrawn = TRUE;
-    }
-  return withdrawn;
-}
-
-/* What is done is by name: an upgrade takes the place of another version, an obsoleting package that of another name. */
-static void
-describe_replaced (ColdPlan *plan, Transaction *transaction, Id p, JsonObject *object, GHashTable *done)
-{
-  Pool *pool = plan->pool;
-  Id name = pool_id2solvable (pool, p)->name;
-  const char *installed = "";
-  JsonArray *replaces = json_array_new ();
-  Queue replaced;
-
-  queue_init (&replaced);
-  transaction_all_obs_pkgs (transaction, p, &replaced);
-  for (int i = 0; i < replaced.count; i++)
-    {
-      Solvable *s = pool_id2solvable (pool, replaced.elements[i]);
-
-      if (s->name == name)
-        installed = pool_id2str (pool, s->evr);
-      else
-        json_array_add_string_element (replaces, pool_id2str (pool, s->name));
-      g_hash_table_add (done, GINT_TO_POINTER (s->name));
-    }
-  queue_free (&replaced);
-  g_hash_table_add (done, GINT_TO_POINTER (name));
-  json_object_set_string_member (object, "installed", installed);
-  if (json_array_get_length (replaces) > 0)
-    json_object_set_array_member (object, "replaces", json_array_ref (replaces));
-  json_array_unref (replaces);
-}
-
 static JsonObject *
-describe_package (ColdPlan *plan, Transaction *transaction, Id p, GHashTable *done)
+read_answer (const Child *child, int status, GError **error)
 {
-  Pool *pool = plan->pool;
-  Solvable *s = pool_id2solvable (pool, p);
-  JsonObject *object = json_object_new ();
-  Id type;
-
-  json_object_set_string_member (object, "name", pool_id2str (pool, s->name));
-  json_object_set_string_member (object, "arch", pool_id2str (pool, s->arch));
-  describe_replaced (plan, transaction, p, object, done);
-  json_object_set_string_member (object, "candidate", pool_id2str (pool, s->evr));
-  json_object_set_int_member (object, "size", solvable_lookup_num (s, SOLVABLE_DOWNLOADSIZE, 0));
-  json_object_set_string_member (object, "sha256", solvable_lookup_checksum (s, SOLVABLE_CHECKSUM, &type));
-  json_object_set_string_member (object, "path", solvable_get_location (s, NULL));
-  plan->type->describe (plan, s, object);
-  return object;
+  if (child->killed)
+    g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "no plan was found for this guest within %d seconds, or it is too long",
+                 CHILD_SECONDS);
+  else if (WIFSIGNALED (status))
+    g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "planning for this guest was ended by signal %d", WTERMSIG (status));
+  else
+    return cold_json_parse_object ((const char *) child->text->data, child->text->len, error);
+  return NULL;
 }
 
-static int
-compare_names (gconstpointer a, gconstpointer b, gpointer pool)
-{
-  const Solvable *x = pool_id2solvable (pool, *(const Id *) a);
-  const Solvable *y = pool_id2solvable (pool, *(const Id *) b);
-  int order = strcmp (pool_id2str (pool, x->name), pool_id2str (pool, y->name));
-
-  return order != 0 ? order : strcmp (pool_id2str (pool, x->arch), pool_id2str (pool, y->arch));
-}
-
-/* Sorted by name and architecture. @done: (element-type Id): gets the names that are upgraded or replaced */
-static JsonArray *
-describe_packages (ColdPlan *plan, Transaction *transaction, GHashTable *done, gint64 *download)
-{
-  g_autoptr (GArray) chosen = g_array_new (FALSE, FALSE, sizeof (Id));
-  JsonArray *packages = json_array_new ();
-
-  for (int i = 0; transaction != NULL && i < transaction->steps.count; i++)
-    if (pool_id2solvable (plan->pool, transaction->steps.elements[i])->repo != plan->pool->installed)
-      g_array_append_val (chosen, transaction->steps.elements[i]);
-  g_array_sort_with_data (chosen, compare_names, plan->pool);
-  for (guint i = 0; i < chosen->len; i++)
-    {
-      JsonObject *package = describe_package (plan, transaction, g_array_index (chosen, Id, i), done);
-
-      *download += cold_json_int (package, "size");
-      json_array_add_object_element (packages, package);
-    }
-  return packages;
-}
-
-/* What has a candidate that was not planned; each name once, though several versions of it can be installed. */
+/* Takes what the child wrote, when there is room for it: what has no answer is asked for again. */
 static void
-describe_rest (ColdPlan *plan, GHashTable *done, JsonArray *held, JsonArray *kept_back)
+finish (Planning *self, Child *child)
 {
-  Pool *pool = plan->pool;
-  Solvable *s;
-  Id p;
+  g_autoptr (GError) error = NULL;
+  JsonObject *object;
+  int status = 0;
 
-  FOR_REPO_SOLVABLES (pool->installed, p, s)
+  while (waitpid (child->pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  if (json_array_get_length (self->answers) == 0 || self->length + child->text->len <= ANSWER_MAX)
     {
-      const char *name = pool_id2str (pool, s->name);
-      gboolean has_candidate;
-
-      if (g_hash_table_contains (plan->excluded, name) || g_hash_table_contains (done, GINT_TO_POINTER (s->name)))
-        continue;
-      has_candidate = plan->type->get_candidate (plan, p) != 0;
-      if (g_hash_table_contains (plan->held, name) && has_candidate)
-        json_array_add_string_element (held, name);
-      else if (!g_hash_table_contains (plan->held, name)
-               && (has_candidate || g_hash_table_contains (plan->locked, name)))
-        json_array_add_string_element (kept_back, name);
-      else
-        continue;
-      g_hash_table_add (done, GINT_TO_POINTER (s->name));
+      object = read_answer (child, status, &error);
+      if (object == NULL)
+        object = describe_error (error);
+      json_object_set_int_member (object, "index", child->index);
+      json_array_add_object_element (self->answers, object);
     }
+  self->length += child->text->len;
+  g_ptr_array_remove (self->children, child);
 }
 
-static JsonObject *
-describe (ColdPlan *plan, Transaction *transaction)
+static void
+end_child (Child *child)
 {
-  JsonObject *result = json_object_new ();
-  JsonArray *held = json_array_new ();
-  JsonArray *kept_back = json_array_new ();
-  g_autoptr (GHashTable) done = g_hash_table_new (NULL, NULL);
-  gint64 download = 0;
-
-  json_object_set_array_member (result, "packages", describe_packages (plan, transaction, done, &download));
-  json_object_set_int_member (result, "download-size", download);
-  describe_rest (plan, done, held, kept_back);
-  json_object_set_array_member (result, "held", held);
-  json_object_set_array_member (result, "kept-back", kept_back);
-  json_object_set_array_member (result, "problems", json_array_ref (plan->problems));
-  return result;
+  child->killed = TRUE;
+  kill (child->pid, SIGKILL);
 }
 
-/* The solver was told to remove nothing; a plan that does all the same must not leave this process. */
+/* Returns: %FALSE when the child has closed its pipe, which it does by ending */
 static gboolean
-removes_something (ColdPlan *plan, Transaction *transaction)
+read_some (Child *child)
 {
-  for (int i = 0; i < transaction->steps.count; i++)
-    {
-      Id p = transaction->steps.elements[i];
+  guint8 buffer[CHUNK];
+  gssize n = read (child->fd, buffer, sizeof buffer);
 
-      if (pool_id2solvable (plan->pool, p)->repo == plan->pool->installed
-          && transaction_type (transaction, p, SOLVER_TRANSACTION_SHOW_ALL | SOLVER_TRANSACTION_SHOW_OBSOLETES)
-                 == SOLVER_TRANSACTION_ERASE)
-        return TRUE;
+  if (n < 0)
+    return errno == EINTR;
+  g_byte_array_append (child->text, buffer, n);
+  if (child->text->len > ANSWER_MAX && !child->killed)
+    end_child (child);
+  if (child->killed)
+    g_byte_array_set_size (child->text, 0);
+  return n > 0;
+}
+
+/* Waits for one of the children to say something, or to be late. */
+static void
+wait_for_children (Planning *self)
+{
+  g_autofree GPollFD *fds = g_new0 (GPollFD, self->children->len);
+  gint64 now = g_get_monotonic_time ();
+  gint64 wait = CHILD_SECONDS * G_USEC_PER_SEC;
+  guint n = self->children->len;
+
+  for (guint i = 0; i < n; i++)
+    {
+      Child *child = g_ptr_array_index (self->children, i);
+
+      if (now >= child->deadline && !child->killed)
+        end_child (child);
+      else if (!child->killed)
+        wait = MIN (wait, child->deadline - now);
+      fds[i].fd = child->fd;
+      fds[i].events = G_IO_IN | G_IO_HUP;
     }
-  return FALSE;
+  g_poll (fds, n, wait / 1000 + 1);
+  /* From the end: those that have ended leave the array. */
+  for (guint i = n; i > 0; i--)
+    {
+      Child *child = g_ptr_array_index (self->children, i - 1);
+
+      if (fds[i - 1].revents != 0 && !read_some (child))
+        finish (self, child);
+    }
+}
+
+/* Whether another child may begin: the first one always. */
+static gboolean
+may_start (const Planning *self, guint next, gint64 last)
+{
+  return next < json_array_get_length (self->guests)
+         && self->children->len < (guint) CLAMP (g_get_num_processors (), 1, CHILDREN_MAX)
+         && (next == 0 || (g_get_monotonic_time () < last && self->length < ANSWER_MAX));
 }
 
 JsonObject *
 cold_verb_plan (JsonObject *request, GError **error)
 {
-  g_auto (ColdPlan) plan = { NULL };
+  g_auto (Planning) self = { NULL };
+  gint64 last = g_get_monotonic_time () + START_SECONDS * G_USEC_PER_SEC;
+  guint next = 0;
+  JsonObject *result;
 
-  if (!load (&plan, request, error))
-    return NULL;
-  for (guint round = 0; round < ROUNDS_MAX; round++)
+  self.guests = cold_json_array (request, "plans");
+  if (self.guests == NULL || json_array_get_length (self.guests) == 0)
     {
-      int n_problems;
-      Solver *solver = solve (&plan, &n_problems);
-      Transaction *transaction = n_problems == 0 ? solver_create_transaction (solver) : NULL;
-      gboolean again = transaction != NULL && withdraw_unusable (&plan, transaction);
-      gboolean removes = transaction != NULL && removes_something (&plan, transaction);
-      JsonObject *result = NULL;
-
-      if (!again && !removes)
-        {
-          add_solver_problems (&plan, solver, n_problems);
-          result = describe (&plan, transaction);
-        }
-      if (transaction != NULL)
-        transaction_free (transaction);
-      solver_free (solver);
-      if (result != NULL)
-        return result;
-      if (removes && !again)
-        break;
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "plan: \"plans\" is missing");
+      return NULL;
     }
-  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_FAILED, "no plan without removals was found for this guest");
-  return NULL;
+  self.plan = cold_plan_new (request, error);
+  if (self.plan == NULL)
+    return NULL;
+  self.children = g_ptr_array_new_with_free_func ((GDestroyNotify) child_free);
+  self.answers = json_array_new ();
+  /* No child may write into our memory, or into another child's, by way of /proc. */
+  prctl (PR_SET_DUMPABLE, 0);
+  for (;;)
+    {
+      while (may_start (&self, next, last))
+        if (!start (&self, next++, error))
+          return NULL;
+      if (self.children->len == 0)
+        break;
+      wait_for_children (&self);
+    }
+  result = json_object_new ();
+  json_object_set_array_member (result, "plans", json_array_ref (self.answers));
+  return result;
 }
