@@ -196,7 +196,6 @@ static GPtrArray *
 find_blockers (ColdJudge *self, ColdVolume *volume)
 {
   const ColdBlocker *refusal = volume->job == 0 ? cold_retries_get_refusal (self->retries, volume) : NULL;
-  GPtrArray *blockers;
   ColdBlockerContext context = {
     .gate_live = cold_gate_proof_is_live (self->parts->gate),
     .gate_problem = cold_gate_proof_get_problem (self->parts->gate),
