@@ -39,9 +39,10 @@ hidden_sum()
   path=$(find $images/.coldpatch* /var/lib/libvirt/.coldpatch-* -type f 2>/dev/null | head -1)
   [ -z "$path" ] || sha256sum <"$path" | cut -d' ' -f1
 }
-has_ended()
+# As a sandbox's processes do, the fake one's go with their agent, but not at once.
+no_sandbox()
 {
-  ! kill -0 "$AGENT_PID"
+  ! pgrep -f 'fake-libexec/coldpatch-sandbox'
 }
 
 start_agent
@@ -68,6 +69,7 @@ for i in $(seq "$count"); do
   stop_agent KILL
   kills=$((kills + 1))
   whole || { echo "round $i: torn after the kill"; torn=$((torn + 1)); }
+  wait_for 10 no_sandbox
   start_agent
   wait_agent || { dead=$((dead + 1)); break; }
   wait_for 15 no_leftovers || { echo "round $i: $(no_leftovers)"; left=$((left + 1)); }
