@@ -138,7 +138,7 @@ bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const c
       interface = g_strconcat (COLD_BUS_NAME ".", word, NULL);
     }
   g_dbus_connection_call (client, g_dbus_connection_get_unique_name (f->server), full_path, interface,
-                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 10000, NULL, on_called, &result);
+                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 60000, NULL, on_called, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   return g_dbus_connection_call_finish (client, result, error);
