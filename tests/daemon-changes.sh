@@ -300,13 +300,6 @@ mark_secretly()
 {
   touch -r $images/random.raw /run/time && mark && touch -r /run/time $images/random.raw
 }
-# Begun when $alone milliseconds are what an upgrade takes that nobody disturbs, half of the time near its end.
-pause()
-{
-  local ms=$((RANDOM % alone))
-  [ $((RANDOM % 2)) = 0 ] || ms=$((alone * 3 / 4 + RANDOM % (alone / 2)))
-  sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
-}
 # act KIND: does it; then `survived` tells whether it is still there
 act()
 {
@@ -338,13 +331,13 @@ survived()
 kinds=(write secret-write rename delete mode snapshot)
 check /changes/random/begins wait_for 30 asked random.raw default
 check /changes/random/upgrades-alone eventually 20 job_finished "$job"
-alone=$((($(property "$job" Job Finished) - $(property "$job" Job Started)) / 1000))
+alone=$(took "$job")
 count=${COLDPATCH_STRESS:-10} lost=0 upgraded=0 given=0 stuck=0
 for i in $(seq "$count"); do
   kind=${kinds[$((i % ${#kinds[@]}))]} name=random.raw mark="mark-$i-$RANDOM" mode=6$((RANDOM % 8))0
   [ $kind != snapshot ] || name=random.qcow2
   wait_for 30 asked $name default || { echo "round $i: not ready"; stuck=$((stuck + 1)); continue; }
-  pause
+  pause "$alone"
   act $kind || { echo "round $i: $kind failed"; lost=$((lost + 1)); }
   wait_for 20 job_finished "$job" || stuck=$((stuck + 1))
   survived $kind || { echo "round $i: $kind is lost"; lost=$((lost + 1)); }

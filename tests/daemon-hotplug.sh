@@ -61,16 +61,9 @@ check /hotplug/agent-up wait_agent
 volume=$(await_volume default stressed.raw)
 check /hotplug/pending eventually 60 ready
 
-# How long an upgrade takes when nobody disturbs it: half of the tries are made near its end, where the images change places.
 job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
 check /hotplug/upgrades-alone eventually 20 job_finished "$job"
-alone=$((($(property "$job" Job Finished) - $(property "$job" Job Started)) / 1000))
-pause()
-{
-  local ms=$((RANDOM % (alone * 5 / 4)))
-  [ $((RANDOM % 2)) = 0 ] || ms=$((alone * 3 / 4 + RANDOM % (alone / 2)))
-  sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
-}
+alone=$(took "$job")
 
 declare -A outcomes=([named]=0 [hidden]=0 [deleted]=0 [none]=0)
 refused=0 stuck=0
@@ -113,7 +106,7 @@ check /hotplug/afterwards/upgraded equals upgraded echo "$outcome"
 upgraded=0 given_up=0
 for i in $(seq "$count"); do
   echo "round $i"
-  try pause || continue
+  try pause "$alone" || continue
   case $outcome in upgraded) upgraded=$((upgraded + 1)) ;; *) given_up=$((given_up + 1)) ;; esac
 done
 echo "# $count tries at random, an upgrade taking $alone ms: plugged in on the named image ${outcomes[named]}, on a hidden one that is kept ${outcomes[hidden]}, on a" \

@@ -50,6 +50,14 @@ check /kills/agent-up wait_agent
 volume=$(await_volume default stressed.qcow2)
 check /kills/pending eventually 60 ready
 
+# asked: for an upgrade; an inspection may come first
+asked()
+{
+  ready && job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
+check /kills/asked eventually 30 asked
+check /kills/upgrades-alone eventually 20 job_finished "$job"
+alone=$(took "$job")
 torn=0 left=0 dead=0 upgraded=0 unfinished=0 kills=0 rollbacks=0
 for i in $(seq "$count"); do
   wait_for 30 ready || { echo "round $i: not ready"; dead=$((dead + 1)); continue; }
@@ -60,7 +68,7 @@ for i in $(seq "$count"); do
     sleep "0.$(printf %03d $((RANDOM % 60)))"
   else
     call "$volume" Volume Upgrade 'a{sv}' 0
-    sleep "0.$(printf %03d $((RANDOM % 1000)))"
+    pause "$alone"
   fi
   if [ $((RANDOM % 5)) = 0 ] && pkill -KILL -f 'fake-libexec/coldpatch-sandbox'; then
     kills=$((kills + 1))

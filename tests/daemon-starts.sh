@@ -72,6 +72,9 @@ for _ in 1 2 3 4 5; do
 done
 wait_for 20 ready
 
+check /starts/asked eventually 30 asked
+check /starts/upgrades-alone eventually 20 job_finished "$job"
+alone=$(took "$job")
 refused=0 other_inode=0 torn=0 left=0 upgraded=0 yielded=0 failed=0
 for i in $(seq "$count"); do
   wait_for 30 ready || { echo "round $i: not ready"; left=$((left + 1)); continue; }
@@ -83,8 +86,8 @@ for i in $(seq "$count"); do
   if [ "$i" = 1 ]; then
     wait_for 20 upgrading || left=$((left + 1))
   else
-    sleep "0.$(printf %04d $((RANDOM % 10000)))"
-    [ $((RANDOM % 3)) != 0 ] || sleep 0.5
+    # libvirtd takes its time until it calls the hook.
+    pause $((alone * 2 / 3))
   fi
   if start /run/during; then
     opened_is_named || other_inode=$((other_inode + 1))

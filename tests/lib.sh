@@ -121,6 +121,20 @@ let_go()
   rm -f /run/fake-hold
 }
 
+# took JOB: milliseconds from its start to its end
+took()
+{
+  echo $((($(property "$1" Job Finished) - $(property "$1" Job Started)) / 1000))
+}
+# pause MILLISECONDS: until a random instant of an upgrade that takes so long when nobody disturbs it, or just after it; half of
+# the time near its end, where the images change places
+pause()
+{
+  local ms=$((RANDOM % ($1 * 5 / 4)))
+  [ $((RANDOM % 2)) = 0 ] || ms=$(($1 * 3 / 4 + RANDOM % ($1 / 2)))
+  sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
+}
+
 # Last line of every test.
 finish()
 {
