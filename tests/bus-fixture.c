@@ -3,6 +3,7 @@
 
 #include "cold-error.h"
 #include "cold-names.h"
+#include "loop-fixture.h"
 
 static GTestDBus *test_bus;
 
@@ -95,17 +96,17 @@ bus_fixture_teardown (BusFixture *f, gconstpointer data)
   g_autofree char *command = g_strdup_printf ("rm -rf '%s'", f->folder);
 
   bus_fixture_settle (f);
-  g_assert_finalize_object (f->bus);
+  loop_assert_finalized (f->bus);
   g_assert_true (g_dbus_connection_close_sync (f->client, NULL, NULL));
   g_assert_true (g_dbus_connection_close_sync (f->server, NULL, NULL));
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_object_unref (f->client);
   g_object_unref (f->server);
-  g_assert_finalize_object (f->scheduler);
-  g_assert_finalize_object (f->appliance);
-  g_assert_finalize_object (f->catalogue);
-  g_assert_finalize_object (f->claims);
+  loop_assert_finalized (f->scheduler);
+  loop_assert_finalized (f->appliance);
+  loop_assert_finalized (f->catalogue);
+  loop_assert_finalized (f->claims);
   cold_config_free (f->config);
   inventory_fixture_teardown (&f->world, data);
   g_ptr_array_unref (f->signals);
@@ -137,7 +138,7 @@ bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const c
       interface = g_strconcat (COLD_BUS_NAME ".", word, NULL);
     }
   g_dbus_connection_call (client, g_dbus_connection_get_unique_name (f->server), full_path, interface,
-                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 10000, NULL, on_called, &result);
+                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 60000, NULL, on_called, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   return g_dbus_connection_call_finish (client, result, error);

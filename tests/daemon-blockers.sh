@@ -38,11 +38,15 @@ idle()
 {
   case $(property "$(volume "$1" "$2")" Volume State) in new|inspecting|upgrading|'') return 1 ;; esac
 }
+# asked POOL NAME: for an upgrade; an inspection may come first
+asked()
+{
+  idle "$1" "$2" && job=$(call "$(volume "$1" "$2")" Volume Upgrade 'a{sv}' 0)
+}
 # upgrades_to OUTCOME MESSAGE POOL NAME: what an upgrade that is asked for ends with
 upgrades_to()
 {
-  local path job
-  wait_for 20 idle "$3" "$4" && path=$(volume "$3" "$4") && job=$(call "$path" Volume Upgrade 'a{sv}' 0) && wait_for 20 job_finished "$job" || return 1
+  wait_for 20 asked "$3" "$4" && wait_for 20 job_finished "$job" || return 1
   property "$job" Job ErrorMessage
   equals "$1" property "$job" Job Outcome && matches "$2" property "$job" Job ErrorMessage
 }

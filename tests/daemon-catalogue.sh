@@ -82,7 +82,10 @@ time_of_catalogue()
 }
 
 "$tests/guests/make-repository" key $made/gpg $made/keyring.gpg
-trap '"$tests/guests/make-repository" end $made/gpg' EXIT
+at_exit()
+{
+  "$tests/guests/make-repository" end $made/gpg
+}
 publish 1 1700000000
 cp -a $made/rpm $made/rpm.old
 cp -a $made/arch $made/arch.old

@@ -68,11 +68,12 @@ asked()
 {
   may_be_upgraded "$1" "$2" && job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && [ -n "$job" ]
 }
-# begin NAME [POOL [FOLDER]]: an upgrade, until its package manager runs
+# begin NAME [POOL [FOLDER]]: an upgrade, until its package manager runs, which then waits until the upgrade may end
 begin()
 {
   old=$(sum "${3:-.}/$1")
   rm -f /run/fake-new
+  hold
   wait_for 60 asked "$1" "${2:-default}" || { property "$volume" Volume Blockers; return 1; }
   wait_for 15 in_phase upgrading
 }
@@ -83,6 +84,7 @@ in_phase()
 # ends SITUATION OUTCOMES: the upgrade; what became of it is kept for the report at the end
 ends()
 {
+  let_go
   check "/changes/$1/ends" eventually 30 job_finished "$job"
   outcome=$(property "$job" Job Outcome)
   echo "# $1 -> $outcome $(property "$job" Job ErrorMessage)" >&3
@@ -161,6 +163,7 @@ check /changes/vol-clone/clone-unchanged equals "$old" sum cloned.raw
 check /changes/since-upgrade/untouched/rolled-back equals rolled-back rolls_back clone.raw
 check /changes/since-upgrade/untouched/old-image equals "$old" sum clone.raw
 check /changes/since-upgrade/begins begin clone.raw
+let_go
 check /changes/since-upgrade/upgrades eventually 20 job_finished "$job"
 check /changes/since-upgrade/is-done write_secretly $images/clone.raw
 theirs=$(sum clone.raw)
@@ -329,13 +332,6 @@ mark_secretly()
 {
   touch -r $images/random.raw /run/time && mark && touch -r /run/time $images/random.raw
 }
-# Begun when $alone milliseconds are what an upgrade takes that nobody disturbs, half of the time near its end.
-pause()
-{
-  local ms=$((RANDOM % alone))
-  [ $((RANDOM % 2)) = 0 ] || ms=$((alone * 3 / 4 + RANDOM % (alone / 2)))
-  sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
-}
 # act KIND: does it; then `survived` tells whether it is still there
 act()
 {
@@ -366,15 +362,14 @@ survived()
 }
 kinds=(write secret-write rename delete mode snapshot)
 check /changes/random/begins wait_for 30 asked random.raw default
-from=$(date +%s%N)
 check /changes/random/upgrades-alone eventually 20 job_finished "$job"
-alone=$((($(date +%s%N) - from) / 1000000))
+alone=$(took "$job")
 count=${COLDPATCH_STRESS:-10} lost=0 upgraded=0 given=0 stuck=0
 for i in $(seq "$count"); do
   kind=${kinds[$((i % ${#kinds[@]}))]} name=random.raw mark="mark-$i-$RANDOM" mode=6$((RANDOM % 8))0
   [ $kind != snapshot ] || name=random.qcow2
   wait_for 30 asked $name default || { echo "round $i: not ready"; stuck=$((stuck + 1)); continue; }
-  pause
+  pause "$alone"
   act $kind || { echo "round $i: $kind failed"; lost=$((lost + 1)); }
   wait_for 20 job_finished "$job" || stuck=$((stuck + 1))
   survived $kind || { echo "round $i: $kind is lost"; lost=$((lost + 1)); }

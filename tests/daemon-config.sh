@@ -8,7 +8,7 @@ config=/etc/coldpatch/coldpatch.conf
 refused()
 {
   local pattern=$1 said status
-  said=$(timeout 10 coldpatchd 2>&1)
+  said=$(timeout 60 coldpatchd 2>&1)
   status=$?
   [ $status -ne 0 ] && [ $status -ne 124 ] && grep -qE -- "$pattern" <<<"$said" ||
     { echo "status $status: $said"; return 1; }

@@ -39,9 +39,10 @@ hidden_sum()
   path=$(find $images/.coldpatch* /var/lib/libvirt/.coldpatch-* -type f 2>/dev/null | head -1)
   [ -z "$path" ] || sha256sum <"$path" | cut -d' ' -f1
 }
-has_ended()
+# As a sandbox's processes do, the fake one's go with their agent, but not at once.
+no_sandbox()
 {
-  ! kill -0 "$AGENT_PID"
+  ! pgrep -f 'fake-libexec/coldpatch-sandbox'
 }
 
 start_agent
@@ -49,6 +50,14 @@ check /kills/agent-up wait_agent
 volume=$(await_volume default stressed.qcow2)
 check /kills/pending eventually 60 ready
 
+# asked: for an upgrade; an inspection may come first
+asked()
+{
+  ready && job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
+check /kills/asked eventually 30 asked
+check /kills/upgrades-alone eventually 20 job_finished "$job"
+alone=$(took "$job")
 torn=0 left=0 dead=0 upgraded=0 unfinished=0 kills=0 rollbacks=0
 for i in $(seq "$count"); do
   wait_for 30 ready || { echo "round $i: not ready"; dead=$((dead + 1)); continue; }
@@ -59,7 +68,7 @@ for i in $(seq "$count"); do
     sleep "0.$(printf %03d $((RANDOM % 60)))"
   else
     call "$volume" Volume Upgrade 'a{sv}' 0
-    sleep "0.$(printf %03d $((RANDOM % 1000)))"
+    pause "$alone"
   fi
   if [ $((RANDOM % 5)) = 0 ] && pkill -KILL -f 'fake-libexec/coldpatch-sandbox'; then
     kills=$((kills + 1))
@@ -68,6 +77,7 @@ for i in $(seq "$count"); do
   stop_agent KILL
   kills=$((kills + 1))
   whole || { echo "round $i: torn after the kill"; torn=$((torn + 1)); }
+  wait_for 10 no_sandbox
   start_agent
   wait_agent || { dead=$((dead + 1)); break; }
   wait_for 15 no_leftovers || { echo "round $i: $(no_leftovers)"; left=$((left + 1)); }

@@ -18,7 +18,13 @@ check /libvirt/absent/on-the-bus wait_agent
 check /libvirt/absent/not-connected connected false
 start_libvirtd
 check /libvirt/appears/connected eventually 40 connected true
+pool_is_known()
+{
+  managed_objects | jq -e 'any(.[]["org.coldpatch1.Pool"]; . != null and .Name == "default" and .State == "active")'
+}
 define_pool default /var/lib/libvirt/images
+# Whatever comes into its folder from now on is seen.
+check /libvirt/appears/pool eventually 10 pool_is_known
 truncate -s 1M /var/lib/libvirt/images/first.raw
 check /libvirt/appears/volume eventually 10 known first.raw
 

@@ -19,11 +19,15 @@ said()
 {
   grep -E -- "$1" "$AGENT_LOG"
 }
+# asked: for an inspection; one may be under way
+asked()
+{
+  job=$(call "$(volume default noise.img)" Volume Inspect)
+}
 # inspection_says PATTERN: what an inspection that was asked for ends with
 inspection_says()
 {
-  local job
-  job=$(call "$(volume default noise.img)" Volume Inspect) && wait_for 60 job_finished "$job" &&
+  wait_for 10 asked && wait_for 60 job_finished "$job" &&
     equals failed property "$job" Job State && matches "$1" property "$job" Job ErrorMessage
 }
 

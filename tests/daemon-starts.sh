@@ -22,7 +22,16 @@ volume=$(await_volume default stressed.raw)
 
 ready()
 {
-  [ "$(property "$volume" Volume State)" = pending ]
+  case $(property "$volume" Volume State) in pending|failed) ;; *) return 1 ;; esac
+}
+# asked: an inspection may come first
+asked()
+{
+  ready && job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
+upgrading()
+{
+  [ "$(property "$job" Job Phase)" = upgrading ]
 }
 sum()
 {
@@ -63,29 +72,43 @@ for _ in 1 2 3 4 5; do
 done
 wait_for 20 ready
 
-refused=0 other_inode=0 torn=0 left=0 upgraded=0 yielded=0
+check /starts/asked eventually 30 asked
+check /starts/upgrades-alone eventually 20 job_finished "$job"
+alone=$(took "$job")
+refused=0 other_inode=0 torn=0 left=0 upgraded=0 yielded=0 failed=0
 for i in $(seq "$count"); do
   wait_for 30 ready || { echo "round $i: not ready"; left=$((left + 1)); continue; }
   before=$(sum)
   rm -f /run/fake-new
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) || { left=$((left + 1)); continue; }
-  sleep "0.$(printf %04d $((RANDOM % 10000)))"
-  [ $((RANDOM % 3)) != 0 ] || sleep 0.5
+  # The first is disturbed in any case.
+  [ "$i" != 1 ] || hold
+  wait_for 30 asked || { left=$((left + 1)); continue; }
+  if [ "$i" = 1 ]; then
+    wait_for 20 upgrading || left=$((left + 1))
+  else
+    # libvirtd takes its time until it calls the hook.
+    pause $((alone * 2 / 3))
+  fi
   if start /run/during; then
     opened_is_named || other_inode=$((other_inode + 1))
   else
     refused=$((refused + 1))
   fi
+  let_go
   wait_for 10 job_finished "$job" || left=$((left + 1))
   now=$(sum)
   [ "$now" = "$before" ] || [ "$now" = "$(cat /run/fake-new 2>/dev/null)" ] || torn=$((torn + 1))
-  case $(property "$job" Job Outcome) in upgraded) upgraded=$((upgraded + 1)) ;; yielded) yielded=$((yielded + 1)) ;; esac
+  case $(property "$job" Job Outcome) in
+    upgraded) upgraded=$((upgraded + 1)) ;;
+    yielded) yielded=$((yielded + 1)) ;;
+    *) failed=$((failed + 1)); echo "# round $i: $(property "$job" Job Outcome): $(property "$job" Job ErrorMessage)" >&3 ;;
+  esac
   stop
   wait_for 10 no_leftovers || left=$((left + 1))
 done
 alone=$(sort -n /run/alone | sed -n 3p)
 echo "# $count starts: $refused refused, $other_inode on another inode, $torn torn, $left leftovers;" \
-  "$yielded upgrades yielded, $upgraded were done" >&3
+  "$yielded upgrades yielded, $upgraded were done, $failed failed or were refused" >&3
 echo "# a start took $alone ms alone (median); during upgrades p50 $(percentile 50), p99 $(percentile 99), max $(percentile 100)" >&3
 check /starts/none-refused [ $refused = 0 ]
 check /starts/all-on-the-named-image [ $other_inode = 0 ]

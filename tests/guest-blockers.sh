@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a guest itself has against an upgrade: small images, made without booting anything, and inspected by the real worker.
-PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}/coldpatch"
 . "$(dirname "$0")/lib.sh"
 
 images=/var/lib/libvirt/images

@@ -4,7 +4,7 @@
 #   guest-rpm.sh dnf|zypper
 #
 # A guest of rpm packages through the agent: planned as its own tool would do it, upgraded by that one, local settings kept.
-PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}/coldpatch"
+PRIVATE_HOST_OPTIONS="--keep ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}" # the guest, for the next run
 . "$(dirname "$0")/lib.sh"
 
 manager=$1

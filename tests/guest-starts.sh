@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # daemon-starts.sh with a real guest, really upgraded: its domain is started at a random instant of each of
 # ${COLDPATCH_STRESS:-2} upgrades. It may run on one whole image only, old or new, and is never refused.
-PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}/coldpatch"
+PRIVATE_HOST_OPTIONS="--keep ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}" # the guest, for the next run
 . "$(dirname "$0")/lib.sh"
 
 count=${COLDPATCH_STRESS:-2}
@@ -32,9 +32,19 @@ is_upgraded()
     awk '/^Package:/ { p = $2 } /^Version:/ && p == "cold-beta" { print $2 }' | grep -qx 2 &&
     dd if=$disk of=/run/fs bs=1M skip=1 conv=sparse status=none && e2fsck -fn /run/fs
 }
-ready()
+# asked: for an upgrade; an inspection may come first
+asked()
+{
+  case $(property "$volume" Volume State) in pending|failed) ;; *) return 1 ;; esac
+  job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
+pending()
 {
   [ "$(property "$volume" Volume State)" = pending ]
+}
+upgrading()
+{
+  [ "$(property "$job" Job Phase)" = upgrading ]
 }
 opened_is_named()
 {
@@ -53,18 +63,18 @@ ends_whole()
 start_agent
 check /starts/agent-up wait_agent
 volume=$(await_volume default tiny.raw)
-check /starts/pending eventually 400 ready
+check /starts/pending eventually 400 pending
 original=$(sum)
 # About how long an upgrade takes without KVM: the instants are spread over all of it.
 seconds=90
 refused=0 other_inode=0 torn=0 left=0 upgraded=0 yielded=0
 : >/run/starts
 for i in $(seq "$count"); do
-  wait_for 200 ready || { echo "round $i: not ready"; left=$((left + 1)); continue; }
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) || { left=$((left + 1)); continue; }
+  wait_for 200 asked || { echo "round $i: not ready"; left=$((left + 1)); continue; }
+  begun=$SECONDS
   # The first is disturbed in any case.
-  [ "$i" = 1 ] && pause=20 || pause=$((RANDOM % seconds))
-  sleep $pause
+  if [ "$i" = 1 ]; then wait_for 200 upgrading || left=$((left + 1)); else sleep $((RANDOM % seconds)); fi
+  pause=$((SECONDS - begun))
   from=$(date +%s%N)
   if virsh -q start tiny; then
     echo $((($(date +%s%N) - from) / 1000000)) >>/run/starts
@@ -74,7 +84,11 @@ for i in $(seq "$count"); do
   fi
   wait_for 30 job_finished "$job" || left=$((left + 1))
   ends_whole >/dev/null || torn=$((torn + 1))
-  case $(property "$job" Job Outcome) in upgraded) upgraded=$((upgraded + 1)) ;; yielded) yielded=$((yielded + 1)) ;; esac
+  case $(property "$job" Job Outcome) in
+    upgraded) upgraded=$((upgraded + 1)) ;;
+    yielded) yielded=$((yielded + 1)) ;;
+    *) echo "# round $i: $(property "$job" Job Outcome): $(property "$job" Job ErrorMessage)" >&3 ;;
+  esac
   echo "round $i: start after $pause s: $(property "$job" Job Outcome)"
   virsh -q destroy tiny
   wait_for 30 no_leftovers || left=$((left + 1))

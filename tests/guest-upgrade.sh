@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A real guest, upgraded for real: by policy after a shutdown, rolled back, disturbed by a start, and by kill -9.
-PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}/coldpatch"
+PRIVATE_HOST_OPTIONS="--keep ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}" # the guest, for the next run
 . "$(dirname "$0")/lib.sh"
 
 images=/var/lib/libvirt/images
@@ -58,19 +58,25 @@ idle()
   case $(property "$volume" Volume State) in inspecting|upgrading) return 1 ;; esac
 }
 
+# asked: for an upgrade, once all that stands against it is gone: an agent that has just started has to look first
+asked()
+{
+  case $(property "$volume" Volume State) in pending|failed) ;; *) return 1 ;; esac
+  job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
+
 # at_phase PHASE COMMAND...: starts an upgrade, and runs the command as soon as a signal says that it is in that phase
 at_phase()
 {
   local phase=$1 line watcher status=1
   shift
-  wait_for 120 idle || return 1
   mkfifo /run/signals
   busctl --json=short monitor org.coldpatch1 >/run/signals 2>/dev/null &
   watcher=$!
   exec 5</run/signals
-  read -r -t 10 line <&5 # the bus tells a monitor first what it has become
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) || status=2
-  while [ $status = 1 ] && read -r -t 300 line <&5; do
+  read -r -t 60 line <&5 # the bus tells a monitor first what it has become
+  wait_for 120 asked || status=2
+  while [ $status = 1 ] && read -r -t 900 line <&5; do
     case $line in *'"Phase":{"type":"s","data":"'$phase'"}'*) "$@" && status=0 || status=3 ;; esac
   done
   exec 5<&-
@@ -201,9 +207,14 @@ check /kill/agent/exchanging/file-system-clean eval "dd if=$disk bs=1M skip=1 st
 
 # --- and after all that ------------------------------------------------------------------------------------------------
 
+# asked_again: also of a volume that has nothing pending any more
+asked_again()
+{
+  idle && job=$(call "$volume" Volume Upgrade 'a{sv}' 0)
+}
 upgrade_at_last()
 {
-  wait_for 120 idle && job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 300 job_finished "$job" &&
+  wait_for 120 asked_again && wait_for 300 job_finished "$job" &&
     matches '^(upgraded|nothing-to-do)$' job_outcome
 }
 check /after-all/upgrades upgrade_at_last

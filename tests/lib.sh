@@ -28,7 +28,15 @@ fi
 mkdir -p /etc/coldpatch
 # The noise of daemons in the background must not look like TAP.
 exec 3>&1 1>&2
-test_number=0
+test_number=0 finished=no
+
+# on_exit STATUS COMMAND: a test that ends before its last line says where; at_exit is a function of the test, if it has one
+on_exit()
+{
+  [ $finished = yes ] || echo "Bail out! status $1 at: ${2//$'\n'/ }" >&3
+  [ "$(type -t at_exit)" != function ] || at_exit
+}
+trap 'on_exit $? "$BASH_COMMAND"' EXIT
 
 # check NAME COMMAND...: one subtest
 check()
@@ -103,9 +111,34 @@ fake_guest()
   export FAKE_STEP_SECONDS FAKE_NEW=/run/fake-new
 }
 
+# hold, let_go: with fake_guest, an upgrade that has come half-way stays there in between
+hold()
+{
+  : >/run/fake-hold
+}
+let_go()
+{
+  rm -f /run/fake-hold
+}
+
+# took JOB: milliseconds from its start to its end
+took()
+{
+  echo $((($(property "$1" Job Finished) - $(property "$1" Job Started)) / 1000))
+}
+# pause MILLISECONDS: until a random instant of an upgrade that takes so long when nobody disturbs it, or just after it; half of
+# the time near its end, where the images change places
+pause()
+{
+  local ms=$((RANDOM % ($1 * 5 / 4)))
+  [ $((RANDOM % 2)) = 0 ] || ms=$(($1 * 3 / 4 + RANDOM % ($1 / 2)))
+  sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
+}
+
 # Last line of every test.
 finish()
 {
   echo "1..$test_number" >&3
+  finished=yes
   exit 0
 }

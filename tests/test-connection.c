@@ -4,6 +4,7 @@
 
 #include "cold-connection.h"
 #include "cold-error.h"
+#include "loop-fixture.h"
 
 #define URI "test:///default"
 
@@ -46,26 +47,6 @@ on_pool_event (ColdConnection *connection, const char *uuid, const char *event, 
   g_assert_true (g_uuid_string_is_valid (uuid));
   g_string_append_printf (f->events, "pool %s;", event);
 }
-
-static gboolean
-on_time (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-#define WAIT_FOR(condition) \
-  G_STMT_START \
-  { \
-    gboolean over_ = FALSE; \
-    guint timer_ = g_timeout_add_seconds (5, on_time, &over_); \
-    while (!over_ && !(condition)) \
-      g_main_context_iteration (NULL, TRUE); \
-    g_assert_true (condition); \
-    if (!over_) \
-      g_source_remove (timer_); \
-  } \
-  G_STMT_END
 
 static void
 setup (Fixture *f, gconstpointer uri)

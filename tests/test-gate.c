@@ -26,7 +26,7 @@ test_one_at_a_time (void)
   g_assert_error (error, COLD_ERROR, COLD_ERROR_BUSY);
   g_clear_error (&error);
   thread = g_thread_new ("holder", give_back_soon, &first);
-  second = cold_gate_take (f->gate, 5000, &error);
+  second = cold_gate_take (f->gate, 60000, &error);
   g_thread_join (thread);
   g_assert_no_error (error);
   g_assert_cmpint (second, >=, 0);

@@ -9,6 +9,7 @@
 
 #include "cold-error.h"
 #include "cold-inventory.h"
+#include "loop-fixture.h"
 
 #define URI "test:///default"
 #define DOMAIN_XML(name) \
@@ -51,37 +52,6 @@ count (ColdInventory *inventory, Fixture *f)
   f->synced++;
 }
 
-static gboolean
-on_time (gpointer user_data)
-{
-  *(gboolean *) user_data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-static void
-run_for (guint ms)
-{
-  gboolean over = FALSE;
-
-  g_timeout_add (ms, on_time, &over);
-  while (!over)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-/* Runs the main loop until the condition holds; five seconds without it are a failure. */
-#define WAIT_FOR(condition) \
-  G_STMT_START \
-  { \
-    gboolean over_ = FALSE; \
-    guint timer_ = g_timeout_add_seconds (5, on_time, &over_); \
-    while (!over_ && !(condition)) \
-      g_main_context_iteration (NULL, TRUE); \
-    g_assert_true (condition); \
-    if (!over_) \
-      g_source_remove (timer_); \
-  } \
-  G_STMT_END
-
 static void
 begin_with (Fixture *f, const char *const *uris, guint resync_seconds)
 {
@@ -108,10 +78,9 @@ begin (Fixture *f, const char *uri)
 static void
 end (Fixture *f)
 {
-  /* Reads under way hold the inventory. */
-  run_for (100);
   g_signal_handlers_disconnect_by_data (f->inventory, f);
-  g_assert_finalize_object (f->inventory);
+  /* Reads under way hold it. */
+  loop_assert_finalized (g_steal_pointer (&f->inventory));
   cold_store_flush (f->store);
   g_clear_object (&f->store);
 }
@@ -274,7 +243,7 @@ test_pool_life (Fixture *f, gconstpointer data)
 
   g_assert_cmpint (virStoragePoolDestroy (handle), ==, 0);
   WAIT_FOR (!pool->active);
-  run_for (100);
+  loop_run_for (100);
   /* An inactive pool only hides its volumes. */
   g_assert_false (volume->gone);
   g_assert_false (pool->gone);
@@ -286,6 +255,26 @@ test_pool_life (Fixture *f, gconstpointer data)
 }
 
 static void
+on_done (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+/* Until all that libvirt told has been read: an event, the read that it asks for, and another one that was asked for meanwhile. */
+static void
+settle (Fixture *f)
+{
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (GAsyncResult) result = NULL;
+
+      cold_inventory_resync_async (f->inventory, NULL, NULL, on_done, &result);
+      WAIT_FOR (result != NULL);
+      g_assert_true (cold_inventory_resync_finish (f->inventory, result, NULL));
+    }
+}
+
+static void
 test_nothing_new (Fixture *f, gconstpointer data)
 {
   virStoragePoolPtr pool = make_pool (f);
@@ -293,11 +282,12 @@ test_nothing_new (Fixture *f, gconstpointer data)
 
   make_volume (pool, VOLUME_XML ("v", "4096"));
   WAIT_FOR (cold_inventory_lookup_name (f->inventory, "p", "v") != NULL);
-  run_for (100);
+  settle (f);
   before = f->volumes_changed;
   for (guint i = 0; i < 5; i++)
     g_assert_cmpint (virStoragePoolRefresh (pool, 0), ==, 0);
-  run_for (300);
+  settle (f);
+  loop_run_for (300);
   g_assert_cmpuint (f->volumes_changed, ==, before);
   remove_pool (pool);
 }
@@ -326,7 +316,7 @@ test_clean_shutdowns (Fixture *f, gconstpointer data)
         g_main_context_iteration (NULL, FALSE);
     }
   WAIT_FOR (f->stopped >= rounds);
-  run_for (200);
+  loop_run_for (200);
   g_assert_cmpuint (f->stopped, ==, rounds);
   g_assert_cmpuint (f->unclean, ==, 0);
   g_assert_cmpstr (domain->last_stop, ==, "shutdown");
@@ -417,12 +407,6 @@ test_stops_unseen (Fixture *f, gconstpointer data)
 }
 
 static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static void
 test_resync (Fixture *f, gconstpointer data)
 {
   g_autoptr (GAsyncResult) all = NULL, one = NULL, none = NULL, domains = NULL;
@@ -434,7 +418,7 @@ test_resync (Fixture *f, gconstpointer data)
   cold_inventory_resync_async (f->inventory, find_pool (f, "default-pool")->uuid, NULL, on_done, &one);
   WAIT_FOR (one != NULL);
   g_assert_true (cold_inventory_resync_finish (f->inventory, one, &error));
-  cold_inventory_reread_async (f->inventory, 2000, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, on_done, &domains);
   WAIT_FOR (domains != NULL);
   g_assert_true (cold_inventory_reread_finish (f->inventory, domains, &error));
   g_assert_no_error (error);
@@ -452,13 +436,13 @@ test_not_connected (Fixture *f, gconstpointer data)
 
   end (f);
   begin (f, "test:///nonexistent/file.xml");
-  run_for (100);
+  loop_run_for (100);
   g_assert_false (cold_inventory_is_connected (f->inventory));
   cold_inventory_resync_async (f->inventory, NULL, NULL, on_done, &all);
   WAIT_FOR (all != NULL);
   g_assert_false (cold_inventory_resync_finish (f->inventory, all, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
-  cold_inventory_reread_async (f->inventory, 200, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, on_done, &domains);
   WAIT_FOR (domains != NULL);
   g_assert_false (cold_inventory_reread_finish (f->inventory, domains, &late));
   g_assert_error (late, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);

@@ -372,7 +372,7 @@ test_agents_death_leaves_nothing (void)
   g_assert_cmpint (g_subprocess_get_term_sig (agent), ==, SIGKILL);
 
   left = count_processes_of (WORKER_ID);
-  for (guint i = 0; i < 100 && left > 0; i++)
+  for (guint i = 0; i < 600 && left > 0; i++)
     {
       g_usleep (50000);
       left = count_processes_of (WORKER_ID);

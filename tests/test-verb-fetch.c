@@ -64,7 +64,7 @@ test_good (void)
 static void
 test_change (void)
 {
-  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Date: Mon, 05 Jan 2026 00:00:00 UTC");
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Date: Mon, 06 Jan 2020 00:00:00 UTC");
   g_autofree char *first = assert_fetched (fixture, TRUE);
   g_autofree char *second = NULL;
   g_autofree char *old = g_build_filename (fixture->catalogue, "repositories", "test", first, "generation.json", NULL);
@@ -187,9 +187,9 @@ test_armoured_keyring (void)
 static void
 test_expired (void)
 {
-  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Valid-Until: Mon, 05 Jan 2026 00:00:00 UTC");
+  g_autoptr (RepositoryFixture) fixture = fixture_with_one ("Valid-Until: Mon, 06 Jan 2020 00:00:00 UTC");
 
-  assert_refused (fixture, "Signature", "expired at 2026-01-05");
+  assert_refused (fixture, "Signature", "expired at 2020-01-06");
 }
 
 static void
@@ -199,7 +199,7 @@ test_replayed (void)
   g_autofree char *held = assert_fetched (fixture, TRUE);
   g_autofree char *still = NULL;
 
-  repository_fixture_index (fixture, "Date: Mon, 05 Jan 2026 00:00:00 UTC");
+  repository_fixture_index (fixture, "Date: Mon, 06 Jan 2020 00:00:00 UTC");
   assert_refused (fixture, "Signature", "older");
   still = current (fixture);
   g_assert_cmpstr (still, ==, held);

@@ -7,7 +7,7 @@
 
 static char *folder;
 
-#define TRIES 5
+#define TRIES 10
 
 /* @arguments: of qemu-img, words separated by spaces; the image's path comes instead of "@" */
 static char *
@@ -28,6 +28,7 @@ make_image (const char *name, const char *arguments)
     {
       g_autoptr (GSubprocess) process = NULL;
 
+      g_usleep (i * 100 * 1000);
       g_clear_error (&error);
       process = g_subprocess_newv ((const char *const *) argv, G_SUBPROCESS_FLAGS_STDOUT_SILENCE, &error);
       if (process != NULL && g_subprocess_wait_check (process, NULL, &error))

@@ -5,10 +5,11 @@
 AGENT_LOG=/var/log/coldpatchd.log
 MANAGER=/org/coldpatch1
 
-# wait_for SECONDS COMMAND...: until it succeeds; its output is dropped.
+# wait_for SECONDS COMMAND...: until it succeeds; its output is dropped. That long it may take where nothing else runs: a machine
+# that is busy, or a build with sanitizers, is given more.
 wait_for()
 {
-  local end=$((SECONDS + $1))
+  local end=$((SECONDS + 2 * $1 + 30))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || return 1
@@ -48,19 +49,22 @@ stop_agent()
   wait "$AGENT_PID" 2>/dev/null
 }
 
-# property PATH INTERFACE NAME: as text; arrays as JSON.
+# property PATH INTERFACE NAME: as text; arrays as JSON; fails as busctl does.
 property()
-{
+(
+  set -o pipefail
   busctl --json=short get-property org.coldpatch1 "$1" "org.coldpatch1.$2" "$3" | jq -r .data
-}
+)
 
-# call PATH INTERFACE METHOD [SIGNATURE ARGUMENT...]: the first value of the answer; text as it is, all else as JSON.
+# call PATH INTERFACE METHOD [SIGNATURE ARGUMENT...]: the first value of the answer; text as it is, all else as JSON; fails as
+# busctl does.
 call()
-{
-  local path=$1 interface=$2
+(
+  path=$1 interface=$2
   shift 2
+  set -o pipefail
   busctl --json=short --timeout=60 call org.coldpatch1 "$path" "org.coldpatch1.$interface" "$@" | jq -r '.data[0] // empty'
-}
+)
 
 # volume POOL NAME, domain NAME: object path
 volume()

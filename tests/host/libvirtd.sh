@@ -20,7 +20,7 @@ start_libvirtd()
   # --daemon returns when the sockets listen.
   "$(libvirt_program libvirtd)" --daemon --pid-file /run/libvirtd.pid </dev/null >>/var/log/libvirt/libvirtd.out 2>&1 ||
     { cat /var/log/libvirt/libvirtd.out >&2; return 1; }
-  for i in $(seq 100); do
+  for i in $(seq 600); do
     virsh -q -c qemu:///system list >/dev/null 2>&1 && return 0
     sleep 0.1
   done
