@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 /* Takes over what the upgrade worker said of the run (common/cold-protocol.h). */
 void cold_upgrade_report_add (JsonObject *report, JsonObject *answer);
 
+/* Takes over what the verify worker found: its checks, and where plan and guest differ. */
+void cold_upgrade_report_add_verified (JsonObject *report, JsonObject *verified);
+
 /* Adds to "evicted": an old image that was deleted to make room, as cold_rollback_evict_finish() tells of it. */
 void cold_upgrade_report_add_evicted (JsonObject *report, JsonObject *evicted);
 

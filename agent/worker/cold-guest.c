@@ -54,6 +54,18 @@ cold_guest_add_blocker (JsonObject *facts, const char *code, const char *detail)
   json_array_add_object_element (blockers, blocker);
 }
 
+void
+cold_guest_add_check (JsonArray *checks, const char *name, gboolean ok, const char *detail)
+{
+  JsonObject *check = json_object_new ();
+  g_autofree char *valid = cold_text_make_valid (detail);
+
+  json_object_set_string_member (check, "name", name);
+  json_object_set_boolean_member (check, "ok", ok);
+  json_object_set_string_member (check, "detail", valid);
+  json_array_add_object_element (checks, check);
+}
+
 /* What QEMU is told of an image and, from there downwards, of what it builds on; never what a header says. */
 static JsonObject *
 describe_node (JsonArray *chain, guint i, const char *path, const char *format)

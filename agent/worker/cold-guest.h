@@ -38,6 +38,9 @@ char *cold_guest_last_device (guestfs_h *g, GError **error);
 /* Adds {"code","detail"} to "blockers" of @facts; @detail is made valid UTF-8. */
 void cold_guest_add_blocker (JsonObject *facts, const char *code, const char *detail);
 
+/* Adds {"name","ok","detail"} to the checks of a verification; @detail is made valid UTF-8. */
+void cold_guest_add_check (JsonArray *checks, const char *name, gboolean ok, const char *detail);
+
 /* GError (Guest) from the handle's last error: "<what>: <libguestfs' words>". Returns: %FALSE */
 gboolean cold_guest_set_error (guestfs_h *g, GError **error, const char *what);
 
