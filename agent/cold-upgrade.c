@@ -127,14 +127,17 @@ new_worker (Upgrade *self, const char *verb)
   return self->worker;
 }
 
-/* What the work copies were: the manifest, and what an upgrade worker saw before it began. */
+/* What the work copies are measured by: what was installed, what an upgrade worker saw before it began, and the devices that the
+ * guest has. */
 static void
-add_past (Upgrade *self, ColdWorkerProcess *worker, JsonObject *request)
+add_measures (Upgrade *self, ColdWorkerProcess *worker, JsonObject *request)
 {
-  const char *const members[] = { "boot-before" };
+  const char *const members[] = { "boot-before", "initramfs-before" };
   g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, self->manifest, NULL);
   g_autofree char *inside = g_strconcat ("/manifests/", self->manifest, NULL);
+  g_auto (GStrv) needed = cold_guest_disks_needed_drivers (self->disks);
 
+  cold_json_set_strv (request, "needed", (const char *const *) needed);
   cold_worker_process_add_bind (worker, manifest, inside);
   json_object_set_string_member (request, "manifest", inside);
   for (guint i = 0; i < G_N_ELEMENTS (members); i++)
@@ -160,7 +163,7 @@ run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable,
   if (self->plan != NULL)
     json_object_set_object_member (request, "plan", json_object_ref (self->plan));
   if (self->before != NULL)
-    add_past (self, worker, request);
+    add_measures (self, worker, request);
   if (writable)
     {
       cold_worker_process_add_bind (worker, self->bundle, "/bundle");

@@ -101,13 +101,14 @@
  *          The last two as inspect found them in the same content.
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
  *           "replaced-config":[path],"kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path],
- *           "boot-before":boot}
+ *           "boot-before":boot,"initramfs-before":{path:initramfs}}
  *          "kept-config" are the guest's own configuration files beside which a packaged version was put, "replaced-config"
  *          those that the packaged version took the place of, the guest's own being beside it now.
  *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are
  *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again.
  *          Lists end after 1000. What "...-before" says was looked at before anything of the guest ran, and is for verify.
  *          boot: {"kernels":n,"menus":n,"missing":[sentence],"options":[word]}
+ *          initramfs: {"stamp":s,"version":s?,"drivers":[name],"systems":[name],"error":s?}
  *
  * verify   {"verb","accelerator","disks":[disk],"plan":plan,"manifest":"/manifests/ID","boot-before":boot}
  *          The manifest is that of the content before the upgrade.

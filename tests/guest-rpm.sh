@@ -136,6 +136,7 @@ check /upgrade/replaced-configuration-reported matches '"replaced-config":\["/et
 check /upgrade/nothing-unattributed matches '"unattributed":\[\]' history
 check /upgrade/no-difference-to-the-plan matches '"differences":\[\]' history
 check /upgrade/boot-checked matches '"name":"boot","ok":true' history
+check /upgrade/initramfs-checked matches '"name":"initramfs","ok":true,"detail":"1 new' history
 check /upgrade/service-deferred matches 'try-restart cold-alpha.service' call "$volume" Volume GetHistory
 check /upgrade/machine-id-kept equals 0123456789abcdef0123456789abcdef file_in_guest /etc/machine-id
 check /upgrade/repositories-as-before equals cold.repo \

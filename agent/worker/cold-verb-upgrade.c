@@ -8,6 +8,7 @@
 
 #include "cold-boot-menu.h"
 #include "cold-error.h"
+#include "cold-guest-initramfs.h"
 #include "cold-guest-inspect.h"
 #include "cold-guest.h"
 #include "cold-json.h"
@@ -303,6 +304,7 @@ upgrade (guestfs_h *g, JsonObject *request, const ColdPackageManager *manager, J
 
   /* Before anything of the guest runs: what verify compares with. */
   json_object_set_object_member (result, "boot-before", cold_boot_read (g));
+  json_object_set_object_member (result, "initramfs-before", cold_guest_initramfs_read (g, cold_verb_scratch (request), NULL));
   if (!prepare (g, error))
     return FALSE;
   script = make_script (g, manager, error);

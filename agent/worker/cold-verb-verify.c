@@ -7,6 +7,7 @@
 
 #include "cold-boot-menu.h"
 #include "cold-error.h"
+#include "cold-guest-initramfs.h"
 #include "cold-guest-inspect.h"
 #include "cold-installed.h"
 #include "cold-json.h"
@@ -117,6 +118,15 @@ check_boot (guestfs_h *g, JsonObject *request, JsonArray *checks, JsonArray *dif
   cold_boot_check (cold_json_object (request, "boot-before"), boot, appliance != NULL ? appliance : "", checks, differences);
 }
 
+static void
+check_initramfs (guestfs_h *g, JsonObject *request, JsonArray *checks, JsonArray *differences)
+{
+  g_auto (GStrv) needed = cold_json_strv (request, "needed");
+
+  cold_guest_initramfs_check (g, cold_verb_scratch (request), cold_json_object (request, "initramfs-before"),
+                              (const char *const *) needed, checks, differences);
+}
+
 static gboolean
 all_ok (JsonArray *checks)
 {
@@ -156,6 +166,7 @@ cold_verb_verify (JsonObject *request, GError **error)
   if (!check_installed (request, facts, plan, checks, differences, error))
     return NULL;
   check_boot (cold_guest_handle (guest), request, checks, differences);
+  check_initramfs (cold_guest_handle (guest), request, checks, differences);
   json_object_set_boolean_member (facts, "ok", all_ok (checks));
   return cold_guest_close (guest, error) ? g_steal_pointer (&facts) : NULL;
 }
