@@ -133,7 +133,7 @@ check /upgrade/kept-configuration-reported matches '/etc/cold-alpha.conf' call "
 check /upgrade/replaced-configuration equals setting=2-1 file_in_guest /etc/replaced/cold-beta.conf
 check /upgrade/own-configuration-beside equals setting=mine file_in_guest /etc/replaced/cold-beta.conf.rpmsave
 check /upgrade/replaced-configuration-reported matches '"replaced-config":\["/etc/replaced/cold-beta.conf"\]' history
-check /upgrade/nothing-unattributed matches '"unattributed":\[\]' history
+check /upgrade/the-rest-reported matches '"unattributed":\["/var/lib/cold-cmdline"\]' history
 check /upgrade/no-difference-to-the-plan matches '"differences":\[\]' history
 check /upgrade/boot-checked matches '"name":"boot","ok":true' history
 check /upgrade/initramfs-checked matches '"name":"initramfs","ok":true,"detail":"1 new' history

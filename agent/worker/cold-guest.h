@@ -27,10 +27,18 @@ ColdGuest *cold_guest_open (JsonObject *request, gboolean writable, const char *
 /* Without cold_guest_close(): what was written may be lost. */
 void cold_guest_free (ColdGuest *guest);
 
-/* Unmounts, syncs, shuts down: what was written is in the files when it returns %TRUE. */
+/* Unmounts, syncs, shuts down: what was written is in the files when it returns %TRUE, and whoever wrote it ended well. */
 gboolean cold_guest_close (ColdGuest *guest, GError **error);
 
 guestfs_h *cold_guest_handle (ColdGuest *guest); /* (transfer none) */
+
+/**
+ * cold_guest_check_images:
+ * @checks: gets one {"name":"image <path>","ok","detail"} for each disk whose format can be checked (qcow2)
+ *
+ * Reads only. Leaked clusters take space and do no harm. Returns: %FALSE with @error (Worker) when qemu-img cannot be run
+ */
+gboolean cold_guest_check_images (JsonObject *request, JsonArray *checks, GError **error);
 
 /* The device of @extra_disk inside the appliance: (transfer full); %NULL with @error. */
 char *cold_guest_last_device (guestfs_h *g, GError **error);

@@ -153,6 +153,9 @@ cold_verb_verify (JsonObject *request, GError **error)
                            "verify: a plan and the manifest that it is for are needed");
       return NULL;
     }
+  cold_verb_progress ("verifying", 0.0, "images");
+  if (!cold_guest_check_images (request, checks, error))
+    return NULL;
   cold_verb_progress ("verifying", 0.0, "starting the appliance");
   guest = cold_guest_open (request, FALSE, NULL, error);
   if (guest == NULL)
