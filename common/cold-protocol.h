@@ -107,7 +107,7 @@
  *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are
  *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again.
  *          Lists end after 1000. What "...-before" says was looked at before anything of the guest ran, and is for verify.
- *          boot: {"kernels":n,"menus":n,"missing":[sentence],"options":[word]}
+ *          boot: {"kernels":n,"menus":n,"missing":[sentence],"options":[word],"root":"root=UUID=..."?}
  *          initramfs: {"stamp":s,"version":s?,"drivers":[name],"systems":[name],"error":s?}
  *
  * verify   {"verb","accelerator","disks":[disk],"plan":plan,"manifest":"/manifests/ID","boot-before":boot}

@@ -133,12 +133,16 @@ test_options (void)
                                     "{\"menus\":1,\"missing\":[],\"options\":[\"root=UUID=2\"]}", &differences);
   g_autofree char *foreign = verdict ("{\"menus\":0,\"missing\":[],\"options\":[]}",
                                       "{\"menus\":1,\"missing\":[],\"options\":[\"root=UUID=appliance\"]}", &differences);
+  g_autofree char *named = verdict ("{\"menus\":1,\"missing\":[],\"options\":[\"root=/dev/vda1\"]}",
+                                    "{\"menus\":1,\"missing\":[],\"options\":[\"root=UUID=2\"],\"root\":\"root=UUID=2\"}",
+                                    &differences);
   g_autofree char *other = NULL;
 
   g_assert_cmpstr (root, ==, "boot ok; boot-options no; ");
   g_assert_cmpstr (flags, ==, "boot ok; boot-options no; ");
   g_assert_cmpstr (first, ==, "boot ok; boot-options ok; ");
   g_assert_cmpstr (foreign, ==, "boot ok; boot-options no; ");
+  g_assert_cmpstr (named, ==, "boot ok; boot-options ok; ");
   /* What an admin had set and not yet written into the menu. */
   other = verdict ("{\"menus\":1,\"missing\":[],\"options\":[\"root=UUID=1\"]}",
                    "{\"menus\":1,\"missing\":[],\"options\":[\"root=UUID=1\",\"quiet\"]}", &differences);

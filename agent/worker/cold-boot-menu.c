@@ -189,6 +189,23 @@ read_kernels (guestfs_h *g, JsonObject *state, JsonArray *missing)
   json_object_set_int_member (state, "kernels", kernels);
 }
 
+/* A menu that names a device comes to name the file system when it is made anew, where its makers find out which. */
+static void
+read_root (guestfs_h *g, JsonObject *state)
+{
+  g_auto (GStrv) pairs = guestfs_mountpoints (g);
+
+  for (guint i = 0; pairs != NULL && pairs[i] != NULL; i += 2)
+    if (g_str_equal (pairs[i + 1], "/"))
+      {
+        g_autofree char *uuid = guestfs_vfs_uuid (g, pairs[i]);
+        g_autofree char *word = uuid != NULL && *uuid != '\0' ? g_strconcat ("root=UUID=", uuid, NULL) : NULL;
+
+        if (word != NULL)
+          json_object_set_string_member (state, "root", word);
+      }
+}
+
 JsonObject *
 cold_boot_read (guestfs_h *g)
 {
@@ -198,6 +215,7 @@ cold_boot_read (guestfs_h *g)
   json_object_set_array_member (state, "missing", missing);
   read_kernels (g, state, missing);
   read_menus (g, state, missing);
+  read_root (g, state);
   return state;
 }
 
@@ -262,7 +280,7 @@ cold_boot_check (JsonObject *before, JsonObject *after, const char *appliance, J
       gboolean foreign = g_strv_contains ((const char *const *) own, word);
 
       /* A guest that had no menu had no root in it either. */
-      if (is_of_root (word) && (had_menu || foreign))
+      if (is_of_root (word) && (had_menu || foreign) && g_strcmp0 (word, cold_json_string (after, "root")) != 0)
         append (wrong, word);
       else if (had_menu)
         {

@@ -31,7 +31,8 @@ GPtrArray *cold_boot_menu_places (const char *mountinfo, const char *file);
  * cold_boot_read:
  * @g: the guest's file systems are mounted
  *
- * Returns: (transfer full): {"kernels":n,"menus":n,"missing":[sentence],"options":[word]}
+ * Returns: (transfer full): {"kernels":n,"menus":n,"missing":[sentence],"options":[word],"root":word?}, the last for the
+ *   file system that is the root
  */
 JsonObject *cold_boot_read (guestfs_h *g);
 

@@ -280,7 +280,8 @@ cold_guest_close (ColdGuest *self, GError **error)
     return cold_guest_set_error (self->g, error, "cannot shut the appliance down");
   if (stop_servers (self) || !self->writable)
     return TRUE;
-  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_WORKER, "qemu-nbd did not end well: what it held back may not be in the image");
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_WORKER,
+                       "qemu-nbd did not end well: what it held back may not be in the image");
   return FALSE;
 }
 
