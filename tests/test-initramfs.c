@@ -221,6 +221,23 @@ test_bomb (void)
   check_refused (bytes, "no known kind");
 }
 
+/* What no kernel would load. */
+static void
+test_names (void)
+{
+  g_autofree char *plain = cold_initramfs_module_name ("kernel/drivers/usb/storage/usb-storage.ko.xz");
+  g_autofree char *list = cold_initramfs_module_name ("virtio_blk.ko");
+  g_autofree char *none = cold_initramfs_module_name ("kernel/drivers/block/.ko");
+  g_autofree char *other = cold_initramfs_module_name ("kernel/drivers/block/a.kox");
+  g_autofree char *foreign = cold_initramfs_module_name ("kernel/drivers/block/\xff\xfe.ko");
+
+  g_assert_cmpstr (plain, ==, "usb_storage");
+  g_assert_cmpstr (list, ==, "virtio_blk");
+  g_assert_null (none);
+  g_assert_null (other);
+  g_assert_null (foreign);
+}
+
 static void
 test_image (void)
 {
@@ -245,5 +262,6 @@ main (int argc, char **argv)
   g_test_add_func ("/initramfs/garbage", test_garbage);
   g_test_add_func ("/initramfs/bomb", test_bomb);
   g_test_add_func ("/initramfs/modules-in-an-image", test_image);
+  g_test_add_func ("/initramfs/module-names", test_names);
   return g_test_run ();
 }

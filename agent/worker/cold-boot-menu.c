@@ -4,6 +4,7 @@
 #include "cold-json.h"
 
 #define MENU_MAX (4 * 1024 * 1024)
+#define LISTED_MAX 1000
 #define SYSROOT "/sysroot"
 
 /* --- menus ----------------------------------------------------------------------------------------------------------- */
@@ -13,7 +14,7 @@ add_options (char **words, guint from, GHashTable *options)
 {
   for (guint i = from; words[i] != NULL; i++)
     /* GRUB's own note of which kernel it is. */
-    if (*words[i] != '\0' && !g_str_has_prefix (words[i], "BOOT_IMAGE="))
+    if (*words[i] != '\0' && !g_str_has_prefix (words[i], "BOOT_IMAGE=") && g_hash_table_size (options) < LISTED_MAX)
       g_hash_table_add (options, cold_text_make_valid (words[i]));
 }
 
@@ -106,7 +107,7 @@ read_menu (guestfs_h *g, const char *path, const char *mountinfo, JsonArray *mis
 
   if (text != NULL)
     cold_boot_menu_parse (text, files, options);
-  for (guint i = 0; i < files->len; i++)
+  for (guint i = 0; i < files->len && json_array_get_length (missing) < LISTED_MAX; i++)
     if (!exists_somewhere (g, mountinfo, g_ptr_array_index (files, i)))
       {
         g_autofree char *sentence = g_strdup_printf ("%s has no %s", path, (char *) g_ptr_array_index (files, i));
@@ -168,7 +169,7 @@ read_kernels (guestfs_h *g, JsonObject *state, JsonArray *missing)
   guint kernels = 0;
 
   /* A guest that is booted by a kernel from outside has none; one without any initramfs does not need them. */
-  for (guint i = 0; names != NULL && names[i] != NULL; i++)
+  for (guint i = 0; names != NULL && names[i] != NULL && json_array_get_length (missing) < LISTED_MAX; i++)
     {
       g_autofree char *path = g_build_filename ("/boot", names[i], NULL);
       g_autofree char *sentence = NULL;

@@ -14,6 +14,8 @@
 #define UNPACKED_MAX (G_GUINT64_CONSTANT (2) << 30)
 #define PADDING_MAX (1024 * 1024)
 #define ENTRIES_MAX 500000
+#define MODULES_MAX 10000
+#define MODULE_NAME_MAX 64 /* the kernel's own MODULE_NAME_LEN is less */
 #define NAME_MAX_LENGTH 4096
 #define HEADER 110
 #define MAGIC 6
@@ -55,8 +57,11 @@ cold_initramfs_module_name (const char *path)
 
   base = base != NULL ? base + 1 : path;
   suffix = strstr (base, ".ko");
-  if (suffix == NULL || suffix == base || (suffix[3] != '\0' && suffix[3] != '.'))
+  if (suffix == NULL || suffix == base || suffix - base > MODULE_NAME_MAX || (suffix[3] != '\0' && suffix[3] != '.'))
     return NULL;
+  for (const char *c = base; c < suffix; c++)
+    if (!g_ascii_isalnum (*c) && *c != '_' && *c != '-')
+      return NULL;
   name = g_strndup (base, suffix - base);
   return g_strdelimit (name, "-", '_');
 }
@@ -159,7 +164,8 @@ note (Found *found, const char *name, GError **error)
   else if (module != NULL && g_str_has_prefix (kernel, "fs/"))
     g_hash_table_add (found->systems, g_steal_pointer (&module));
   g_free (module);
-  return TRUE;
+  return g_hash_table_size (found->drivers) + g_hash_table_size (found->systems) <= MODULES_MAX
+         || damaged (error, "it has more modules than a kernel");
 }
 
 /* Reads one entry, whose magic is read already; @end: it was the last of its archive. */
