@@ -30,6 +30,12 @@ allow_services()
   [ ! -e "$WORK/policy-made" ] || rm $policy
 }
 
+# Packages that are there in part.
+complaints()
+{
+  dpkg --audit
+}
+
 # Command line options of apt come after the guest's configuration; #clear only works in a file.
 configure_apt()
 {

@@ -3,7 +3,8 @@
 # away when anything fails, so nothing is undone on the way out.
 #
 # Made by cold-verb-upgrade.c before it: WORK (folder on tmpfs), BUNDLE (where the bundle is mounted), MOUNTS (the guest's
-# mount points), and the function owned. The package manager's part follows after it and defines the function upgrade.
+# mount points), and the function owned. The package manager's part follows after it and defines the functions upgrade and
+# complaints, which prints what the package manager finds wrong with its database, one a line.
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 TERM=dumb SYSTEMD_OFFLINE=1 SYSTEMD_PAGER=cat
@@ -128,6 +129,22 @@ END
   chmod 0755 "$WORK/bin/systemctl"
 }
 
+list_complaints()
+{
+  { complaints 2>/dev/null || true; } | sort -u
+}
+
+# Says what was not wrong before, and fails if there is something.
+judge_complaints()
+{
+  list_complaints | comm -13 "$WORK/complaints" - >"$WORK/complaints-new"
+  if [ -s "$WORK/complaints-new" ]; then
+    echo "Wrong since this upgrade:"
+    cat "$WORK/complaints-new"
+    false
+  fi
+}
+
 # Without SELinux in the kernel, nothing that was made here has a label.
 relabel()
 {
@@ -169,12 +186,14 @@ run()
   : >"$WORK/restored"
   : >"$WORK/deferred"
   save_identity
+  list_complaints >"$WORK/complaints"
   # ctime has the granularity of a clock tick: what follows must not be in the same one.
   : >"$WORK/begin"
   sleep 0.1
   all_drivers
   own_command_line
   upgrade </dev/null >"$WORK/log" 2>&1
+  judge_complaints >>"$WORK/log"
   appliance_command_line
   own_drivers
   restore_identity

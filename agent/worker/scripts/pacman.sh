@@ -53,6 +53,12 @@ END
   done
 }
 
+# Entries that are damaged, and dependencies that nothing meets.
+complaints()
+{
+  pacman -Dk 2>&1 | grep -v '^No database errors'
+}
+
 # The guest's [options] with all that they include; where packages come from, and how they get here, is ours. Their hashes
 # were checked against the repository's database before they came into the bundle.
 configure_pacman()

@@ -18,9 +18,9 @@ allow_services()
 }
 
 # Requirements that nothing meets.
-unmet()
+complaints()
 {
-  rpm -Va --nofiles --noscripts --nodigest --nosignature 2>/dev/null | sort -u || true
+  rpm -Va --nofiles --noscripts --nodigest --nosignature
 }
 
 # The console of the appliance leads to the worker, which reads progress from it. Of a line that says how many of how many
@@ -40,14 +40,8 @@ show_progress()
 # with_rpm COMMAND...: around what installs packages; the command's status 0 says that it went well
 with_rpm()
 {
-  unmet >"$WORK/unmet-before"
   refuse_services
   { "$@" 2>&1 || : >"$WORK/failed"; } | show_progress
   allow_services
   [ ! -e "$WORK/failed" ]
-  unmet | comm -13 "$WORK/unmet-before" - >"$WORK/unmet-new"
-  if [ -s "$WORK/unmet-new" ]; then
-    cat "$WORK/unmet-new"
-    false
-  fi
 }
