@@ -18,6 +18,7 @@ guest_disk_free (ColdGuestDisk *disk)
 {
   g_free (disk->path);
   g_free (disk->format);
+  g_free (disk->bus);
   g_ptr_array_unref (disk->chain);
   g_free (disk);
 }
@@ -119,6 +120,7 @@ add_disk (ColdInventory *inventory, GPtrArray *disks, const ColdVolume *volume, 
   disk->volume = volume->id;
   disk->path = g_strdup (volume->path);
   disk->format = g_strdup (format);
+  disk->bus = definition != NULL ? g_strdup (definition->bus) : NULL;
   disk->file = volume->file;
   g_ptr_array_add (disks, disk);
   /* A raw disk has no header: what libvirt read there is the guest's own data. */
@@ -342,6 +344,36 @@ cold_guest_disks_check_headers (GPtrArray *disks, JsonObject *probed, GError **e
         return block (error, code, "%s: %s", disk->path, why);
     }
   return TRUE;
+}
+
+GStrv
+cold_guest_disks_needed_drivers (GPtrArray *disks)
+{
+  static const struct
+  {
+    const char *bus;
+    const char *drivers[2];
+  } devices[] = {
+    { "virtio", { "virtio_blk", "virtio_pci" } },
+    { "virtio-scsi", { "virtio_scsi", "virtio_pci" } },
+    { "sata", { "ahci" } },
+    { "ide", { "ata_piix" } },
+    { "nvme", { "nvme" } },
+    { "usb", { "usb_storage" } },
+  };
+  g_autoptr (GPtrArray) drivers = g_ptr_array_new ();
+
+  for (guint i = 0; i < disks->len; i++)
+    for (guint k = 0; k < G_N_ELEMENTS (devices); k++)
+      {
+        const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+
+        for (guint n = 0; n < 2 && g_strcmp0 (disk->bus, devices[k].bus) == 0 && devices[k].drivers[n] != NULL; n++)
+          if (!g_ptr_array_find_with_equal_func (drivers, devices[k].drivers[n], g_str_equal, NULL))
+            g_ptr_array_add (drivers, g_strdup (devices[k].drivers[n]));
+      }
+  g_ptr_array_add (drivers, NULL);
+  return (GStrv) g_ptr_array_steal (drivers, NULL);
 }
 
 ColdVolume *

@@ -16,6 +16,7 @@ typedef struct
   gint64 volume;    /* id */
   char *path;
   char *format;     /* raw or qcow2 */
+  char *bus;        /* (nullable): of the domain's disk, as in ColdDisk */
   ColdFileId file;  /* as the inventory saw it last */
   GPtrArray *chain; /* (element-type ColdChainMember) nearest first; paths absolute, formats set */
 } ColdGuestDisk;
@@ -56,6 +57,13 @@ gboolean cold_guest_disks_hand_over (GPtrArray *disks, const int *tops, gboolean
  * Headers are guest input: what they say must agree with what libvirt was told. Fails with Blocked.
  */
 gboolean cold_guest_disks_check_headers (GPtrArray *disks, JsonObject *probed, GError **error);
+
+/**
+ * cold_guest_disks_needed_drivers:
+ *
+ * Returns: (transfer full): the drivers of Linux for the devices that the domain shows the disks as, each once; empty without domain
+ */
+GStrv cold_guest_disks_needed_drivers (GPtrArray *disks);
 
 /* Descriptors of one disk's volume. Both are -1 when unset. */
 typedef struct

@@ -32,6 +32,9 @@ dup_member (JsonObject *object, const char *member)
   return cold_text_make_valid (cold_json_string (object, member));
 }
 
+/* Of a result, what is kept apart, and what is only about an upgrade. */
+static const char *const not_details[] = { "packages", "sources", "type", "checks", "differences", "ok", NULL };
+
 static ColdFacts *
 facts_from_result (JsonObject *result)
 {
@@ -64,7 +67,7 @@ facts_from_result (JsonObject *result)
         g_ptr_array_add (facts->blockers, cold_blocker_new (cold_json_string (blocker, "code"), detail));
     }
   for (GList *l = members; l != NULL; l = l->next)
-    if (!g_str_equal (l->data, "packages") && !g_str_equal (l->data, "type") && !g_str_equal (l->data, "sources"))
+    if (!g_strv_contains (not_details, l->data))
       json_object_set_member (details, l->data, json_node_copy (json_object_get_member (result, l->data)));
   g_free (facts->details);
   facts->details = cold_json_to_text (details);

@@ -174,6 +174,17 @@ read_mirror (const Document *document, xmlNode *node, ColdDomainInfo *info)
   add_disk (info, disk);
 }
 
+/* libvirt puts a disk on a controller by numbers; guests have SCSI controllers of one model. */
+static char *
+get_bus (const Document *document, xmlNode *node)
+{
+  g_autofree char *bus = get_string (document, node, "target/@bus");
+  g_autofree char *model = g_strcmp0 (bus, "scsi") == 0
+                               ? get_string (document, node, "../controller[@type='scsi']/@model") : NULL;
+
+  return model != NULL && g_str_has_prefix (model, "virtio") ? g_strdup ("virtio-scsi") : g_steal_pointer (&bus);
+}
+
 static void
 read_disk (const Document *document, xmlNode *node, ColdDomainInfo *info)
 {
@@ -185,6 +196,7 @@ read_disk (const Document *document, xmlNode *node, ColdDomainInfo *info)
     disk->device = g_strdup ("disk");
   disk->target = get_string (document, node, "target/@dev");
   disk->format = get_string (document, node, "driver/@type");
+  disk->bus = get_bus (document, node);
   disk->pool = get_string (document, node, "source/@pool");
   disk->volume = get_string (document, node, "source/@volume");
   disk->path = disk->volume == NULL ? get_source (document, node) : NULL;

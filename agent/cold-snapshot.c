@@ -90,6 +90,7 @@ disk_clear (ColdDisk *disk)
   g_free (disk->pool);
   g_free (disk->volume);
   g_free (disk->format);
+  g_free (disk->bus);
   g_ptr_array_unref (disk->chain);
 }
 
@@ -247,7 +248,8 @@ disks_equal (GPtrArray *a, GPtrArray *b)
       const ColdDisk *left = g_ptr_array_index (a, i), *right = g_ptr_array_index (b, i);
 
       if (g_strcmp0 (left->target, right->target) != 0 || g_strcmp0 (left->path, right->path) != 0
-          || g_strcmp0 (left->format, right->format) != 0 || !cold_file_id_same_file (&left->file, &right->file)
+          || g_strcmp0 (left->format, right->format) != 0 || g_strcmp0 (left->bus, right->bus) != 0
+          || !cold_file_id_same_file (&left->file, &right->file)
           || left->readonly != right->readonly || left->shareable != right->shareable
           || left->transient != right->transient || left->chain->len != right->chain->len)
         return FALSE;

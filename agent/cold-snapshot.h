@@ -74,6 +74,7 @@ typedef struct
   char *pool;           /* (nullable) type volume: pool name as written */
   char *volume;         /* (nullable) type volume: volume name as written */
   char *format;         /* (nullable) driver type: raw qcow2 ... */
+  char *bus;            /* (nullable) virtio sata ide usb nvme scsi ..., or virtio-scsi for a disk of such a controller */
   gboolean readonly;
   gboolean shareable;
   gboolean transient;

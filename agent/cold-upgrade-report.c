@@ -55,15 +55,29 @@ cold_upgrade_report_keep_log (ColdJob *job, const char *scratch)
     cold_job_set_log (job, to);
 }
 
-void
-cold_upgrade_report_add (JsonObject *report, JsonObject *answer)
+static void
+copy_members (JsonObject *report, JsonObject *answer, const char *const *members)
 {
-  const char *const members[] = { "deferred", "kept-config", "kernel-changed", "changed-files", "unattributed", "failed-scripts",
-                                  NULL };
-
   for (guint i = 0; members[i] != NULL; i++)
     if (json_object_has_member (answer, members[i]))
       json_object_set_member (report, members[i], json_node_copy (json_object_get_member (answer, members[i])));
+}
+
+void
+cold_upgrade_report_add (JsonObject *report, JsonObject *answer)
+{
+  const char *const members[] = { "deferred", "kept-config", "replaced-config", "restored", "kernel-changed",
+                                  "changed-files", "unattributed", "failed-scripts", NULL };
+
+  copy_members (report, answer, members);
+}
+
+void
+cold_upgrade_report_add_verified (JsonObject *report, JsonObject *verified)
+{
+  const char *const members[] = { "checks", "differences", NULL };
+
+  copy_members (report, verified, members);
 }
 
 void

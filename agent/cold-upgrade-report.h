@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 /* Takes over what the upgrade worker said of the run (common/cold-protocol.h). */
 void cold_upgrade_report_add (JsonObject *report, JsonObject *answer);
 
+/* Takes over what the verify worker found: its checks, and where plan and guest differ. */
+void cold_upgrade_report_add_verified (JsonObject *report, JsonObject *verified);
+
 /* Returns: (transfer full): the checks of a verify answer that failed, in one line */
 char *cold_upgrade_report_failed_checks (JsonObject *verified);
 

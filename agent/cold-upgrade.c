@@ -32,6 +32,8 @@ typedef struct
   char *package_manager;  /* and what it mounts: of the content that was copied */
   JsonArray *mountpoints;
   gboolean planned_again; /* the catalogue changed under the first plan */
+  char *manifest;         /* id, of the content that was copied */
+  JsonObject *before;     /* (nullable): what the upgrade worker saw before it began, which verify compares with */
   gint64 phase_began;     /* monotonic */
   GError *no_space;       /* (nullable): while room is made */
 } Upgrade;
@@ -47,6 +49,8 @@ upgrade_free (Upgrade *self)
   g_free (self->scratch);
   g_free (self->bundle);
   g_free (self->package_manager);
+  g_free (self->manifest);
+  g_clear_pointer (&self->before, json_object_unref);
   g_clear_pointer (&self->mountpoints, json_array_unref);
   cold_upgrade_options_clear (&self->options);
   g_clear_pointer (&self->disks, g_ptr_array_unref);
@@ -124,6 +128,24 @@ new_worker (Upgrade *self, const char *verb)
   return self->worker;
 }
 
+/* What the work copies are measured by: what was installed, what an upgrade worker saw before it began, and the devices that the
+ * guest has. */
+static void
+add_measures (Upgrade *self, ColdWorkerProcess *worker, JsonObject *request)
+{
+  const char *const members[] = { "boot-before", "initramfs-before" };
+  g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, self->manifest, NULL);
+  g_autofree char *inside = g_strconcat ("/manifests/", self->manifest, NULL);
+  g_auto (GStrv) needed = cold_guest_disks_needed_drivers (self->disks);
+
+  cold_json_set_strv (request, "needed", (const char *const *) needed);
+  cold_worker_process_add_bind (worker, manifest, inside);
+  json_object_set_string_member (request, "manifest", inside);
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    if (json_object_has_member (self->before, members[i]))
+      json_object_set_member (request, members[i], json_node_copy (json_object_get_member (self->before, members[i])));
+}
+
 /* Hands the work copies (or, without any, the volumes) to a worker and runs it. */
 static gboolean
 run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable, GAsyncReadyCallback callback,
@@ -141,6 +163,8 @@ run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable,
   json_object_set_string_member (request, "accelerator", cold_appliance_get_accelerator (appliance));
   if (self->plan != NULL)
     json_object_set_object_member (request, "plan", json_object_ref (self->plan));
+  if (self->before != NULL)
+    add_measures (self, worker, request);
   if (writable)
     {
       cold_worker_process_add_bind (worker, self->bundle, "/bundle");
@@ -226,9 +250,7 @@ on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
       fail (task, error);
       return;
     }
-  if (cold_json_array (self->verified, "checks") != NULL)
-    json_object_set_array_member (self->report, "checks",
-                                  json_array_ref (cold_json_array (self->verified, "checks")));
+  cold_upgrade_report_add_verified (self->report, self->verified);
   if (!cold_json_bool (self->verified, "ok"))
     {
       g_autofree char *failed = cold_upgrade_report_failed_checks (self->verified);
@@ -272,6 +294,7 @@ on_upgraded (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   cold_upgrade_report_add (self->report, answer);
+  self->before = g_steal_pointer (&answer);
   enter_phase (self, "verifying");
   if (!run_on_disks (task, COLD_VERB_VERIFY, TRUE, FALSE, on_verified, &error))
     {
@@ -349,6 +372,7 @@ take_facts (Upgrade *self, const ColdFacts *facts)
   JsonArray *mountpoints = cold_json_array (details, "mountpoints");
 
   self->package_manager = g_strdup (facts->package_manager);
+  self->manifest = g_strdup (facts->manifest);
   self->mountpoints = mountpoints != NULL ? json_array_ref (mountpoints) : json_array_new ();
 }
 

@@ -19,7 +19,7 @@
  *   /appliance      the fixed appliance
  *   /scratch        the worker's own folder, writable; results that are files are named relative to it
  *   /catalogue      the catalogue: writable for fetch, read-only for plan and bundle
- *   /manifests/ID   manifests, read-only (plan)
+ *   /manifests/ID   manifests, read-only (plan, bundle, verify)
  *   /keyrings/ID    keyring of the repository with that id (fetch; bundle where it has an unsigned database)
  *
  * A disk in a request, members of its chain being {"path","format"} from the top's direct backing file downwards:
@@ -108,14 +108,21 @@
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan,"package-manager","mountpoints"}
  *          The last two as inspect found them in the same content.
  *       -> {"log":"upgrade.log","deferred":[what scripts wanted to start or restart],"kept-config":[path],
- *           "kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path],
- *           "failed-scripts":[line]}
+ *           "replaced-config":[path],"kernel-changed":b,"changed-files":n,"unattributed":[path],"restored":[path],
+ *           "failed-scripts":[line],"boot-before":boot,"initramfs-before":{path:initramfs}}
+ *          "kept-config" are the guest's own configuration files beside which a packaged version was put, "replaced-config"
+ *          those that the packaged version took the place of, the guest's own being beside it now.
  *          "unattributed" are changed paths that neither belong to a package nor to what packages generate; "restored" are
  *          files that make a guest itself (machine-id and the like), which a script changed and which are as before again;
  *          "failed-scripts" is what rpm says of scripts of packages that it installed all the same. Lists end after 1000.
+ *          What "...-before" says was looked at before anything of the guest ran, and is for verify.
+ *          boot: {"kernels":n,"menus":n,"missing":[sentence],"options":[word],"root":"root=UUID=..."?}
+ *          initramfs: {"stamp":s,"version":s?,"drivers":[name],"systems":[name],"error":s?}
  *
- * verify   {"verb","accelerator","disks":[disk],"plan":plan}
- *       -> facts as of inspect, and "checks":[{"name","ok":b,"detail"}],"ok":b
+ * verify   {"verb","accelerator","disks":[disk],"plan":plan,"manifest":"/manifests/ID","boot-before":boot}
+ *          The manifest is that of the content before the upgrade.
+ *       -> facts as of inspect, and "checks":[{"name","ok":b,"detail"}],"differences":[sentence],"ok":b
+ *          "differences" are where plan and guest differ without harm.
  */
 #pragma once
 

@@ -103,6 +103,9 @@ check /upgrade/kept-configuration-reported matches '/etc/cold-alpha.conf' call "
 check /upgrade/service-deferred matches 'try-restart cold-alpha.service' call "$volume" Volume GetHistory
 check /upgrade/initramfs-for-all-devices equals 'base udev block filesystems' file_in_guest /var/lib/cold-initramfs
 check /upgrade/initramfs-configuration-as-before equals "$configuration" file_in_guest /etc/mkinitcpio.conf
+check /upgrade/own-command-line matches '^root=[^ ]+ ro$' file_in_guest /var/lib/cold-cmdline
+check /upgrade/packages-checked matches '"name":"packages","ok":true' call "$volume" Volume GetHistory
+check /upgrade/as-planned matches '"differences":\[\]' call "$volume" Volume GetHistory
 check /upgrade/machine-id-kept equals 0123456789abcdef0123456789abcdef file_in_guest /etc/machine-id
 check /upgrade/only-its-database-is-left equals local names_in /var/lib/pacman
 check /upgrade/no-packages-left fails eval 'names_in /var/cache/pacman/pkg | grep -q .'

@@ -76,6 +76,10 @@ would_zypper()
 {
   sed -nE 's/^<solvable type="package" name="([^"]*)" edition="([^"]*)".*/\1 \2/p' "$1" | sort
 }
+history()
+{
+  call "$volume" Volume GetHistory | jq -c .
+}
 upgrade()
 {
   job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 600 job_finished "$job" || return 1
@@ -107,7 +111,7 @@ volume=$(await_volume default guest.raw)
 
 check /inspect/pending eventually 240 inspected 4 pending
 check /inspect/manager equals $manager property "$volume" Volume PackageManager
-check /inspect/packages equals 5 property "$volume" Volume PackageCount
+check /inspect/packages equals 7 property "$volume" Volume PackageCount
 ask_$manager >/run/says 2>&1
 cat /run/says
 check /plan/as-$manager-says equals "$(would_$manager /run/says)" planned
@@ -120,10 +124,19 @@ check /upgrade/files equals 'cold-beta 2-1' file_in_guest /usr/share/cold/cold-b
 check /upgrade/locked-as-before equals 'cold-held 1-1' file_in_guest /usr/share/cold/cold-held
 check /upgrade/old-kernel-beside-the-new equals 'kernel 1-1 kernel 2-1' \
   eval 'echo $(file_in_guest /boot/vmlinuz-1-1) $(file_in_guest /boot/vmlinuz-2-1)'
+check /upgrade/even-older-kernels-too equals 'kernel 0-1 kernel 0-2' \
+  eval 'echo $(file_in_guest /boot/vmlinuz-0-1) $(file_in_guest /boot/vmlinuz-0-2)'
 check /upgrade/own-command-line equals "$root quiet" file_in_guest /var/lib/cold-cmdline
 check /upgrade/configuration-kept equals setting=mine file_in_guest /etc/cold-alpha.conf
 check /upgrade/packaged-configuration-beside equals setting=2-1 file_in_guest /etc/cold-alpha.conf.rpmnew
 check /upgrade/kept-configuration-reported matches '/etc/cold-alpha.conf' call "$volume" Volume GetHistory
+check /upgrade/replaced-configuration equals setting=2-1 file_in_guest /etc/replaced/cold-beta.conf
+check /upgrade/own-configuration-beside equals setting=mine file_in_guest /etc/replaced/cold-beta.conf.rpmsave
+check /upgrade/replaced-configuration-reported matches '"replaced-config":\["/etc/replaced/cold-beta.conf"\]' history
+check /upgrade/the-rest-reported matches '"unattributed":\["/var/lib/cold-cmdline"\]' history
+check /upgrade/no-difference-to-the-plan matches '"differences":\[\]' history
+check /upgrade/boot-checked matches '"name":"boot","ok":true' history
+check /upgrade/initramfs-checked matches '"name":"initramfs","ok":true,"detail":"1 new' history
 check /upgrade/service-deferred matches 'try-restart cold-alpha.service' call "$volume" Volume GetHistory
 check /upgrade/machine-id-kept equals 0123456789abcdef0123456789abcdef file_in_guest /etc/machine-id
 check /upgrade/repositories-as-before equals cold.repo \

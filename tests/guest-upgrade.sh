@@ -29,6 +29,10 @@ outcome()
 {
   property "$volume" Volume LastOutcome
 }
+history()
+{
+  call "$volume" Volume GetHistory | jq -c .
+}
 job_outcome()
 {
   property "$job" Job Outcome
@@ -122,6 +126,12 @@ check /auto/nothing-pending equals 0 property "$volume" Volume PendingCount
 check /auto/service-deferred matches 'cold-alpha restart' call "$volume" Volume GetHistory
 check /auto/nothing-started fails eval 'file_in $disk /var/lib/cold-alpha-was-started | grep -q .'
 check /auto/history matches upgraded call "$volume" Volume GetHistory
+check /auto/own-command-line matches '^root=UUID=[^ ]* ro console=ttyS0' file_in $disk /var/lib/cold-cmdline
+check /auto/all-drivers matches '^MODULES=most$' file_in $disk /var/lib/cold-drivers
+check /auto/own-drivers-again equals '' file_in $disk /etc/initramfs-tools/conf.d/zz-coldpatch.conf
+check /auto/initramfs-checked matches '"name":"initramfs","ok":true' history
+check /auto/boot-checked matches '"detail":"1 kernels and 1 menus' history
+check /auto/as-planned matches '"differences":\[\]' history
 call "$(domain tiny)" Domain SetPolicy s manual
 check /auto/boots boots_with 'cold-alpha 2'
 

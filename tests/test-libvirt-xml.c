@@ -50,6 +50,28 @@ test_domain_sources (void)
 }
 
 static void
+test_domain_bus (void)
+{
+  g_autoptr (ColdDomainInfo) info = cold_domain_info_new ();
+  g_autoptr (ColdDomainInfo) other = cold_domain_info_new ();
+
+  g_assert_true (cold_libvirt_xml_read_domain (
+      DOMAIN ("<disk type='file'><source file='/p/a'/><target dev='vda' bus='virtio'/></disk>"
+              "<disk type='file'><source file='/p/b'/><target dev='sda' bus='scsi'/></disk>"
+              "<disk type='file'><source file='/p/c'/><target dev='sdb'/></disk>"
+              "<controller type='usb' model='qemu-xhci'/><controller type='scsi' model='virtio-scsi'/>"),
+      info));
+  g_assert_cmpstr (disk_at (info, 0)->bus, ==, "virtio");
+  g_assert_cmpstr (disk_at (info, 1)->bus, ==, "virtio-scsi");
+  g_assert_null (disk_at (info, 2)->bus);
+  g_assert_true (cold_libvirt_xml_read_domain (
+      DOMAIN ("<disk type='file'><source file='/p/b'/><target dev='sda' bus='scsi'/></disk>"
+              "<controller type='scsi' model='lsilogic'/>"),
+      other));
+  g_assert_cmpstr (disk_at (other, 0)->bus, ==, "scsi");
+}
+
+static void
 test_domain_chain (void)
 {
   g_autoptr (ColdDomainInfo) info = cold_domain_info_new ();
@@ -165,6 +187,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/libvirt-xml/domain/sources", test_domain_sources);
+  g_test_add_func ("/libvirt-xml/domain/bus", test_domain_bus);
   g_test_add_func ("/libvirt-xml/domain/chain-in-order", test_domain_chain);
   g_test_add_func ("/libvirt-xml/domain/live-and-inactive-are-united", test_domain_union);
   g_test_add_func ("/libvirt-xml/volume", test_volume);

@@ -407,6 +407,8 @@ static const char *const generated[] = {
 
 static const char *const kept_suffixes[] = { ".dpkg-dist", ".dpkg-new", ".ucf-dist", NULL };
 
+static const char *const replaced_suffixes[] = { ".dpkg-old", ".dpkg-bak", ".ucf-old", NULL };
+
 const ColdPackageManager cold_apt = {
   .name = "apt",
   .format = "deb",
@@ -415,4 +417,5 @@ const ColdPackageManager cold_apt = {
   .owned = "cat /var/lib/dpkg/info/*.list",
   .generated = generated,
   .kept_suffixes = kept_suffixes,
+  .replaced_suffixes = replaced_suffixes,
 };

@@ -152,6 +152,7 @@ const ColdPackageManager cold_dnf = {
   .owned = COLD_RPM_OWNED,
   .generated = cold_rpm_generated,
   .kept_suffixes = cold_rpm_kept_suffixes,
+  .replaced_suffixes = cold_rpm_replaced_suffixes,
 };
 
 const ColdPackageManager cold_yum = {
@@ -163,4 +164,5 @@ const ColdPackageManager cold_yum = {
   .owned = COLD_RPM_OWNED,
   .generated = cold_rpm_generated,
   .kept_suffixes = cold_rpm_kept_suffixes,
+  .replaced_suffixes = cold_rpm_replaced_suffixes,
 };

@@ -170,7 +170,6 @@ fsck (guestfs_h *g, const char *device, const char *type, JsonArray *checks)
   g_autofree char *output = NULL;
   g_autofree char *name = g_strconcat ("filesystem ", device, NULL);
   g_autoptr (GError) problem = NULL;
-  JsonObject *check;
 
   if (is_ext (type))
     command = g_strdup_printf ("e2fsck -f -n %s 2>&1", quoted);
@@ -181,11 +180,7 @@ fsck (guestfs_h *g, const char *device, const char *type, JsonArray *checks)
   if (command == NULL)
     return;
   output = cold_guest_appliance_sh (g, command, &problem);
-  check = json_object_new ();
-  json_object_set_string_member (check, "name", name);
-  json_object_set_boolean_member (check, "ok", output != NULL);
-  json_object_set_string_member (check, "detail", output != NULL ? type : problem->message);
-  json_array_add_object_element (checks, check);
+  cold_guest_add_check (checks, name, output != NULL, output != NULL ? type : problem->message);
 }
 
 gboolean

@@ -24,6 +24,7 @@
 struct _ColdGuest
 {
   guestfs_h *g;
+  gboolean writable;
   GPtrArray *servers; /* (element-type GSubprocess) one qemu-nbd for each disk that is a chain */
 };
 
@@ -52,6 +53,18 @@ cold_guest_add_blocker (JsonObject *facts, const char *code, const char *detail)
   json_object_set_string_member (blocker, "code", code);
   json_object_set_string_member (blocker, "detail", valid);
   json_array_add_object_element (blockers, blocker);
+}
+
+void
+cold_guest_add_check (JsonArray *checks, const char *name, gboolean ok, const char *detail)
+{
+  JsonObject *check = json_object_new ();
+  g_autofree char *valid = cold_text_make_valid (detail);
+
+  json_object_set_string_member (check, "name", name);
+  json_object_set_boolean_member (check, "ok", ok);
+  json_object_set_string_member (check, "detail", valid);
+  json_array_add_object_element (checks, check);
 }
 
 /* What QEMU is told of an image and, from there downwards, of what it builds on; never what a header says. */
@@ -211,6 +224,7 @@ cold_guest_open (JsonObject *request, gboolean writable, const char *extra_disk,
   g_autoptr (ColdGuest) self = g_new0 (ColdGuest, 1);
 
   self->servers = g_ptr_array_new_with_free_func (g_object_unref);
+  self->writable = writable;
   self->g = guestfs_create ();
   if (self->g == NULL)
     {
@@ -233,15 +247,18 @@ cold_guest_open (JsonObject *request, gboolean writable, const char *extra_disk,
   return g_steal_pointer (&self);
 }
 
-/* A server writes what it holds back when it is told to end. */
-static void
+/* A server writes what it holds back when it is told to end. Returns: whether all ended as they should */
+static gboolean
 stop_servers (ColdGuest *self)
 {
+  gboolean well = TRUE;
+
   for (guint i = 0; i < self->servers->len; i++)
     g_subprocess_send_signal (g_ptr_array_index (self->servers, i), SIGTERM);
   for (guint i = 0; i < self->servers->len; i++)
-    g_subprocess_wait (g_ptr_array_index (self->servers, i), NULL, NULL);
+    well = g_subprocess_wait_check (g_ptr_array_index (self->servers, i), NULL, NULL) && well;
   g_ptr_array_set_size (self->servers, 0);
+  return well;
 }
 
 void
@@ -261,7 +278,53 @@ cold_guest_close (ColdGuest *self, GError **error)
     return cold_guest_set_error (self->g, error, "cannot unmount the guest's file systems");
   if (guestfs_sync (self->g) < 0 || guestfs_shutdown (self->g) < 0)
     return cold_guest_set_error (self->g, error, "cannot shut the appliance down");
-  stop_servers (self);
+  if (stop_servers (self) || !self->writable)
+    return TRUE;
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_WORKER,
+                       "qemu-nbd did not end well: what it held back may not be in the image");
+  return FALSE;
+}
+
+static gboolean
+check_image (JsonObject *disk, JsonArray *checks, GError **error)
+{
+  const char *path = cold_json_string (disk, "path");
+  g_autoptr (JsonObject) node = describe_node (cold_json_array (disk, "chain"), 0, path, "qcow2");
+  g_autofree char *json = cold_json_to_text (node);
+  g_autofree char *filename = g_strconcat ("json:", json, NULL);
+  g_autofree char *name = g_strconcat ("image ", path, NULL);
+  const char *const argv[] = { "qemu-img", "check", filename, NULL };
+  g_autoptr (GSubprocess) process
+      = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, error);
+  g_autofree char *output = NULL;
+  gboolean ok;
+
+  if (process == NULL || !g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, error))
+    {
+      g_prefix_error (error, "cannot run qemu-img (package qemu-utils): ");
+      return FALSE;
+    }
+  /* qemu-img(1): 3 is for leaked clusters and nothing else. */
+  ok = g_subprocess_get_if_exited (process)
+       && (g_subprocess_get_exit_status (process) == 0 || g_subprocess_get_exit_status (process) == 3);
+  /* It has a line for each cluster that is wrong. */
+  output[strcspn (output, "\n")] = '\0';
+  cold_guest_add_check (checks, name, ok, ok ? "consistent" : output);
+  return TRUE;
+}
+
+gboolean
+cold_guest_check_images (JsonObject *request, JsonArray *checks, GError **error)
+{
+  JsonArray *disks = cold_json_array (request, "disks");
+
+  for (guint i = 0; disks != NULL && i < json_array_get_length (disks); i++)
+    {
+      JsonObject *disk = cold_json_array_object (disks, i);
+
+      if (g_strcmp0 (cold_json_string (disk, "format"), "qcow2") == 0 && !check_image (disk, checks, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

@@ -27,16 +27,27 @@ ColdGuest *cold_guest_open (JsonObject *request, gboolean writable, const char *
 /* Without cold_guest_close(): what was written may be lost. */
 void cold_guest_free (ColdGuest *guest);
 
-/* Unmounts, syncs, shuts down: what was written is in the files when it returns %TRUE. */
+/* Unmounts, syncs, shuts down: what was written is in the files when it returns %TRUE, and whoever wrote it ended well. */
 gboolean cold_guest_close (ColdGuest *guest, GError **error);
 
 guestfs_h *cold_guest_handle (ColdGuest *guest); /* (transfer none) */
+
+/**
+ * cold_guest_check_images:
+ * @checks: gets one {"name":"image <path>","ok","detail"} for each disk whose format can be checked (qcow2)
+ *
+ * Reads only. Leaked clusters take space and do no harm. Returns: %FALSE with @error (Worker) when qemu-img cannot be run
+ */
+gboolean cold_guest_check_images (JsonObject *request, JsonArray *checks, GError **error);
 
 /* The device of @extra_disk inside the appliance: (transfer full); %NULL with @error. */
 char *cold_guest_last_device (guestfs_h *g, GError **error);
 
 /* Adds {"code","detail"} to "blockers" of @facts; @detail is made valid UTF-8. */
 void cold_guest_add_blocker (JsonObject *facts, const char *code, const char *detail);
+
+/* Adds {"name","ok","detail"} to the checks of a verification; @detail is made valid UTF-8. */
+void cold_guest_add_check (JsonArray *checks, const char *name, gboolean ok, const char *detail);
 
 /* GError (Guest) from the handle's last error: "<what>: <libguestfs' words>". Returns: %FALSE */
 gboolean cold_guest_set_error (guestfs_h *g, GError **error, const char *what);

@@ -37,6 +37,9 @@ typedef struct
 
   /* What it appends to the name of the packaged version of a configuration file that was kept; %NULL-terminated. */
   const char *const *kept_suffixes;
+
+  /* What it appends to the name of the admin's version where the packaged one took its place; %NULL-terminated. */
+  const char *const *replaced_suffixes;
 } ColdPackageManager;
 
 /* (nullable): none of that name is supported */

@@ -337,6 +337,8 @@ static const char *const generated[] = {
 
 static const char *const kept_suffixes[] = { ".pacnew", NULL };
 
+static const char *const replaced_suffixes[] = { ".pacsave", ".pacorig", NULL };
+
 const ColdPackageManager cold_pacman = {
   .name = "pacman",
   .format = "pacman",
@@ -345,4 +347,5 @@ const ColdPackageManager cold_pacman = {
   .owned = "pacman -Qlq",
   .generated = generated,
   .kept_suffixes = kept_suffixes,
+  .replaced_suffixes = replaced_suffixes,
 };

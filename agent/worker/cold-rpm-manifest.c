@@ -290,3 +290,5 @@ const char *const cold_rpm_generated[] = {
 };
 
 const char *const cold_rpm_kept_suffixes[] = { ".rpmnew", NULL };
+
+const char *const cold_rpm_replaced_suffixes[] = { ".rpmsave", ".rpmorig", NULL };

@@ -32,6 +32,7 @@ JsonObject *cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *mana
 /* Paths that rpm's own triggers and common scriptlets write; %NULL-terminated. For ColdPackageManager. */
 extern const char *const cold_rpm_generated[];
 extern const char *const cold_rpm_kept_suffixes[];
+extern const char *const cold_rpm_replaced_suffixes[];
 
 /* Resource with what the scripts of rpm guests have in common. */
 #define COLD_RPM_LIBRARY "/org/coldpatch1/worker/rpm.sh"

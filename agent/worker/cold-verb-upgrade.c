@@ -6,7 +6,9 @@
 #include <gio/gio.h>
 #include <sys/stat.h>
 
+#include "cold-boot-menu.h"
 #include "cold-error.h"
+#include "cold-guest-initramfs.h"
 #include "cold-guest-inspect.h"
 #include "cold-guest.h"
 #include "cold-json.h"
@@ -199,9 +201,9 @@ has_prefix_of (const char *path, const char *const *prefixes)
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): the configuration file of which @path is the packaged version */
+/* Returns: (transfer full) (nullable): the configuration file beside which @path was put */
 static char *
-kept_config (const char *path, const char *const *suffixes)
+config_beside (const char *path, const char *const *suffixes)
 {
   for (guint i = 0; suffixes[i] != NULL; i++)
     if (g_str_has_suffix (path, suffixes[i]))
@@ -209,61 +211,58 @@ kept_config (const char *path, const char *const *suffixes)
   return NULL;
 }
 
+static void
+add_listed (JsonArray *array, const char *text)
+{
+  if (text != NULL && json_array_get_length (array) < LISTED_MAX)
+    json_array_add_string_element (array, text);
+}
+
+static gboolean
+is_explained (const ColdPackageManager *manager, const char *path)
+{
+  g_autofree char *kept = config_beside (path, manager->kept_suffixes);
+  g_autofree char *replaced = config_beside (path, manager->replaced_suffixes);
+
+  return kept != NULL || replaced != NULL || has_prefix_of (path, manager->generated)
+         || strstr (path, "/__pycache__/") != NULL;
+}
+
 static gboolean
 add_changes (guestfs_h *g, const ColdPackageManager *manager, JsonObject *result, GError **error)
 {
   g_auto (GStrv) changed = read_list (g, "changed", error);
   g_auto (GStrv) unattributed = changed != NULL ? read_list (g, "unattributed", error) : NULL;
-  JsonArray *kept, *others;
+  JsonArray *kept, *replaced, *others;
   gboolean kernel = FALSE;
 
   if (unattributed == NULL)
     return FALSE;
   kept = add_array (result, "kept-config");
+  replaced = add_array (result, "replaced-config");
   for (guint i = 0; changed[i] != NULL; i++)
     {
-      g_autofree char *config = kept_config (changed[i], manager->kept_suffixes);
+      g_autofree char *config = config_beside (changed[i], manager->kept_suffixes);
+      g_autofree char *lost = config_beside (changed[i], manager->replaced_suffixes);
 
-      if (config != NULL && json_array_get_length (kept) < LISTED_MAX)
-        json_array_add_string_element (kept, config);
+      add_listed (kept, config);
+      add_listed (replaced, lost);
       kernel = kernel || g_str_has_prefix (changed[i], "/boot/vmlinu") || g_str_has_prefix (changed[i], "/boot/init");
     }
   others = add_array (result, "unattributed");
   for (guint i = 0; unattributed[i] != NULL; i++)
-    {
-      g_autofree char *config = kept_config (unattributed[i], manager->kept_suffixes);
-
-      if (config == NULL && !has_prefix_of (unattributed[i], manager->generated)
-          && strstr (unattributed[i], "/__pycache__/") == NULL && json_array_get_length (others) < LISTED_MAX)
-        json_array_add_string_element (others, unattributed[i]);
-    }
+    if (!is_explained (manager, unattributed[i]))
+      add_listed (others, unattributed[i]);
   json_object_set_boolean_member (result, "kernel-changed", kernel);
   json_object_set_int_member (result, "changed-files", g_strv_length (changed));
   return TRUE;
-}
-
-/* A boot menu made here must not name the appliance's devices. */
-static gboolean
-check_boot_roots (guestfs_h *g, GError **error)
-{
-  g_auto (GStrv) before = read_list (g, "roots-before", error);
-  g_auto (GStrv) after = before != NULL ? read_list (g, "roots-after", error) : NULL;
-
-  for (guint i = 0; after != NULL && after[i] != NULL; i++)
-    if (!g_strv_contains ((const char *const *) before, after[i]))
-      {
-        g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST,
-                     "the guest's boot menu was made anew with another root file system (%s)", g_strstrip (after[i]));
-        return FALSE;
-      }
-  return after != NULL;
 }
 
 static gboolean
 collect (guestfs_h *g, const ColdPackageManager *manager, JsonObject *result, GError **error)
 {
   json_object_set_string_member (result, "log", LOG);
-  return check_boot_roots (g, error) && add_unique (g, result, "deferred", "deferred", error)
+  return add_unique (g, result, "deferred", "deferred", error)
          && add_unique (g, result, "restored", "restored", error)
          && add_unique (g, result, "failed-scripts", "failed-scripts", error) && add_changes (g, manager, result, error);
 }
@@ -304,6 +303,9 @@ upgrade (guestfs_h *g, JsonObject *request, const ColdPackageManager *manager, J
   g_autofree char *script = NULL;
   gboolean done;
 
+  /* Before anything of the guest runs: what verify compares with. */
+  json_object_set_object_member (result, "boot-before", cold_boot_read (g));
+  json_object_set_object_member (result, "initramfs-before", cold_guest_initramfs_read (g, cold_verb_scratch (request), NULL));
   if (!prepare (g, error))
     return FALSE;
   script = make_script (g, manager, error);

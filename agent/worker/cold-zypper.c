@@ -146,4 +146,5 @@ const ColdPackageManager cold_zypper = {
   .owned = COLD_RPM_OWNED,
   .generated = cold_rpm_generated,
   .kept_suffixes = cold_rpm_kept_suffixes,
+  .replaced_suffixes = cold_rpm_replaced_suffixes,
 };

@@ -3,7 +3,6 @@
 # nothing else; holds, pins and preferences of the guest count as ever.
 
 policy=/usr/sbin/policy-rc.d
-initramfs=/etc/initramfs-tools/conf.d
 
 # Services are not started; what scripts wanted to start or restart is written down (policy-rc.d(8)).
 refuse_services()
@@ -31,17 +30,10 @@ allow_services()
   [ ! -e "$WORK/policy-made" ] || rm $policy
 }
 
-# Never the drivers of the appliance's own devices.
-all_drivers()
+# Packages that are there in part.
+complaints()
 {
-  if [ -d $initramfs ]; then
-    echo 'MODULES=most' >$initramfs/zz-coldpatch.conf
-  fi
-}
-
-own_drivers()
-{
-  rm -f $initramfs/zz-coldpatch.conf
+  dpkg --audit
 }
 
 # Command line options of apt come after the guest's configuration; #clear only works in a file.
@@ -75,10 +67,8 @@ upgrade()
   export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true UCF_FORCE_CONFFOLD=1 \
     APT_LISTCHANGES_FRONTEND=none NEEDRESTART_SUSPEND=1
   refuse_services
-  all_drivers
   configure_apt
   # The console of the appliance leads to the worker, which reads progress from it.
   apt-get -q -c "$WORK/apt.conf" --no-download --no-remove upgrade --with-new-pkgs 9>/dev/console
-  own_drivers
   allow_services
 }

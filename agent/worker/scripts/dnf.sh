@@ -21,8 +21,9 @@ upgrade()
 {
   configure
   tool=$(command -v dnf || command -v yum)
+  # Old kernels stay, however many: dnf would take the appliance's for the one that runs, and remove the guest's.
   # The packages' hashes were checked against the repository's metadata before they came into the bundle.
   with_rpm "$tool" -y --noplugins --setopt=reposdir="$WORK/repos" --setopt=cachedir="$WORK/cache" \
-    --setopt=system_cachedir="$WORK/cache" --setopt=keepcache=0 --setopt=install_weak_deps=0 --setopt=best=1 \
+    --setopt=system_cachedir="$WORK/cache" --setopt=keepcache=0 --setopt=install_weak_deps=0 --setopt=best=1 --setopt=installonly_limit=0 \
     --setopt=localpkg_gpgcheck=0 upgrade
 }

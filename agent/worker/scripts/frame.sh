@@ -3,7 +3,8 @@
 # away when anything fails, so nothing is undone on the way out.
 #
 # Made by cold-verb-upgrade.c before it: WORK (folder on tmpfs), BUNDLE (where the bundle is mounted), MOUNTS (the guest's
-# mount points), and the function owned. The package manager's part follows after it and defines the function upgrade.
+# mount points), and the function owned. The package manager's part follows after it and defines the functions upgrade and
+# complaints, which prints what the package manager finds wrong with its database, one a line.
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8 LANG=C.UTF-8 TERM=dumb SYSTEMD_OFFLINE=1 SYSTEMD_PAGER=cat
@@ -55,11 +56,54 @@ restore_identity()
   done <"$WORK/identity/list"
 }
 
-# The file systems that kernels on the boot menu are told to take as root.
-boot_roots()
+# Never the drivers of the appliance's own devices alone: what makes an initramfs looks at what is here.
+all_drivers()
 {
-  cat /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/loader/entries/*.conf 2>/dev/null |
-    grep -oE '[[:space:]]root=[^[:space:]]+' | sort -u || true
+  [ ! -d /etc/initramfs-tools/conf.d ] || echo 'MODULES=most' >/etc/initramfs-tools/conf.d/zz-coldpatch.conf
+  [ ! -d /etc/dracut.conf.d ] || echo 'hostonly="no"' >/etc/dracut.conf.d/zz-coldpatch.conf
+  if [ -d /etc/mkinitcpio.conf.d ]; then
+    cat >/etc/mkinitcpio.conf.d/zz-coldpatch.conf <<'END'
+_cold=()
+for _hook in "${HOOKS[@]}"; do [[ $_hook = autodetect ]] || _cold+=("$_hook"); done
+HOOKS=("${_cold[@]}")
+END
+  fi
+}
+
+own_drivers()
+{
+  rm -f /etc/initramfs-tools/conf.d/zz-coldpatch.conf /etc/dracut.conf.d/zz-coldpatch.conf \
+    /etc/mkinitcpio.conf.d/zz-coldpatch.conf
+}
+
+# What the guest is booted with: the newest entry says it, or GRUB's first, or else where its root is.
+find_command_line()
+{
+  newest=$(ls -t /boot/loader/entries/*.conf /efi/loader/entries/*.conf /boot/efi/loader/entries/*.conf 2>/dev/null | head -n 1)
+  {
+    [ -z "$newest" ] || sed -n 's/^options[[:space:]]*//p' "$newest"
+    cat /boot/grub2/grub.cfg /boot/grub/grub.cfg 2>/dev/null |
+      sed -n 's/^[[:space:]]*linux[a-z0-9]*[[:space:]]*[^[:space:]]*[[:space:]]*//p'
+    sed -n 's,^[[:space:]]*\([^#[:space:]]*\)[[:space:]]*/[[:space:]].*,root=\1 ro,p' /etc/fstab 2>/dev/null || true
+  } | head -n 1
+}
+
+# Those who make a boot entry look there when nothing else says how to boot: it must be the guest's own way, whatever that is,
+# and not the appliance's. In entries, variables of GRUB may stand.
+own_command_line()
+{
+  line=$(find_command_line)
+  options=$(cat /boot/grub2/grubenv 2>/dev/null | sed -n 's/^kernelopts=//p')
+  case $line in
+    *'$kernelopts'*) line="${line%%\$kernelopts*}$options${line#*\$kernelopts}" ;;
+  esac
+  printf '%s\n' "$line" | sed 's/[[:space:]]*\$[A-Za-z0-9_]*//g' >"$WORK/cmdline"
+  mount --bind "$WORK/cmdline" /proc/cmdline
+}
+
+appliance_command_line()
+{
+  umount /proc/cmdline
 }
 
 # Makes a systemctl in $WORK/bin, for the front of a PATH: what is asked of services is written down and not done, unless it is
@@ -83,6 +127,22 @@ PATH=\${PATH#$WORK/bin:}
 ! command -v systemctl >/dev/null || exec systemctl "\$@"
 END
   chmod 0755 "$WORK/bin/systemctl"
+}
+
+list_complaints()
+{
+  { complaints 2>/dev/null || true; } | sort -u
+}
+
+# Says what was not wrong before, and fails if there is something.
+judge_complaints()
+{
+  list_complaints | comm -13 "$WORK/complaints" - >"$WORK/complaints-new"
+  if [ -s "$WORK/complaints-new" ]; then
+    echo "Wrong since this upgrade:"
+    cat "$WORK/complaints-new"
+    false
+  fi
 }
 
 # Without SELinux in the kernel, nothing that was made here has a label.
@@ -127,13 +187,17 @@ run()
   : >"$WORK/deferred"
   : >"$WORK/failed-scripts"
   save_identity
-  boot_roots >"$WORK/roots-before"
+  list_complaints >"$WORK/complaints"
   # ctime has the granularity of a clock tick: what follows must not be in the same one.
   : >"$WORK/begin"
   sleep 0.1
+  all_drivers
+  own_command_line
   upgrade </dev/null >"$WORK/log" 2>&1
+  judge_complaints >>"$WORK/log"
+  appliance_command_line
+  own_drivers
   restore_identity
-  boot_roots >"$WORK/roots-after"
   changed_paths >"$WORK/changed"
   owned 2>/dev/null | one_tree | sort -u | comm -13 - "$WORK/changed" >"$WORK/unattributed"
   relabel

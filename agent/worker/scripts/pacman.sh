@@ -2,10 +2,10 @@
 # pacman's part of the frame: the guest's own pacman upgrades it from the bundle, whose database holds the planned packages
 # and nothing else. IgnorePkg, NoUpgrade and whatever else is set in the guest's [options] count as ever.
 
-# Never the drivers of the appliance's own devices: mkinitcpio's hook "autodetect" and dracut's host-only mode look at what
-# is here. Configurations are changed after the packages and before the hooks that make an initramfs, and changed back after
-# those: by then it is settled which of them are the admin's own, so that no .pacnew comes of it.
-all_drivers()
+# What the frame's all_drivers does, for mkinitcpio's own configurations. They are changed after the packages and before the
+# hooks that make an initramfs, and changed back after those: by then it is settled which of them are the admin's own, so that
+# no .pacnew comes of it.
+make_hooks()
 {
   mkdir -p "$WORK/hooks"
   cat >"$WORK/hooks/lines" <<'END'
@@ -28,15 +28,12 @@ sh $WORK/hooks/configs | while read -r file; do
   cp -a "\$file" "$WORK/configs\$file"
   cat $WORK/hooks/lines >>"\$file"
 done
-[ ! -d /etc/mkinitcpio.conf.d ] || cp $WORK/hooks/lines /etc/mkinitcpio.conf.d/zz-coldpatch.conf
-[ ! -d /etc/dracut.conf.d ] || echo 'hostonly="no"' >/etc/dracut.conf.d/zz-coldpatch.conf
 END
   cat >"$WORK/hooks/end" <<END
 set -e
 (cd $WORK/configs && find . -type f) | sed 's,^\.,,' | while read -r file; do
   cp -a "$WORK/configs\$file" "\$file"
 done
-rm -f /etc/mkinitcpio.conf.d/zz-coldpatch.conf /etc/dracut.conf.d/zz-coldpatch.conf
 END
   # Hooks run in the order of their names (alpm-hooks(5)).
   for hook in 00-coldpatch-begin zz-coldpatch-end; do
@@ -54,6 +51,12 @@ When = PostTransaction
 Exec = /bin/sh $WORK/hooks/${hook##*-}
 END
   done
+}
+
+# Entries that are damaged, and dependencies that nothing meets.
+complaints()
+{
+  pacman -Dk 2>&1 | grep -v '^No database errors'
 }
 
 # The guest's [options] with all that they include; where packages come from, and how they get here, is ours. Their hashes
@@ -97,7 +100,7 @@ upgrade()
 {
   make_systemctl
   PATH=$WORK/bin:$PATH
-  all_drivers
+  make_hooks
   configure_pacman
   sync=$(pacman-conf DBPath)
   sync=${sync%/}/sync

@@ -2,7 +2,6 @@
 # What dnf.sh and zypper.sh have in common.
 
 macros=/etc/rpm/macros.coldpatch
-dracut=/etc/dracut.conf.d/zz-coldpatch.conf
 
 # rpm runs scripts with a PATH of its own.
 refuse_services()
@@ -18,40 +17,10 @@ allow_services()
   [ ! -e "$WORK/macros-made" ] || rmdir /etc/rpm
 }
 
-# Never the drivers of the appliance's own devices.
-all_drivers()
-{
-  if [ -d "${dracut%/*}" ]; then
-    echo 'hostonly="no"' >$dracut
-  fi
-}
-
-own_drivers()
-{
-  rm -f $dracut
-}
-
-# Those who make a boot entry look there when nothing else says how to boot: it must be the guest's own way.
-own_command_line()
-{
-  newest=$(ls -t /boot/loader/entries/*.conf 2>/dev/null | head -n 1)
-  if [ -n "$newest" ]; then
-    sed -n 's/^options[[:space:]]*//p' "$newest"
-  else
-    cat /boot/grub2/grub.cfg /boot/grub/grub.cfg 2>/dev/null | sed -n 's/^[[:space:]]*linux[a-z0-9]*[[:space:]]*[^[:space:]]*[[:space:]]*//p'
-  fi | head -n 1 >"$WORK/cmdline"
-  [ ! -s "$WORK/cmdline" ] || mount --bind "$WORK/cmdline" /proc/cmdline
-}
-
-appliance_command_line()
-{
-  [ ! -s "$WORK/cmdline" ] || umount /proc/cmdline
-}
-
 # Requirements that nothing meets.
-unmet()
+complaints()
 {
-  rpm -Va --nofiles --noscripts --nodigest --nosignature 2>/dev/null | sort -u || true
+  rpm -Va --nofiles --noscripts --nodigest --nosignature
 }
 
 # The console of the appliance leads to the worker, which reads progress from it. Of a line that says how many of how many
@@ -78,19 +47,9 @@ failed_scripts()
 # with_rpm COMMAND...: around what installs packages; the command's status 0 says that it went well
 with_rpm()
 {
-  unmet >"$WORK/unmet-before"
   refuse_services
-  all_drivers
-  own_command_line
   { "$@" 2>&1 || : >"$WORK/failed"; } | show_progress
-  appliance_command_line
-  own_drivers
   allow_services
   failed_scripts
   [ ! -e "$WORK/failed" ]
-  unmet | comm -13 "$WORK/unmet-before" - >"$WORK/unmet-new"
-  if [ -s "$WORK/unmet-new" ]; then
-    cat "$WORK/unmet-new"
-    false
-  fi
 }
