@@ -159,7 +159,8 @@ add_from_guest (GPtrArray *blockers, const ColdVolume *volume, const ColdBlocker
     }
 }
 
-/* Of domains that were transient, or undefined: their memory may wait in a file or run on another host, and they may come back. */
+/* Of domains that were transient, or undefined: their memory may wait in a file or run on another host, and they may come
+ * back. */
 static void
 add_from_departed (GPtrArray *blockers, ColdInventory *inventory, const ColdVolume *volume)
 {

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  * cold_commit_run_async:
  * @volume: id of the volume whose blockers are looked at
  * @set: borrowed until the callback
- * @disks: (nullable) (element-type ColdGuestDisk): what was copied, as it was then; %NULL for a rollback, which puts back what was there
+ * @disks: (nullable) (element-type ColdGuestDisk): what was copied, as it was then; %NULL for a rollback, which puts back
+ *   what was there
  */
 void cold_commit_run_async (const ColdParts *parts, gint64 volume, ColdWorkSet *set, GPtrArray *disks, ColdJob *job,
                             GAsyncReadyCallback callback, gpointer user_data);

@@ -80,7 +80,8 @@ concerns_guest (ColdFollower *self, const ColdDomain *domain, const ColdVolume *
   return FALSE;
 }
 
-/* Whoever works on a disk of the domain gives it up at once. One that is gone, and claimed again, is known by the disks that it had. */
+/* Whoever works on a disk of the domain gives it up at once. A domain that is gone, and claimed again, is known by the disks
+ * that it had. */
 static void
 yield_to (ColdFollower *self, const ColdDomain *domain)
 {

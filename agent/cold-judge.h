@@ -17,8 +17,8 @@ typedef struct ColdJudge ColdJudge;
 ColdJudge *cold_judge_new (const ColdParts *parts, ColdJobQueue *queue, ColdRetries *retries, ColdAgenda *agenda);
 void cold_judge_free (ColdJudge *judge);
 
-/* Volumes, domains or known headers have changed, so that other volumes may be others' backing images now: those are soon put on the
- * agenda, and headers that are needed are read. */
+/* Volumes, domains or known headers have changed, so that other volumes may be others' backing images now: those are soon
+ * put on the agenda, and headers that are needed are read. */
 void cold_judge_forget_backing (ColdJudge *judge);
 
 /* Sets state and blockers of @volume as they are now, and emits the inventory's volume-changed when they are others. */

@@ -17,7 +17,8 @@ GStrv cold_nfs_exports_read (const char *etab);
 /**
  * cold_nfs_exports_find:
  *
- * Folders are compared by what they are, so that bind mounts and symbolic links do not hide one. May block (network file systems).
+ * Folders are compared by what they are, so that bind mounts and symbolic links do not hide one. May block (network file
+ * systems).
  *
  * Returns: (transfer none) (nullable): the export that @folder lies in, or is
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Volumes of whose exchange something is left that nobody may delete unseen: a hidden image that somebody has opened, or a set that
- * can go neither forward nor back. An admin has to look at it before they are exchanged again.
+ * Volumes of whose exchange something is left that nobody may delete unseen: a hidden image that somebody has opened, or a
+ * set that can go neither forward nor back. An admin has to look at it before they are exchanged again.
  */
 #pragma once
 

@@ -33,7 +33,7 @@ typedef struct
   char *backing_format; /* (nullable) */
   ColdFileId backing_file; /* what @backing_path leads to, or led to when the volume was described: cold_file_id_peek() */
   ColdFileId file;
-  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path, file and backing_file are set */
+  gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and both files are set */
   gboolean settled;     /* nothing was written since libvirt read the header: what it says holds as long as @file does */
 } ColdVolumeInfo;
 
@@ -97,8 +97,8 @@ typedef struct
   char *name;
   char *state;           /* running paused shutdown shutoff crashed pmsuspended blocked nostate */
   gboolean active;
-  const char *shutoff;   /* (nullable) static: how libvirt says that the last run ended, a word of ColdDomain.last_stop; %NULL while
-                            it runs, and when libvirt does not know, as after a restart of its own */
+  const char *shutoff;   /* (nullable) static: how libvirt says that the last run ended, a word of ColdDomain.last_stop;
+                            %NULL while it runs, and when libvirt does not know, as after a restart of its own */
   gboolean persistent;
   gboolean managed_save;
   guint snapshots;          /* libvirt snapshots, all kinds */
