@@ -11,7 +11,8 @@ static const struct
   const char *database;
   const char *command[5];
 } managers[] = {
-  { "/var/lib/dpkg/status", { "dpkg-query", "--show", "--showformat=${Package} ${Architecture} ${Version} ${db:Status-Abbrev}\\n" } },
+  { "/var/lib/dpkg/status",
+    { "dpkg-query", "--show", "--showformat=${Package} ${Architecture} ${Version} ${db:Status-Abbrev}\\n" } },
   { "/usr/lib/sysimage/rpm", { "rpm", "-q" } },
   { "/var/lib/rpm", { "rpm", "-q" } },
   { "/var/lib/pacman/local", { "pacman", "-Q" } },

@@ -467,7 +467,8 @@ originals_stand (ColdWorkSet *set)
   return TRUE;
 }
 
-/* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the original's. */
+/* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the
+ * original's. */
 static gboolean
 check_replacement (ColdWorkSet *set, const ColdJournalMember *member, const ColdTuple *now, GError **error)
 {

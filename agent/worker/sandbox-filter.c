@@ -63,7 +63,9 @@ static const int sets_attributes[] = {
   SCMP_SYS (setxattr), SCMP_SYS (lsetxattr), SCMP_SYS (fsetxattr),
   SCMP_SYS (removexattr), SCMP_SYS (lremovexattr), SCMP_SYS (fremovexattr),
 };
-static const int sets_attributes_too[] = { 452 /* fchmodat2 */, 463 /* setxattrat */, 466 /* removexattrat */, 469 /* file_setattr */ };
+static const int sets_attributes_too[] = {
+  452 /* fchmodat2 */, 463 /* setxattrat */, 466 /* removexattrat */, 469 /* file_setattr */
+};
 
 static int
 add_file_rules (scmp_filter_ctx filter)
