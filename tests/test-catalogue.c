@@ -21,7 +21,8 @@
 #include "no-proxy.h"
 #include "repository-fixture.h"
 
-#define WORKER_ID 59903
+/* Of this run alone: an agent that starts ends all processes of its workers' user. */
+#define WORKER_ID (60000 + getpid () % 5000)
 
 typedef struct
 {
@@ -250,7 +251,8 @@ test_failed_refresh (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) made = NULL;
 
-  g_assert_true (refresh (fixture, &error));
+  refresh (fixture, &error);
+  g_assert_no_error (error);
   assert_described (fixture, NULL);
   g_assert_cmpint (g_unlink (inrelease), ==, 0);
   g_assert_false (refresh (fixture, &error));

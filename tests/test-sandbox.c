@@ -21,8 +21,8 @@
 #include "cold-protocol.h"
 #include "cold-worker-process.h"
 
-/* Numbers that nothing else on the machine uses: processes are looked for by them. */
-#define WORKER_ID 59901
+/* Numbers that nothing else on the machine uses, another run of this neither: processes are looked for by them. */
+#define WORKER_ID (60000 + getpid () % 5000)
 #define OWNER_ID 59902
 
 static const char *folder;
