@@ -472,7 +472,7 @@ test_periodic_resync (Fixture *f, gconstpointer data)
   begin_with (f, uris, 1);
   WAIT_FOR (f->synced > 0);
   /* What the first look has refreshed is told a little later. */
-  run_for (300);
+  loop_run_for (300);
   before = refreshed;
   WAIT_FOR (refreshed > before);
   virConnectStoragePoolEventDeregisterAny (f->conn, id);
