@@ -7,6 +7,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "plan-fixture.h"
 #include "repository-fixture.h"
 
 #define LONG_NAME                                                                                                      \
@@ -193,7 +194,7 @@ test_components (void)
   json_object_set_string_member (request, "what", "metadata");
   metadata = cold_verb_fetch (request, &error);
   g_assert_no_error (error);
-  plan = cold_verb_plan (request, &error);
+  plan = plan_fixture_make (request, &error);
   g_assert_no_error (error);
   json_object_set_string_member (request, "what", "packages");
   json_object_set_array_member (request, "files", json_array_ref (cold_json_array (plan, "packages")));

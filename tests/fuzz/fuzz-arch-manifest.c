@@ -4,7 +4,7 @@
  */
 #include "cold-catalogue-request.h"
 #include "cold-json.h"
-#include "cold-verb.h"
+#include "cold-plan.h"
 #include "fuzz.h"
 
 #include <archive.h>
@@ -76,13 +76,16 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   static JsonObject *request;
   g_autofree char *path = fuzz_path ("manifest");
+  g_autoptr (ColdPlan) loaded = NULL;
   g_autoptr (JsonObject) plan = NULL;
   g_autoptr (GError) error = NULL;
 
   if (request == NULL)
     request = set_up ();
   fuzz_write (path, data, size);
-  plan = cold_verb_plan (request, &error);
+  loaded = cold_plan_new (request, NULL);
+  g_assert_nonnull (loaded);
+  plan = cold_plan_make (loaded, request, &error);
   fuzz_check_error (plan != NULL, error);
   /* The agent believes nothing else. */
   if (plan != NULL)
