@@ -162,6 +162,8 @@ cold_catalogue_plan_files (JsonObject *plan)
 
       for (guint k = 0; k < G_N_ELEMENTS (members); k++)
         json_object_set_string_member (file, members[k], cold_json_string (package, members[k]));
+      if (cold_json_string (package, "identity") != NULL)
+        json_object_set_string_member (file, "identity", cold_json_string (package, "identity"));
       json_object_set_int_member (file, "size", cold_json_int (package, "size"));
       json_array_add_object_element (files, file);
     }

@@ -81,6 +81,32 @@ cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const 
 }
 
 gboolean
+cold_package_cache_fetch_checked (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *key,
+                                  guint64 size, ColdPackageCheckFunc check, const char *identity, GError **error)
+{
+  g_autofree char *path = cold_package_cache_path (self, key);
+  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *sha256 = NULL;
+
+  if (g_mkdir_with_parents (folder, 0755) < 0)
+    return cold_error_set_errno (error, errno, "cannot create %s", folder);
+  if (!cold_download_file (download, uri, partial, size, NULL, error))
+    return FALSE;
+  sha256 = check (partial, identity, error);
+  if (sha256 == NULL)
+    {
+      unlink (partial);
+      g_prefix_error (error, "%s: ", uri);
+      return FALSE;
+    }
+  if (rename (partial, path) < 0)
+    return cold_error_set_errno (error, errno, "cannot rename %s", partial);
+  g_hash_table_add (self->used, g_strdup (key));
+  return TRUE;
+}
+
+gboolean
 cold_package_cache_check (ColdPackageCache *self, const char *sha256, guint64 size, GError **error)
 {
   g_autofree char *path = cold_package_cache_path (self, sha256);

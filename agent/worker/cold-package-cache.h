@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Package files by the SHA-256 of their content, once for all guests: packages/<first two digits>/<sha256> in the
+ * Package files by the SHA-256 of their content, or by another key of 64 digits where no signed index has that, once for all guests: packages/<first two digits>/<sha256> in the
  * catalogue's folder. A file's modification time is when it was last asked for; the least recently used are evicted.
  */
 #pragma once
@@ -25,6 +25,14 @@ gboolean cold_package_cache_touch (ColdPackageCache *self, const char *sha256, g
 /* Fetches and checks it; nothing of another content ever has its name. */
 gboolean cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *sha256,
                                    guint64 size, GError **error);
+
+/* Returns: (transfer full): SHA-256 of the file at @path, when it is what it should be; %NULL with @error (Signature) */
+typedef char *(*ColdPackageCheckFunc) (const char *path, const char *identity, GError **error);
+
+/* Likewise for one that is not known by the SHA-256 of its content: @check says whether it is the one of @identity, which @key is
+ * made from. */
+gboolean cold_package_cache_fetch_checked (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *key,
+                                           guint64 size, ColdPackageCheckFunc check, const char *identity, GError **error);
 
 /* Returns: %FALSE with @error (Signature) when the file was changed since it was stored; NotFound when it is missing */
 gboolean cold_package_cache_check (ColdPackageCache *self, const char *sha256, guint64 size, GError **error);

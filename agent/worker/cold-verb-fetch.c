@@ -140,6 +140,20 @@ fetch_metadata (JsonObject *request, GError **error)
   return result;
 }
 
+static gboolean
+fetch_file (ColdPackageCache *cache, ColdDownload *download, const ColdSource *repository, const char *uri, JsonObject *file,
+            GError **error)
+{
+  const char *sha256 = cold_json_string (file, "sha256");
+  gint64 size = cold_json_int (file, "size");
+
+  if (repository->type->check_package == NULL)
+    return cold_package_cache_fetch (cache, download, uri, sha256, size, error);
+  return cold_repository_check_key (file, error)
+         && cold_package_cache_fetch_checked (cache, download, uri, sha256, size, repository->type->check_package,
+                                              cold_json_string (file, "identity"), error);
+}
+
 /* Returns: %FALSE with @error; otherwise adds to @fetched or @cached, and to @bytes */
 static gboolean
 fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCache *cache, GPtrArray *repositories,
@@ -168,7 +182,7 @@ fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCac
   if (base == NULL)
     return FALSE;
   uri = cold_uri_append (base, path);
-  if (!cold_package_cache_fetch (cache, downloads_for (downloads, repository), uri, sha256, size, error))
+  if (!fetch_file (cache, downloads_for (downloads, repository), repository, uri, file, error))
     return FALSE;
   counts[0]++;
   counts[2] += size;
