@@ -16,6 +16,11 @@ cold_catalogue_package_arch (const char *type, const char *arch)
     const char *deb;
   } names[] = { { "x86_64", "amd64" },   { "aarch64", "arm64" },     { "i686", "i386" }, { "i386", "i386" },
                 { "ppc64le", "ppc64el" }, { "armv7l", "armhf" },     { "arm", "armhf" } };
+  static const struct
+  {
+    const char *machine;
+    const char *apk;
+  } apk_names[] = { { "i686", "x86" }, { "i386", "x86" }, { "armv7l", "armv7" }, { "arm", "armv7" } };
   struct utsname host;
 
   if (g_strcmp0 (arch, "*") == 0 && uname (&host) == 0)
@@ -24,6 +29,10 @@ cold_catalogue_package_arch (const char *type, const char *arch)
     for (guint i = 0; i < G_N_ELEMENTS (names); i++)
       if (g_strcmp0 (arch, names[i].machine) == 0)
         return g_strdup (names[i].deb);
+  if (g_strcmp0 (type, "apk") == 0)
+    for (guint i = 0; i < G_N_ELEMENTS (apk_names); i++)
+      if (g_strcmp0 (arch, apk_names[i].machine) == 0)
+        return g_strdup (apk_names[i].apk);
   return g_strdup (arch);
 }
 

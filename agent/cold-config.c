@@ -365,6 +365,10 @@ parse_place (ColdRepository *repository, const File *file, const char *group, GE
     return complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
   if (g_str_equal (repository->type, "arch") && (repository->suites[0] == NULL || repository->suites[1] != NULL))
     return complain (file, group, NULL, error, "[%s] needs Suites with the name of one database, e.g. core", group);
+  if (g_str_equal (repository->type, "apk") && (repository->suites[0] != NULL || repository->components[0] != NULL))
+    return complain (file, group, repository->suites[0] != NULL ? "Suites" : "Components", error,
+                     "[%s]: Type=apk has neither Suites nor Components: write the whole of it to Uri, as in /etc/apk/repositories",
+                     group);
   if (g_str_equal (repository->type, "arch") && strchr (repository->uri, '$') != NULL)
     return complain (file, group, "Uri", error, "Uri=%s: write $repo and $arch out, and make an entry for each repository",
                      repository->uri);

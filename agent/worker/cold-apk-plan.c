@@ -152,22 +152,16 @@ may_take (ColdPlan *plan, Apk *apk, Id p, const char *machine)
   return installed == 0 || (compare (pool, p, installed) > 0 && (!plan->security_only || source->security));
 }
 
-/* Of the same version in two repositories, the one of that which comes first counts. */
+/* Of the same version in two repositories libsolv takes the first that fits, as apk does: that of the repository which comes first. */
 static void
-consider_repository (ColdPlan *plan, Apk *apk, Repo *repo, GHashTable *seen, const char *machine)
+consider_repository (ColdPlan *plan, Apk *apk, Repo *repo, const char *machine)
 {
   Solvable *s;
   Id p;
 
   FOR_REPO_SOLVABLES (repo, p, s)
     {
-      gint64 *key;
-
       if (!may_take (plan, apk, p, machine))
-        continue;
-      key = g_new (gint64, 1);
-      *key = (gint64) s->name << 32 | (guint32) s->evr;
-      if (!g_hash_table_add (seen, key))
         continue;
       MAPSET (&plan->considered, p);
       if (apk->newest[s->name] == 0 || compare (plan->pool, p, apk->newest[s->name]) > 0)
@@ -179,7 +173,6 @@ static void
 consider (ColdPlan *plan, Apk *apk, const char *machine)
 {
   Pool *pool = plan->pool;
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   Solvable *s;
   Repo *repo;
   Id p;
@@ -196,7 +189,7 @@ consider (ColdPlan *plan, Apk *apk, const char *machine)
     }
   FOR_REPOS (i, repo)
     if (repo != pool->installed)
-      consider_repository (plan, apk, repo, seen, machine);
+      consider_repository (plan, apk, repo, machine);
 }
 
 gboolean

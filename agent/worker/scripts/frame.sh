@@ -58,7 +58,7 @@ restore_identity()
 # The file systems that kernels on the boot menu are told to take as root.
 boot_roots()
 {
-  cat /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/loader/entries/*.conf 2>/dev/null |
+  cat /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/loader/entries/*.conf /boot/extlinux.conf 2>/dev/null |
     grep -oE '[[:space:]]root=[^[:space:]]+' | sort -u || true
 }
 
