@@ -51,6 +51,12 @@ unpack_member (Bytes bytes, gsize max, gsize *used, GError **error)
   GConverterResult result = G_CONVERTER_CONVERTED;
   gsize position = 0;
 
+  /* There may be no address to add to. */
+  if (bytes.length == 0)
+    {
+      refuse (error, "it is not made of gzip members, or ends within one");
+      return NULL;
+    }
   while (result != G_CONVERTER_FINISHED && unpacked->len < max)
     {
       guint8 buffer[16384];

@@ -26,7 +26,7 @@ make_repository()
   [ "$arch" = noarch ] || ln -s "$arch" "$WORK/repository/noarch"
   {
     echo "$WORK/repository"
-    sed -n 's/.*\(@[A-Za-z0-9_.-]*\).*/\1/p' /etc/apk/world | sort -u | while read -r tag; do
+    tr -s ' \t' '\n' </etc/apk/world | sed -n 's/^[^@]*\(@[^<>=~]*\).*/\1/p' | sort -u | while read -r tag; do
       echo "$tag $WORK/repository"
     done
   } >"$WORK/repositories"
