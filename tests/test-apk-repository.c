@@ -308,7 +308,8 @@ test_same_version_twice (Fixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0 'depend = so:nowhere'; make package two a 2-r0; make index one keys/test; make index two keys/test");
+  shell (f, "make package one a 2-r0 'depend = so:nowhere'; make package two a 2-r0\n"
+            "make index one keys/test; make index two keys/test");
   refresh_well (f, "one");
   refresh_well (f, "two");
   planned = plan (f, "one two", "a 1-r0", "a");
@@ -321,7 +322,8 @@ test_world (Fixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "for name in exact below prefix tagged wanted free; do make package one $name 1.3-r0; make package one $name 2-r0; done\n"
+  shell (f, "for name in exact below prefix tagged wanted free; do make package one $name 1.3-r0\n"
+            "make package one $name 2-r0; done\n"
             "make package one free 3_alpha-r0 'depend = banned'; make package one banned 1-r0; make package one exact 1.2-r1\n"
             "make index one keys/test");
   refresh_well (f, "one");
@@ -465,7 +467,8 @@ test_damaged_in_cache (Fixture *f, gconstpointer data)
 
   request = fetch (f, planned, &error);
   g_assert_no_error (error);
-  shell (f, "file=$(find catalogue/packages -type f); size=$(wc -c <$file); head -c $((size - 1)) $file >x; printf x >>x; cat x >$file");
+  shell (f, "file=$(find catalogue/packages -type f); size=$(wc -c <$file); head -c $((size - 1)) $file >x\n"
+            "printf x >>x; cat x >$file");
   g_assert_null (cold_verb_bundle (request, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
 }
@@ -488,7 +491,8 @@ int
 main (int argc, char *argv[])
 {
   static const Refusal unsigned_index = { "unsigned; pack DESCRIPTION APKINDEX", "not signed" };
-  static const Refusal changed = { "unsigned; sed -i s/P:a/P:e/ APKINDEX; pack DESCRIPTION APKINDEX; mv APKINDEX.tar.gz new; cd ../..; make index one keys/test; cd one/x86_64\n"
+  static const Refusal changed = { "unsigned; sed -i s/P:a/P:e/ APKINDEX; pack DESCRIPTION APKINDEX; mv APKINDEX.tar.gz new\n"
+                                   "cd ../..; make index one keys/test; cd one/x86_64\n"
                                    "bsdtar -xzf APKINDEX.tar.gz .SIGN.RSA.test.pub\n"
                                    "bsdtar -cf - --format ustar .SIGN.RSA.test.pub | head -c 1024 | gzip -n | cat - new >APKINDEX.tar.gz",
                                    "changed after it was signed" };

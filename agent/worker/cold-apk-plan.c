@@ -152,7 +152,7 @@ may_take (ColdPlan *plan, Apk *apk, Id p, const char *machine)
   return installed == 0 || (compare (pool, p, installed) > 0 && (!plan->security_only || source->security));
 }
 
-/* Of the same version in two repositories libsolv takes the first that fits, as apk does: that of the repository which comes first. */
+/* Of one version in two repositories libsolv takes the first that fits, as apk does: that of the repository which comes first. */
 static void
 consider_repository (ColdPlan *plan, Apk *apk, Repo *repo, const char *machine)
 {

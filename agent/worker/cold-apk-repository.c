@@ -187,8 +187,8 @@ check (const ColdSource *source, GError **error)
       && source->components[0] == NULL && source->list == NULL && !source->unsigned_database)
     return TRUE;
   g_set_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
-               "repository \"%s\": needs Uri= with the folder that those of the architectures are in, as in /etc/apk/repositories, and "
-               "neither Suites= nor Components=; its index has to be signed",
+               "repository \"%s\": needs Uri= with the folder that those of the architectures are in, as in /etc/apk/repositories, "
+               "and neither Suites= nor Components=; its index has to be signed",
                source->id);
   return FALSE;
 }

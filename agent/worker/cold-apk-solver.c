@@ -206,8 +206,8 @@ add (const ColdApkPackage *package, const char *text, gsize length, gpointer use
 {
   Reading *reading = user_data;
   /* apk looks for a package in the folder of the package's own architecture. */
-  g_autofree char *location = g_strdup_printf ("%s/%s-%s.apk", *package->arch != '\0' ? package->arch : reading->arch, package->name,
-                                               package->version);
+  const char *arch = *package->arch != '\0' ? package->arch : reading->arch;
+  g_autofree char *location = g_strdup_printf ("%s/%s-%s.apk", arch, package->name, package->version);
 
   if (!package->foreign)
     cold_apk_solver_add (reading->repo, reading->data, package, location);

@@ -283,8 +283,8 @@ const ColdPackageManager cold_apk = {
   .format = "apk",
   .manifest = manifest,
   .script = "/org/coldpatch1/worker/apk.sh",
-  .owned = "for file in /lib/apk/db/installed /usr/lib/apk/db/installed; do [ ! -f $file ] || awk '/^F:/ { folder = substr($0, 3) } "
-           "/^R:/ { print \"/\" (folder == \"\" ? \"\" : folder \"/\") substr($0, 3) }' $file; done",
+  .owned = "for file in /lib/apk/db/installed /usr/lib/apk/db/installed; do "
+           "[ ! -f $file ] || awk '/^F:/ { folder = substr($0, 3) } /^R:/ { print \"/\" (folder == \"\" ? \"\" : folder \"/\") substr($0, 3) }' $file; done",
   .generated = generated,
   .kept_suffixes = kept_suffixes,
 };
