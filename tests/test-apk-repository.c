@@ -254,7 +254,7 @@ test_replayed (Fixture *f, gconstpointer data)
             "make package one a 2-r0 --date 1700000001; rm one/x86_64/a-1-r0.apk; make index one keys/test");
   refresh_well (f, "one");
   shell (f, "rm -r one && mv old one");
-  assert_refused (f, "older than that of the one which the catalogue holds");
+  assert_refused (f, "older than the one that the catalogue holds");
   kept = plan (f, "one", "a 1-r0", "a");
   assert_planned (kept, "a 1-r0 2-r0");
 }

@@ -55,8 +55,8 @@ check_replay (const ColdGeneration *generation, const ColdSource *source, const 
       || summary->newest >= cold_json_int (generation->old, "newest"))
     return TRUE;
   g_set_error_literal (error, COLD_ERROR, COLD_ERROR_SIGNATURE,
-                       INDEX_FILE " is refused: its newest package is older than that of the one which the catalogue holds; the "
-                                  "mirror went back in time or somebody replays an old state");
+                       INDEX_FILE " is refused: it is older than the one that the catalogue holds, by when the newest package was "
+                                  "built; the mirror went back in time or somebody replays an old state");
   return FALSE;
 }
 
