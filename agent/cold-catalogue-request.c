@@ -16,6 +16,11 @@ cold_catalogue_package_arch (const char *type, const char *arch)
     const char *deb;
   } names[] = { { "x86_64", "amd64" },   { "aarch64", "arm64" },     { "i686", "i386" }, { "i386", "i386" },
                 { "ppc64le", "ppc64el" }, { "armv7l", "armhf" },     { "arm", "armhf" } };
+  static const struct
+  {
+    const char *machine;
+    const char *apk;
+  } apk_names[] = { { "i686", "x86" }, { "i386", "x86" }, { "armv7l", "armv7" }, { "arm", "armv7" } };
   struct utsname host;
 
   if (g_strcmp0 (arch, "*") == 0 && uname (&host) == 0)
@@ -24,6 +29,10 @@ cold_catalogue_package_arch (const char *type, const char *arch)
     for (guint i = 0; i < G_N_ELEMENTS (names); i++)
       if (g_strcmp0 (arch, names[i].machine) == 0)
         return g_strdup (names[i].deb);
+  if (g_strcmp0 (type, "apk") == 0)
+    for (guint i = 0; i < G_N_ELEMENTS (apk_names); i++)
+      if (g_strcmp0 (arch, apk_names[i].machine) == 0)
+        return g_strdup (apk_names[i].apk);
   return g_strdup (arch);
 }
 
@@ -171,6 +180,8 @@ cold_catalogue_plan_files (JsonObject *plan)
 
       for (guint k = 0; k < G_N_ELEMENTS (members); k++)
         json_object_set_string_member (file, members[k], cold_json_string (package, members[k]));
+      if (cold_json_string (package, "identity") != NULL)
+        json_object_set_string_member (file, "identity", cold_json_string (package, "identity"));
       json_object_set_int_member (file, "size", cold_json_int (package, "size"));
       json_array_add_object_element (files, file);
     }

@@ -238,6 +238,11 @@ parse_place (ColdRepository *repository, const ColdConfigFile *file, const char 
     return cold_config_complain (file, group, NULL, error, "[%s] lacks Components, e.g. main", group);
   if (g_str_equal (repository->type, "arch") && (repository->suites[0] == NULL || repository->suites[1] != NULL))
     return cold_config_complain (file, group, NULL, error, "[%s] needs Suites with the name of one database, e.g. core", group);
+  if (g_str_equal (repository->type, "apk") && (repository->suites[0] != NULL || repository->components[0] != NULL))
+    return cold_config_complain (file, group, repository->suites[0] != NULL ? "Suites" : "Components", error,
+                                 "[%s]: Type=apk has neither Suites nor Components: write the whole of it to Uri, as in "
+                                 "/etc/apk/repositories",
+                                 group);
   if (g_str_equal (repository->type, "arch") && strchr (repository->uri, '$') != NULL)
     return cold_config_complain (file, group, "Uri", error, "Uri=%s: write $repo and $arch out, and make an entry for each repository",
                      repository->uri);
@@ -319,7 +324,7 @@ has_id (GPtrArray *repositories, const char *id)
 static gboolean
 apply_source (ColdConfig *config, const ColdConfigFile *file, const char *group, GError **error)
 {
-  static const char *const types[] = { "deb", "rpm-md", "arch", NULL };
+  static const char *const types[] = { "deb", "rpm-md", "arch", "apk", NULL };
   static const char *const choices[] = { "yes", "no", NULL };
   g_autoptr (ColdRepository) repository = g_new0 (ColdRepository, 1);
   g_autofree char *security = NULL;
@@ -331,7 +336,7 @@ apply_source (ColdConfig *config, const ColdConfigFile *file, const char *group,
     return cold_config_complain (file, group, NULL, error, "[%s] is defined twice: give each repository its own name", group);
   repository->id = g_strdup (group);
   if (!g_key_file_has_key (file->keys, group, "Type", NULL))
-    return cold_config_complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md or arch)", group);
+    return cold_config_complain (file, group, NULL, error, "[%s] lacks Type (deb, rpm-md, arch or apk)", group);
   if (!cold_config_parse_word (file, group, "Type", types, &repository->type, error)
       || !parse_match (repository, file, group, error)
       || !(vouches ? parse_hosts (repository, file, group, error) : parse_place (repository, file, group, error)))

@@ -129,6 +129,8 @@ fits (const ColdGuestSource *source, const char *type)
     return components;
   if (g_str_equal (type, "arch"))
     return !components && *source->suite != '\0' && strchr (source->suite, '/') == NULL && source->list == NULL;
+  if (g_str_equal (type, "apk"))
+    return *source->suite == '\0' && source->list == NULL;
   return g_str_equal (type, "rpm-md") && *source->suite == '\0';
 }
 

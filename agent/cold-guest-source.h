@@ -17,13 +17,13 @@ G_BEGIN_DECLS
 
 /*
  * What is set tells what it is: of deb, a suite and at least one component; of arch, a suite, the name of a database; of
- * rpm-md, neither.
+ * rpm-md and apk, neither.
  */
 typedef struct
 {
   GStrv uris;       /* places of the same repository, at least one: http or https, of plain characters, without user and
                        fragment, and no slash at the end; a query only with @list */
-  char *suite;      /* "" for rpm-md */
+  char *suite;      /* "" for rpm-md and apk */
   GStrv components; /* of deb */
   char *list;       /* (nullable): of rpm-md: the URI is that of a "mirrorlist" or "metalink" */
   gint priority;    /* of rpm-md: 1 is preferred to 99; 0: not set */

@@ -5,6 +5,8 @@
 #include <solv/pool.h>
 #include <string.h>
 
+#include "cold-apk-version.h"
+
 struct _ColdVersionOrder
 {
   int (*compare) (ColdVersionOrder *self, const char *a, const char *b);
@@ -150,6 +152,14 @@ compare_pacman (ColdVersionOrder *self, const char *a, const char *b)
   return order;
 }
 
+static int
+compare_apk (ColdVersionOrder *self, const char *a, const char *b)
+{
+  g_autofree char *written_a = cold_apk_version_written (a), *written_b = cold_apk_version_written (b);
+
+  return compare_by_libsolv (self, written_a, written_b);
+}
+
 ColdVersionOrder *
 cold_version_order_new (const char *format)
 {
@@ -162,6 +172,7 @@ cold_version_order_new (const char *format)
     { "deb", compare_deb, DISTTYPE_DEB },
     { "rpm", compare_by_libsolv, DISTTYPE_RPM },
     { "pacman", compare_pacman, -1 },
+    { "apk", compare_apk, DISTTYPE_RPM },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)

@@ -13,7 +13,7 @@ typedef struct _ColdVersionOrder ColdVersionOrder;
 
 /**
  * cold_version_order_new:
- * @format: package format as an inspection names it: deb, rpm, pacman
+ * @format: package format as an inspection names it: deb, rpm, pacman, apk
  *
  * One order may be used by one thread at a time.
  *
@@ -29,6 +29,7 @@ void cold_version_order_free (ColdVersionOrder *self);
  *
  * deb: as dpkg --compare-versions; a revision that is missing is 0. rpm: as rpm compares installed packages; one
  * without release is lower than one with it. pacman: as vercmp(8); releases count only when both have one.
+ * apk: as apk version -t of apk-tools 3.
  *
  * Returns: less than, equal to or greater than 0
  */

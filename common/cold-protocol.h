@@ -46,7 +46,7 @@
  *          No operating system, several, encrypted, hibernated, dirty file system, unsupported ones: a result with the
  *          blocker, not an error; fields that could not be found out are absent. "sources" are the repositories that the
  *          guest's own package manager is configured with, at most 32: hostile input.
- *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s], of arch with "suite", of rpm-md with
+ *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s], of arch with "suite", of apk with nothing else, of rpm-md with
  *                  "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?
  *
  * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:
@@ -57,7 +57,7 @@
  *    "default-release":s?,"phased":b?,"broken":["name:arch state"]}
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
- *   {"version":1,"format":"rpm"|"pacman","manager":"dnf"|"yum"|"zypper"|"pacman","distribution","release","arch",
+ *   {"version":1,"format":"rpm"|"pacman"|"apk","manager":"dnf"|"yum"|"zypper"|"pacman"|"apk","distribution","release","arch",
  *    "installed":[{"name","evr","arch","vendor":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
  *    "held":[s],"excludes":[s],"broken":[s],
  *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?}]?}
@@ -66,10 +66,13 @@
  *          "allow-vendor-change":b.
  *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>"; "unused":[s]? are the names of
  *          databases that Usage= keeps from upgrading.
+ *          apk: "requires" has conflicts too ("!name"), and there are neither "conflicts" nor "obsoletes"; "held" are packages
+ *          that came from a repository with a tag; and "world":[s] is /etc/apk/world, sorted, "apk-arch" apk's word for the
+ *          architecture.
  *
  * fetch    {"verb","what":"metadata","repositories":[repository],"allow-hosts":[pattern]}
  *       -> {"repositories":[{"id","ok":b,"changed":b,"generation":"<sha256>","packages":n,"error":s?,"code":s?}]}
- *          {"verb","what":"packages","files":[{"sha256","size","repository","path"}],"repositories":[repository],
+ *          {"verb","what":"packages","files":[{"sha256","size","repository","path","identity":s?}],"repositories":[repository],
  *           "allow-hosts":[pattern],"cache-max":bytes}
  *       -> {"fetched":n,"cached":n,"bytes":n}
  *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
@@ -85,10 +88,12 @@
  *          The repositories are of one type and architecture. The answers come in any order; guests for which there was neither
  *          time nor room in one line are left out, though never all, and are asked for again.
  *          plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
- *                  "size":bytes,"sha256","path","replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
+ *                  "size":bytes,"sha256","path","identity":s?,"replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
  *                "problems":[s]}
  *          "installed" is "" for a new dependency and for what is installed beside its older versions. Removals never
  *          appear, but for packages of other names that a package obsoletes ("replaces"): what would need one is kept back.
+ *          "identity" is of apk, whose indexes have no SHA-256 of package files, but one thing that stands for all that is in
+ *          one (worker/cold-apk-archive.h); "sha256" is then that of identity and size, by which the file is known.
  *
  * bundle   {"verb","plan":plan,"manifest":"/manifests/ID","repositories":[repository]}
  *       -> {"bundle":"bundle.iso","bytes":n}
@@ -103,6 +108,10 @@
  *            /bundle.json      as above, files are below pkgs/
  *            /pkgs/            the planned packages under their names in the repository
  *            /coldpatch.db     a database of pacman with nothing but what is planned
+ *          For apk:
+ *            /bundle.json      as above, files are below apks/
+ *            /apks/            the planned packages under their names in the repository
+ *            /APKINDEX.tar.gz  an index with nothing but what is planned, without signature
  *          NotFound: a refresh took a planned version away; plan again.
  *
  * upgrade  {"verb","accelerator","disks":[disk],"bundle":"/bundle","plan":plan,"package-manager","mountpoints"}

@@ -25,15 +25,17 @@ publish()
     gpg --homedir gpg --batch --quiet --yes --armor --detach-sign rpm/repodata/repomd.xml
     "$tests/guests/make-pacman" package arch foo "$version-1" --date "$seconds"
     "$tests/guests/make-pacman" database arch arch gpg
+    "$tests/guests/make-apk" package apk foo "$version-r0" --date "$seconds"
+    "$tests/guests/make-apk" index apk apk-keys/test
   )
 }
-# source_of TYPE DISTRIBUTION FOLDER [KEY...]
+# [keyring=PATH] source_of TYPE DISTRIBUTION FOLDER [KEY...]
 source_of()
 {
   local type=$1 distribution=$2 folder=$3
   shift 3
   printf '[%s]\nType=%s\nMatch=%s * x86_64\nUri=file://%s\nSignedBy=%s\n' \
-    "$folder" "$type" "$distribution" "$made/$folder" $made/keyring.gpg >"$sources/$folder.conf"
+    "$folder" "$type" "$distribution" "$made/$folder" "${keyring:-$made/keyring.gpg}" >"$sources/$folder.conf"
   [ $# -eq 0 ] || printf '%s\n' "$@" >>"$sources/$folder.conf"
 }
 # refresh: a whole one; prints the job's state, and the name of its error
@@ -54,12 +56,12 @@ error_of_all()
 {
   call $MANAGER Manager GetReport 'a{sv}' 0 | jq -r .catalogue.error
 }
-# each WANTED-GENERATIONS: "same" or "other" than before, of deb, rpm and arch; remembers what there is now
+# each WANTED-GENERATIONS: "same" or "other" than before, of deb, rpm, arch and apk; remembers what there is now
 declare -A held
 each()
 {
   local id words=()
-  for id in deb rpm arch; do
+  for id in deb rpm arch apk; do
     local now
     now=$(about $id generation)
     [ ${#now} -eq 64 ] || { echo "$id: generation \"$now\""; return 1; }
@@ -71,7 +73,7 @@ each()
 quiet()
 {
   local id
-  for id in deb rpm arch; do
+  for id in deb rpm arch apk; do
     [ -z "$(about $id error)" ] || { about $id error; return 1; }
   done
   [ -z "$(error_of_all)" ]
@@ -86,24 +88,27 @@ at_exit()
 {
   "$tests/guests/make-repository" end $made/gpg
 }
+"$tests/guests/make-apk" key $made/apk-keys test
 publish 1 1700000000
 cp -a $made/rpm $made/rpm.old
 cp -a $made/arch $made/arch.old
 cp -a $made/deb $made/deb.old
+cp -a $made/apk $made/apk.old
 source_of deb debian deb Suites=stable Components=main
 source_of rpm-md fedora rpm
 source_of arch archlinux arch Suites=arch
+keyring=$made/apk-keys/test.pub source_of apk alpinelinux apk
 start_agent
 check /catalogue/up wait_agent
 check /catalogue/first/done equals 'done ' refresh
-check /catalogue/first/each-fetched each 'other other other'
+check /catalogue/first/each-fetched each 'other other other other'
 check /catalogue/first/no-errors quiet
 check /catalogue/generation equals 1 property $MANAGER Manager CatalogueGeneration
 
 publish 2 1700000100
 rm $made/rpm/repodata/repomd.xml.asc
 check /catalogue/unsigned/job-failed equals 'failed org.coldpatch1.Error.Signature' refresh
-check /catalogue/unsigned/others-refreshed each 'other same other'
+check /catalogue/unsigned/others-refreshed each 'other same other other'
 check /catalogue/unsigned/says-why matches 'no signature' about rpm error
 check /catalogue/unsigned/named-in-summary matches 'repository rpm' error_of_all
 check /catalogue/unsigned/others-have-no-error equals '' about arch error
@@ -111,17 +116,17 @@ check /catalogue/unsigned/others-have-no-error equals '' about arch error
 # Each goes back to what it was: signed, and older than what is held.
 publish 3 1700000200
 check /catalogue/again/done equals 'done ' refresh
-check /catalogue/again/each-fetched each 'other other other'
+check /catalogue/again/each-fetched each 'other other other other'
 check /catalogue/again/no-errors quiet
 before=$(time_of_catalogue)
 generation=$(property $MANAGER Manager CatalogueGeneration)
-for id in deb rpm arch; do
+for id in deb rpm arch apk; do
   mv $made/$id $made/$id.now
   cp -a $made/$id.old $made/$id
 done
 check /catalogue/replayed/job-failed equals 'failed org.coldpatch1.Error.Signature' refresh
-check /catalogue/replayed/all-kept each 'same same same'
-for id in deb rpm arch; do
+check /catalogue/replayed/all-kept each 'same same same same'
+for id in deb rpm arch apk; do
   check /catalogue/replayed/$id-says-why matches 'older than the one' about $id error
 done
 check /catalogue/replayed/no-change equals "$generation" property $MANAGER Manager CatalogueGeneration
@@ -131,14 +136,14 @@ check /catalogue/replayed/time-of-the-last-good-one equals "$before" time_of_cat
 check /catalogue/restart/ends stop_agent
 start_agent
 check /catalogue/restart/up wait_agent
-check /catalogue/restart/all-kept each 'same same same'
-for id in deb rpm arch; do
+check /catalogue/restart/all-kept each 'same same same same'
+for id in deb rpm arch apk; do
   rm -r ${made:?}/$id
   mv $made/$id.now $made/$id
 done
 publish 4 1700000300
 check /catalogue/repaired/done eventually 5 equals 'done ' refresh
-check /catalogue/repaired/each-fetched each 'other other other'
+check /catalogue/repaired/each-fetched each 'other other other other'
 check /catalogue/repaired/no-errors quiet
 check /catalogue/ends stop_agent
 finish

@@ -264,6 +264,26 @@ test_rpm_ids (void)
 #define ARCH_VOUCHER \
   "[arch]\nType=arch\nMatch=archlinux * x86_64\nHosts=packages.example.org\nSignedBy=/keys/arch.gpg\nDatabaseSignature=none\n"
 
+/* What a guest of Alpine names is a URI and nothing else. */
+static void
+test_apk (void)
+{
+  static const char voucher[] = "[apk]\nType=apk\nMatch=alpinelinux * x86_64\nHosts=packages.example.org\nSignedBy=/keys/alpine.pem\n";
+  g_autoptr (ColdRepository) repository = NULL;
+
+  g_assert_cmpuint (count_of (ALLOW, voucher,
+                              guest_of ("alpinelinux", "3.18", "apk", "{\"uri\":\"https://packages.example.org/main\",\"suite\":\"x\"}"),
+                              NULL),
+                    ==, 0);
+  g_assert_cmpuint (count_of (ALLOW, voucher,
+                              guest_of ("alpinelinux", "3.18", "apk", "{\"uri\":\"https://packages.example.org/v3.18/main\"}"),
+                              &repository),
+                    ==, 1);
+  g_assert_cmpstr (repository->type, ==, "apk");
+  g_assert_cmpstr (repository->uri, ==, "https://packages.example.org/v3.18/main");
+  g_assert_cmpstr (repository->signed_by, ==, "/keys/alpine.pem");
+}
+
 static void
 test_arch (void)
 {
@@ -349,6 +369,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/guest-repositories/clones/shared", test_clones);
   g_test_add_func ("/guest-repositories/rpm", test_rpm);
   g_test_add_func ("/guest-repositories/rpm/ids", test_rpm_ids);
+  g_test_add_func ("/guest-repositories/apk", test_apk);
   g_test_add_func ("/guest-repositories/arch", test_arch);
   g_test_add_func ("/guest-repositories/kept", test_kept);
   g_test_add_func ("/guest-repositories/limits", test_limits);

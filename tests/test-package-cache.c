@@ -97,12 +97,12 @@ test_damaged (Fixture *fixture, gconstpointer data)
 
   g_autofree char *again = NULL;
 
-  g_assert_true (cold_package_cache_touch (fixture->cache, hash, 7));
+  g_assert_true (cold_package_cache_touch (fixture->cache, hash, 7, NULL, NULL));
   g_assert_true (g_file_set_contents (path, "c0ntent", -1, NULL));
-  g_assert_false (cold_package_cache_touch (fixture->cache, hash, 7));
+  g_assert_false (cold_package_cache_touch (fixture->cache, hash, 7, NULL, NULL));
   again = fetch (fixture, "content", NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (cold_package_cache_touch (fixture->cache, again, 7));
+  g_assert_true (cold_package_cache_touch (fixture->cache, again, 7, NULL, NULL));
 }
 
 static void
@@ -127,14 +127,14 @@ test_eviction (Fixture *fixture, gconstpointer data)
   set_age (fixture, older, 2);
   set_age (fixture, newer, 1);
   /* Asking for a file makes it the one that was used last. */
-  g_assert_true (cold_package_cache_touch (later, oldest, 6));
+  g_assert_true (cold_package_cache_touch (later, oldest, 6, NULL, NULL));
   cold_package_cache_evict (later, 12);
-  g_assert_true (cold_package_cache_touch (later, oldest, 6));
-  g_assert_false (cold_package_cache_touch (later, older, 6));
-  g_assert_true (cold_package_cache_touch (later, newer, 6));
+  g_assert_true (cold_package_cache_touch (later, oldest, 6, NULL, NULL));
+  g_assert_false (cold_package_cache_touch (later, older, 6, NULL, NULL));
+  g_assert_true (cold_package_cache_touch (later, newer, 6, NULL, NULL));
   /* Nothing that this run needs goes, whatever the limit. */
   cold_package_cache_evict (later, 0);
-  g_assert_true (cold_package_cache_touch (later, oldest, 6));
+  g_assert_true (cold_package_cache_touch (later, oldest, 6, NULL, NULL));
 }
 
 static void
@@ -142,8 +142,8 @@ test_size_is_looked_at (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *hash = fetch (fixture, "content", NULL, NULL);
 
-  g_assert_true (cold_package_cache_touch (fixture->cache, hash, 7));
-  g_assert_false (cold_package_cache_touch (fixture->cache, hash, 8));
+  g_assert_true (cold_package_cache_touch (fixture->cache, hash, 7, NULL, NULL));
+  g_assert_false (cold_package_cache_touch (fixture->cache, hash, 8, NULL, NULL));
 }
 
 static void

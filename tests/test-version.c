@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What dpkg --compare-versions, rpm and vercmp say of the same versions. */
+/* What dpkg --compare-versions, rpm, vercmp and apk say of the same versions. */
 #include "cold-version.h"
 
 #include <glib.h>
 #include <string.h>
 
+#include "apk-version-rows.h"
 #include "vercmp-rows.h"
 
 typedef struct
@@ -186,11 +187,30 @@ test_pacman_live (void)
     }
 }
 
+static void
+test_apk (void)
+{
+  g_autoptr (ColdVersionOrder) order = cold_version_order_new ("apk");
+
+  for (guint i = 0; i < G_N_ELEMENTS (apk_version_rows); i++)
+    {
+      g_assert_cmpuint (strlen (apk_version_rows[i].orders), ==, G_N_ELEMENTS (apk_version_rows));
+      for (guint k = 0; k < G_N_ELEMENTS (apk_version_rows); k++)
+        {
+          int found = cold_version_order_compare (order, apk_version_rows[i].version, apk_version_rows[k].version);
+
+          if (sign_of (found) != apk_version_rows[i].orders[k])
+            g_test_message ("%s against %s", apk_version_rows[i].version, apk_version_rows[k].version);
+          g_assert_cmpint (sign_of (found), ==, apk_version_rows[i].orders[k]);
+        }
+    }
+}
+
 /* Versions are guests' text: none of them may do harm. */
 static void
 test_odd (void)
 {
-  static const char *const formats[] = { "deb", "rpm", "pacman" };
+  static const char *const formats[] = { "deb", "rpm", "pacman", "apk" };
   static const char *const odd[] = {
     "", "-", ":", ":-", "--", "1:", ":1", "-1", "~", "^", "\xc3\xa9", "1.0-", "99999999999999999999999999:1"
   };
@@ -227,6 +247,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/version/pacman", test_pacman);
   g_test_add_func ("/version/pacman/every-pair", test_pacman_pairs);
   g_test_add_func ("/version/pacman/as-vercmp", test_pacman_live);
+  g_test_add_func ("/version/apk/every-pair", test_apk);
   g_test_add_func ("/version/odd/no-harm", test_odd);
   g_test_add_func ("/version/unknown-format", test_unknown);
   return g_test_run ();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-guest-inspect.h"
 
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "cold-error.h"
@@ -236,6 +237,17 @@ os_release (const char *text, const char *key)
   return NULL;
 }
 
+/* Alpine's VERSION_ID is that of a package, "3.18.4", which upgrades change; its repositories are of "3.18". */
+static void
+cut_point_release (char *version)
+{
+  char *dot = strchr (version, '.');
+
+  dot = dot != NULL ? strchr (dot + 1, '.') : NULL;
+  if (dot != NULL)
+    *dot = '\0';
+}
+
 /* As its makers name it, and the release: "12", "22.04"; for one without number its code name. */
 static void
 set_release (guestfs_h *g, const char *root, JsonObject *facts)
@@ -246,6 +258,8 @@ set_release (guestfs_h *g, const char *root, JsonObject *facts)
   int major = guestfs_inspect_get_major_version (g, root);
   int minor = guestfs_inspect_get_minor_version (g, root);
 
+  if (version != NULL && g_strcmp0 (cold_json_string (facts, "distribution"), "alpinelinux") == 0)
+    cut_point_release (version);
   if (version == NULL)
     version = os_release (text, "VERSION_CODENAME");
   /* "rolling", for Arch Linux. */

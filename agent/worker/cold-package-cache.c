@@ -49,9 +49,9 @@ cold_package_cache_path (ColdPackageCache *self, const char *sha256)
 }
 
 gboolean
-cold_package_cache_touch (ColdPackageCache *self, const char *sha256, guint64 size)
+cold_package_cache_touch (ColdPackageCache *self, const char *key, guint64 size, ColdPackageCheckFunc check, const char *identity)
 {
-  g_autofree char *path = cold_package_cache_path (self, sha256);
+  g_autofree char *path = cold_package_cache_path (self, key);
   g_autofree char *found = NULL;
   struct stat st;
 
@@ -59,11 +59,11 @@ cold_package_cache_touch (ColdPackageCache *self, const char *sha256, guint64 si
    * and each time again. */
   if (lstat (path, &st) < 0 || !S_ISREG (st.st_mode) || (guint64) st.st_size != size)
     return FALSE;
-  found = cold_file_sha256 (path, NULL, NULL);
-  if (g_strcmp0 (found, sha256) != 0)
+  found = check != NULL ? check (path, identity, NULL) : cold_file_sha256 (path, NULL, NULL);
+  if (found == NULL || (check == NULL && !g_str_equal (found, key)))
     return FALSE;
   utimensat (AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
-  g_hash_table_add (self->used, g_strdup (sha256));
+  g_hash_table_add (self->used, g_strdup (key));
   return TRUE;
 }
 
@@ -82,6 +82,32 @@ cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const 
   if (rename (partial, path) < 0)
     return cold_error_set_errno (error, errno, "cannot rename %s", partial);
   g_hash_table_add (self->used, g_strdup (sha256));
+  return TRUE;
+}
+
+gboolean
+cold_package_cache_fetch_checked (ColdPackageCache *self, ColdDownload *download, const char *uri, const char *key,
+                                  guint64 size, ColdPackageCheckFunc check, const char *identity, GError **error)
+{
+  g_autofree char *path = cold_package_cache_path (self, key);
+  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *sha256 = NULL;
+
+  if (g_mkdir_with_parents (folder, 0755) < 0)
+    return cold_error_set_errno (error, errno, "cannot create %s", folder);
+  if (!cold_download_file (download, uri, partial, size, NULL, error))
+    return FALSE;
+  sha256 = check (partial, identity, error);
+  if (sha256 == NULL)
+    {
+      unlink (partial);
+      g_prefix_error (error, "%s: ", uri);
+      return FALSE;
+    }
+  if (rename (partial, path) < 0)
+    return cold_error_set_errno (error, errno, "cannot rename %s", partial);
+  g_hash_table_add (self->used, g_strdup (key));
   return TRUE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-package-manager.h"
 
-static const ColdPackageManager *const managers[] = { &cold_apt, &cold_dnf, &cold_pacman, &cold_yum, &cold_zypper };
+static const ColdPackageManager *const managers[] = { &cold_apk, &cold_apt, &cold_dnf, &cold_pacman, &cold_yum, &cold_zypper };
 
 const ColdPackageManager *
 cold_package_manager_find (const char *name)

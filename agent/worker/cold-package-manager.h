@@ -45,6 +45,7 @@ typedef struct
 /* (nullable): none of that name is supported */
 const ColdPackageManager *cold_package_manager_find (const char *name);
 
+extern const ColdPackageManager cold_apk;
 extern const ColdPackageManager cold_apt;
 extern const ColdPackageManager cold_dnf;
 extern const ColdPackageManager cold_pacman;

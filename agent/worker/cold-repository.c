@@ -7,6 +7,7 @@
 #define PRIORITY_DEFAULT 99
 
 static const ColdRepositoryType *const types[] = {
+  &cold_apk_repository,
   &cold_arch_repository,
   &cold_deb_repository,
   &cold_rpm_repository,
@@ -45,6 +46,27 @@ cold_repository_type_for_format (const char *format)
     if (g_strcmp0 (types[i]->format, format) == 0)
       return types[i];
   return NULL;
+}
+
+char *
+cold_repository_key (const char *identity, guint64 size)
+{
+  g_autofree char *all = g_strdup_printf ("%s\n%" G_GUINT64_FORMAT "\n", identity, size);
+
+  return g_compute_checksum_for_string (G_CHECKSUM_SHA256, all, -1);
+}
+
+gboolean
+cold_repository_check_key (JsonObject *package, GError **error)
+{
+  const char *identity = cold_json_string (package, "identity");
+  g_autofree char *key = cold_repository_key (identity != NULL ? identity : "", cold_json_int (package, "size"));
+
+  if (identity != NULL && g_strcmp0 (key, cold_json_string (package, "sha256")) == 0)
+    return TRUE;
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT,
+                       "the plan names a package file by something that its identity does not make");
+  return FALSE;
 }
 
 ColdSource *

@@ -39,8 +39,8 @@ typedef struct
 
 struct _ColdRepositoryType
 {
-  const char *name;   /* of sources.d: deb rpm-md arch */
-  const char *format; /* libguestfs' word, in manifests: deb rpm pacman */
+  const char *name;   /* of sources.d: deb rpm-md arch apk */
+  const char *format; /* libguestfs' word, in manifests: deb rpm pacman apk */
 
   /* What the type asks of an entry beyond a name and a URI. Returns: %FALSE with @error (InvalidArgument) */
   gboolean (*check) (const ColdSource *source, GError **error);
@@ -86,6 +86,17 @@ struct _ColdRepositoryType
 
   /* Returns: (transfer full): name of a package file in a bundle; the plan's package was checked */
   char *(*file_name) (JsonObject *package);
+
+  /**
+   * check_package:
+   * @identity: what the signed metadata say of the package
+   *
+   * (nullable): where metadata have no SHA-256 of package files. "sha256" of plans is then one of identity and size, by which the
+   * file is known and kept.
+   *
+   * Returns: (transfer full): SHA-256 of the file at @path, when it is the package of that identity; %NULL with @error
+   */
+  char *(*check_package) (const char *path, const char *identity, GError **error);
 };
 
 /* @object: "repository" of a request. Returns: (transfer full): %NULL with @error (InvalidArgument, NotSupported) */
@@ -104,6 +115,20 @@ gboolean cold_source_are_names (GStrv texts, gboolean slashes);
 /* @format: of a manifest. Returns: (nullable) */
 const ColdRepositoryType *cold_repository_type_for_format (const char *format);
 
+/**
+ * cold_repository_check_key:
+ * @package: of a plan, of a type with check_package()
+ *
+ * Whether "sha256" is made of "identity" and "size": what is checked is then what the file is known by.
+ *
+ * Returns: %FALSE with @error (InvalidArgument)
+ */
+gboolean cold_repository_check_key (JsonObject *package, GError **error);
+
+/* Returns: (transfer full): by what a package file is known of which the signed metadata say only @identity: 64 digits */
+char *cold_repository_key (const char *identity, guint64 size);
+
+extern const ColdRepositoryType cold_apk_repository;
 extern const ColdRepositoryType cold_arch_repository;
 extern const ColdRepositoryType cold_deb_repository;
 extern const ColdRepositoryType cold_rpm_repository;

@@ -51,6 +51,22 @@ check_package (JsonObject *package, GError **error)
   return FALSE;
 }
 
+/* Adds nothing that is not what the plan names, whatever became of the file since it was fetched. */
+static gboolean
+add_package (ColdBundle *bundle, JsonObject *package, const char *file, GError **error)
+{
+  const char *key = cold_json_string (package, "sha256");
+  g_autofree char *path = cold_package_cache_path (bundle->cache, key);
+  g_autofree char *sha256 = NULL;
+
+  if (bundle->type->check_package == NULL)
+    return cold_bundle_image_add_file (bundle->image, file, path, key, error);
+  if (!cold_repository_check_key (package, error))
+    return FALSE;
+  sha256 = bundle->type->check_package (path, cold_json_string (package, "identity"), error);
+  return sha256 != NULL && cold_bundle_image_add_file (bundle->image, file, path, sha256, error);
+}
+
 static gboolean
 add_packages (ColdBundle *bundle, JsonArray *described, GError **error)
 {
@@ -61,18 +77,16 @@ add_packages (ColdBundle *bundle, JsonArray *described, GError **error)
       JsonObject *package = cold_json_array_object (bundle->planned, i);
       JsonObject *entry;
       const char *sha256;
-      g_autofree char *path = NULL;
       g_autofree char *name = NULL;
       g_autofree char *file = NULL;
 
       if (!check_package (package, error))
         return FALSE;
       sha256 = cold_json_string (package, "sha256");
-      path = cold_package_cache_path (bundle->cache, sha256);
       name = bundle->type->file_name (package);
       file = g_strconcat (bundle->type->folder, "/", name, NULL);
       cold_verb_progress ("bundling", (double) i / n, name);
-      if (!cold_bundle_image_add_file (bundle->image, file, path, sha256, error))
+      if (!add_package (bundle, package, file, error))
         return FALSE;
       g_hash_table_insert (bundle->wanted, g_strdup (sha256), GINT_TO_POINTER (0));
       entry = json_object_new ();

@@ -153,18 +153,31 @@ fetch_metadata (JsonObject *request, GError **error)
   return result;
 }
 
+static gboolean
+fetch_file (ColdDownload *download, ColdPackageCache *cache, const ColdSource *repository, const char *uri, JsonObject *file,
+            GError **error)
+{
+  const char *sha256 = cold_json_string (file, "sha256");
+  gint64 size = cold_json_int (file, "size");
+
+  if (repository->type->check_package == NULL)
+    return cold_package_cache_fetch (cache, download, uri, sha256, size, error);
+  return cold_package_cache_fetch_checked (cache, download, uri, sha256, size, repository->type->check_package,
+                                           cold_json_string (file, "identity"), error);
+}
+
 /* From the first place that has it. Returns: %FALSE with @error, that of the first one */
 static gboolean
-fetch_from_places (ColdDownload *download, ColdPackageCache *cache, GStrv places, const char *path, const char *sha256, gint64 size,
+fetch_from_places (ColdDownload *download, ColdPackageCache *cache, const ColdSource *repository, GStrv places, JsonObject *file,
                    GError **error)
 {
   g_autoptr (GError) first = NULL;
 
   for (guint i = 0; places[i] != NULL; i++)
     {
-      g_autofree char *uri = cold_uri_append (places[i], path);
+      g_autofree char *uri = cold_uri_append (places[i], cold_json_string (file, "path"));
 
-      if (cold_package_cache_fetch (cache, download, uri, sha256, size, first == NULL ? &first : NULL))
+      if (fetch_file (download, cache, repository, uri, file, first == NULL ? &first : NULL))
         return TRUE;
     }
   g_propagate_error (error, g_steal_pointer (&first));
@@ -189,14 +202,16 @@ fetch_package (const Downloads *downloads, const char *catalogue, ColdPackageCac
                    path != NULL ? path : "(no path)");
       return FALSE;
     }
-  if (cold_package_cache_touch (cache, sha256, size))
+  if (repository->type->check_package != NULL && !cold_repository_check_key (file, error))
+    return FALSE;
+  if (cold_package_cache_touch (cache, sha256, size, repository->type->check_package, cold_json_string (file, "identity")))
     {
       counts[1]++;
       return TRUE;
     }
   places = cold_generation_places (repository, catalogue, error);
   if (places == NULL
-      || !fetch_from_places (downloads_for (downloads, repository), cache, places, path, sha256, size, error))
+      || !fetch_from_places (downloads_for (downloads, repository), cache, repository, places, file, error))
     return FALSE;
   counts[0]++;
   counts[2] += size;

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# apk's part of the frame: the guest's own apk upgrades it from the bundle, whose index holds the planned packages and nothing
+# else: what is not in it stays as it is. Versions and repositories that /etc/apk/world asks for count as ever. Scripts run with a
+# PATH of apk's own; what they ask of OpenRC, it refuses by itself where no system was booted.
+
+# By ctime as well, in the words of busybox, whose find has none for it: whole seconds.
+changed_paths()
+{
+  begin=$(stat -c %Z "$WORK/begin")
+  for mount in $MOUNTS; do
+    find "$mount" -xdev ! -type d -exec stat -c '%Z %n' '{}' +
+  done | awk -v begin="$begin" '$1 >= begin { print substr($0, length($1) + 2) }' | one_tree | sort -u
+}
+
+# apk looks for packages in a folder named after their architecture. Index and packages were checked against the repositories'
+# signatures before they came into the bundle, and apk compares each package with the index; the index of the bundle has no
+# signature. Repositories with a tag are the bundle too: without any, apk refuses a world that names it.
+make_repository()
+{
+  arch=$(apk --print-arch)
+  mkdir -p "$WORK/repository/$arch" "$WORK/cache"
+  ln -s "$BUNDLE/APKINDEX.tar.gz" "$WORK/repository/$arch/"
+  for file in "$BUNDLE/apks"/*.apk; do
+    ln -s "$file" "$WORK/repository/$arch/"
+  done
+  [ "$arch" = noarch ] || ln -s "$arch" "$WORK/repository/noarch"
+  {
+    echo "$WORK/repository"
+    tr -s ' \t' '\n' </etc/apk/world | sed -n 's/^[^@]*\(@[^<>=~]*\).*/\1/p' | sort -u | while read -r tag; do
+      echo "$tag $WORK/repository"
+    done
+  } >"$WORK/repositories"
+}
+
+run_apk()
+{
+  apk --no-network --allow-untrusted --repositories-file "$WORK/repositories" --cache-dir "$WORK/cache" --no-progress "$@"
+}
+
+# apk takes away what nothing asks for any more. Nothing is removed here: as long as this lasts, world asks for it.
+keep_all()
+{
+  run_apk upgrade --simulate >"$WORK/simulated"
+  cat "$WORK/simulated"
+  sed -n 's/^([0-9]*\/[0-9]*) Purging \([^ ]*\) .*/\1/p' "$WORK/simulated" >"$WORK/purged"
+  [ -s "$WORK/purged" ] || return 0
+  cat "$WORK/world" "$WORK/purged" >/etc/apk/world
+  run_apk upgrade --simulate >"$WORK/simulated"
+  if grep '^([0-9]*/[0-9]*) Purging ' "$WORK/simulated"; then
+    echo "apk would remove packages"
+    return 1
+  fi
+}
+
+# The console of the appliance leads to the worker, which reads progress from it.
+show_progress()
+{
+  while read -r line; do
+    echo "$line"
+    case $line in
+      \(*/*\)*)
+        count=${line#?}
+        total=${count#*/}
+        total=${total%%\)*}
+        count=${count%%/*}
+        name=${line#* * }
+        echo "pmstatus:${name%% *}:$((count * 100 / total)):${line#* }" >/dev/console
+        ;;
+    esac
+  done
+}
+
+upgrade()
+{
+  make_repository
+  cp -a /etc/apk/world "$WORK/world"
+  keep_all
+  { run_apk upgrade 2>&1 || : >"$WORK/failed"; } | show_progress
+  cmp -s "$WORK/world" /etc/apk/world || cat "$WORK/world" >/etc/apk/world
+  [ ! -e "$WORK/failed" ]
+}
