@@ -378,7 +378,6 @@ test_sources_refused (Fixture *f, gconstpointer data)
   } cases[] = {
     { "[a]\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 1, "lacks Type" },
     { "[a]\nType=dev\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch" },
-    { "[a]\nType=apk\nMatch=d 1 x\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "deb, rpm-md, arch" },
     { "[a]\nType=deb\nMatch=d 1 x86*\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 3, "the architecture is one" },
     { "#\n[a]\nType=deb\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 2, "Match needs three words" },
     { "[a]\nType=deb\nMatch=d 1\nUri=http://h/\nSuites=s\nComponents=c\nSignedBy=/k\n", 3, "Match needs three words" },

@@ -149,8 +149,10 @@ has_initramfs (const char *const *names, const char *version)
   g_autofree char *debian = g_strdup_printf ("initrd.img-%s", version);
   g_autofree char *fedora = g_strdup_printf ("initramfs-%s.img", version);
   g_autofree char *suse = g_strdup_printf ("initrd-%s", version);
+  g_autofree char *alpine = g_strdup_printf ("initramfs-%s", version);
 
-  return g_strv_contains (names, debian) || g_strv_contains (names, fedora) || g_strv_contains (names, suse);
+  return g_strv_contains (names, debian) || g_strv_contains (names, fedora) || g_strv_contains (names, suse)
+         || g_strv_contains (names, alpine);
 }
 
 static gboolean

@@ -52,6 +52,12 @@ keep_all()
   fi
 }
 
+# What stands against world and dependencies of what is installed: apk looks at all of them at each call.
+complaints()
+{
+  apk --no-network --repositories-file /dev/null upgrade --simulate 2>&1 | grep -A 20 '^ERROR'
+}
+
 # The console of the appliance leads to the worker, which reads progress from it.
 show_progress()
 {
