@@ -278,6 +278,9 @@ static const char *const generated[] = {
 
 static const char *const kept_suffixes[] = { ".apk-new", NULL };
 
+/* What an admin changed is never replaced. */
+static const char *const replaced_suffixes[] = { NULL };
+
 const ColdPackageManager cold_apk = {
   .name = "apk",
   .format = "apk",
@@ -287,4 +290,5 @@ const ColdPackageManager cold_apk = {
            "[ ! -f $file ] || awk '/^F:/ { folder = substr($0, 3) } /^R:/ { print \"/\" (folder == \"\" ? \"\" : folder \"/\") substr($0, 3) }' $file; done",
   .generated = generated,
   .kept_suffixes = kept_suffixes,
+  .replaced_suffixes = replaced_suffixes,
 };
