@@ -167,19 +167,22 @@ take_sorted (GPtrArray *texts)
   return (GStrv) g_ptr_array_free (unique, FALSE);
 }
 
-static guint
-count_values (Header header, rpmTagVal tag)
+/* Returns: %FALSE when there is one of another type; otherwise how many there are to @count */
+static gboolean
+count_values (Header header, rpmTagVal tag, rpmTagType type, guint *count)
 {
   struct rpmtd_s data;
-  guint count;
+  gboolean right;
 
   headerGet (header, tag, &data, HEADERGET_MINMEM);
-  count = rpmtdCount (&data);
+  *count = rpmtdCount (&data);
+  right = *count == 0 || rpmtdType (&data) == type;
   rpmtdFreeData (&data);
-  return count;
+  return right;
 }
 
-/* rpmdsNew() has no dependencies at all for a package that has more names of them than versions or flags, or fewer. */
+/* rpmdsNew() believes a header that its lists are such, and has no dependencies at all for a package that has more names of
+ * them than versions or flags, or fewer. */
 static gboolean
 check_dependencies (Header header, GError **error)
 {
@@ -190,14 +193,28 @@ check_dependencies (Header header, GError **error)
 
   for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
     {
-      guint names = count_values (header, tags[i][0]);
-      guint versions = count_values (header, tags[i][1]);
-      guint flags = count_values (header, tags[i][2]);
+      guint names, versions, flags;
 
-      if (names > 0 && ((versions > 0 && versions != names) || (flags > 0 && flags != names)))
+      if (!count_values (header, tags[i][0], RPM_STRING_ARRAY_TYPE, &names)
+          || !count_values (header, tags[i][1], RPM_STRING_ARRAY_TYPE, &versions)
+          || !count_values (header, tags[i][2], RPM_INT32_TYPE, &flags)
+          || (names > 0 && ((versions > 0 && versions != names) || (flags > 0 && flags != names))))
         return set_damaged (error);
     }
   return TRUE;
+}
+
+/* Likewise rpmfilesNew(). */
+static gboolean
+check_files (Header header, GError **error)
+{
+  guint names, folders, indexes;
+
+  if (count_values (header, RPMTAG_BASENAMES, RPM_STRING_ARRAY_TYPE, &names)
+      && count_values (header, RPMTAG_DIRNAMES, RPM_STRING_ARRAY_TYPE, &folders)
+      && count_values (header, RPMTAG_DIRINDEXES, RPM_INT32_TYPE, &indexes) && indexes == names && (names == 0 || folders > 0))
+    return TRUE;
+  return set_damaged (error);
 }
 
 static GPtrArray *
@@ -333,7 +350,7 @@ cold_rpm_db_read (const char *folder, GError **error)
   if (!read_headers (folder, headers, error))
     return NULL;
   for (guint i = 0; i < headers->len; i++)
-    if (!check_dependencies (g_ptr_array_index (headers, i), error))
+    if (!check_dependencies (g_ptr_array_index (headers, i), error) || !check_files (g_ptr_array_index (headers, i), error))
       return NULL;
   wanted = list_wanted_files (headers);
   for (guint i = 0; i < headers->len; i++)
