@@ -57,6 +57,7 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
   ColdVolume *volume = cold_volume_index_lookup_name (self->records->volumes, pool->uuid, info->name);
   gint64 now = g_get_real_time ();
   gboolean changed = FALSE;
+  gboolean same;
 
   if (volume == NULL)
     {
@@ -73,8 +74,8 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
   volume->last_seen = now;
   changed |= replace (&volume->key, info->key);
   changed |= replace (&volume->path, info->path);
-  changed |= !cold_file_id_same_content (&volume->file, &info->file)
-             && (volume->file.inode != 0 || info->file.inode != 0);
+  same = cold_file_id_same_content (&volume->file, &info->file);
+  changed |= !same && (volume->file.inode != 0 || info->file.inode != 0);
   changed |= volume->file.nlink != info->file.nlink;
   volume->file = info->file;
   /* A base that is missing for the moment is still the base. */
@@ -93,7 +94,9 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
     }
   if (info->described)
     {
-      volume->settled = info->settled;
+      /* A read that was under way together with another one describes what is known by now, and without a refresh of its own
+       * it does not know how old that is. */
+      volume->settled = info->settled || (volume->settled && same);
       changed |= replace (&volume->type, info->type);
       changed |= replace (&volume->format, info->format);
       changed |= replace (&volume->backing_path, info->backing_path);
