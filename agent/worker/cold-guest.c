@@ -201,8 +201,14 @@ add_disks (ColdGuest *self, JsonObject *request, gboolean writable, GError **err
   return TRUE;
 }
 
-static gboolean
-configure (guestfs_h *g, const char *accelerator, GError **error)
+/*
+ * An emulator translates a program once for each address that it runs at (QEMU before 8, at least): where addresses are random,
+ * that is once for each process, and the same work took up to five times as long.
+ */
+#define TCG_APPEND "norandmaps"
+
+gboolean
+cold_guest_configure (guestfs_h *g, const char *accelerator, GError **error)
 {
   if (g_strcmp0 (accelerator, "kvm") != 0 && g_strcmp0 (accelerator, "tcg") != 0)
     {
@@ -213,7 +219,8 @@ configure (guestfs_h *g, const char *accelerator, GError **error)
   guestfs_set_error_handler (g, NULL, NULL);
   guestfs_set_network (g, 0);
   if (guestfs_set_backend (g, "direct") < 0
-      || guestfs_set_backend_setting (g, *accelerator == 'k' ? "force_kvm" : "force_tcg", "1") < 0)
+      || guestfs_set_backend_setting (g, *accelerator == 'k' ? "force_kvm" : "force_tcg", "1") < 0
+      || (*accelerator == 't' && guestfs_set_append (g, TCG_APPEND) < 0))
     return cold_guest_set_error (g, error, "cannot set up libguestfs");
   return TRUE;
 }
@@ -231,7 +238,7 @@ cold_guest_open (JsonObject *request, gboolean writable, const char *extra_disk,
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_WORKER, "libguestfs gives no handle");
       return NULL;
     }
-  if (!configure (self->g, cold_json_string (request, "accelerator"), error)
+  if (!cold_guest_configure (self->g, cold_json_string (request, "accelerator"), error)
       || (writable && guestfs_set_smp (self->g, MIN (g_get_num_processors (), UPGRADE_CPUS)) < 0)
       || !add_disks (self, request, writable, error)
       || (extra_disk != NULL && !add_image (self, extra_disk, "raw", "bundle", FALSE, error)))

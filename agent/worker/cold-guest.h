@@ -12,6 +12,17 @@ G_BEGIN_DECLS
 typedef struct _ColdGuest ColdGuest;
 
 /**
+ * cold_guest_configure:
+ * @g: just made
+ * @accelerator: "kvm" or "tcg"; that one and no other, where libguestfs would fall back by itself
+ *
+ * What every appliance of ours is started with: no network, and errors that are returned and not printed.
+ *
+ * Returns: %FALSE with @error (InvalidArgument, Guest)
+ */
+gboolean cold_guest_configure (guestfs_h *g, const char *accelerator, GError **error);
+
+/**
  * cold_guest_open:
  * @request: "disks", "accelerator" as common/cold-protocol.h says
  * @writable: %TRUE for upgrade; otherwise nothing reaches the images whatever is done to the devices

@@ -19,23 +19,20 @@ cold_verb_launch (JsonObject *request, GError **error)
   const char *accelerator = cold_json_string (request, "accelerator");
   const gint64 begin = g_get_monotonic_time ();
 
-  if (g_strcmp0 (accelerator, "kvm") != 0 && g_strcmp0 (accelerator, "tcg") != 0)
+  if (g == NULL)
     {
-      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT, "accelerator must be kvm or tcg");
+      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_WORKER, "libguestfs gives no handle");
       return NULL;
     }
-  if (g != NULL)
-    guestfs_set_error_handler (g, NULL, NULL);
-  /* Without force_kvm libguestfs would fall back by itself, and we would remember the wrong answer. */
-  if (g == NULL || guestfs_set_backend (g, "direct") < 0
-      || guestfs_set_backend_setting (g, *accelerator == 'k' ? "force_kvm" : "force_tcg", "1") < 0
-      || guestfs_add_drive_scratch (g, DISK_BYTES, -1) < 0 || guestfs_launch (g) < 0 || guestfs_shutdown (g) < 0)
+  if (!cold_guest_configure (g, accelerator, error))
+    return NULL;
+  if (guestfs_add_drive_scratch (g, DISK_BYTES, -1) < 0 || guestfs_launch (g) < 0 || guestfs_shutdown (g) < 0)
     {
-      const char *reason = g != NULL ? guestfs_last_error (g) : NULL;
+      const char *reason = guestfs_last_error (g);
 
       /* After the first line comes advice to run libguestfs by hand. */
       g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the appliance did not start with %s: %.*s", accelerator,
-                   reason != NULL ? (int) strcspn (reason, "\n") : 9, reason != NULL ? reason : "no handle");
+                   reason != NULL ? (int) strcspn (reason, "\n") : 10, reason != NULL ? reason : "no reason");
       return NULL;
     }
   result = json_object_new ();

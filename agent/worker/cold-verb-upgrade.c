@@ -288,12 +288,14 @@ explain_failure (const char *log, GError **error)
   g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "the guest's package manager failed; its last words: %s", tail);
 }
 
-/* Scripts may have left daemons behind, which would keep the file systems busy. */
+/* Scripts may have left daemons behind, which would keep the file systems busy. Without a process for each that is looked at:
+ * under emulation those took seconds. */
 static void
 kill_leftovers (guestfs_h *g)
 {
   g_autofree char *output = cold_guest_appliance_sh (
-      g, "for p in /proc/[0-9]*; do [ \"$(readlink $p/root)\" != /sysroot ] || kill -9 ${p#/proc/}; done; sleep 0.2", NULL);
+      g, "for p in /proc/[0-9]*; do ! [ $p/root -ef /sysroot ] || { kill -9 ${p#/proc/}; left=1; }; done; "
+         "[ -z \"$left\" ] || sleep 0.2", NULL);
 }
 
 static gboolean
