@@ -4,6 +4,7 @@
 #include "cold-bus-objects.h"
 #include "cold-dbus.h"
 #include "cold-json.h"
+#include "cold-policy.h"
 
 typedef struct
 {
@@ -97,7 +98,7 @@ on_set_policy (ColdDbusDomain *skeleton, GDBusMethodInvocation *invocation, cons
       cold_bus_return_new_error (invocation, COLD_ERROR_NOT_FOUND, "libvirt has no domain %s any more", uuid);
       return TRUE;
     }
-  ok = cold_scheduler_set_domain_policy (self->context->scheduler, domain, policy, &error);
+  ok = cold_policy_set_domain (self->context->inventory, domain, policy, &error);
   cold_bus_return_done (invocation, ok, error);
   return TRUE;
 }

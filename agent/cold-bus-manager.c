@@ -35,7 +35,7 @@ static gboolean
 on_refresh_catalogue (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, ColdBusManager *self)
 {
   GError *error = NULL;
-  ColdJob *job = cold_scheduler_refresh_catalogue (self->context->scheduler, &error);
+  ColdJob *job = cold_demands_refresh_catalogue (cold_scheduler_get_demands (self->context->scheduler), &error);
 
   cold_bus_return_job (invocation, job, error);
   return TRUE;
@@ -46,7 +46,8 @@ on_upgrade_all (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, GV
                 ColdBusManager *self)
 {
   GError *error = NULL;
-  g_autoptr (GPtrArray) jobs = cold_scheduler_upgrade_all (self->context->scheduler, options, &error);
+  g_autoptr (GPtrArray) jobs
+      = cold_demands_upgrade_all (cold_scheduler_get_demands (self->context->scheduler), options, &error);
   GVariantBuilder paths;
 
   if (jobs == NULL)

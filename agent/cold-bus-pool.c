@@ -4,6 +4,7 @@
 #include "cold-bus-objects.h"
 #include "cold-dbus.h"
 #include "cold-json.h"
+#include "cold-policy.h"
 
 struct _ColdBusPools
 {
@@ -34,7 +35,7 @@ on_set_policy (ColdDbusPool *skeleton, GDBusMethodInvocation *invocation, const 
 
   if (pool == NULL)
     return TRUE;
-  ok = cold_scheduler_set_pool_policy (self->context->scheduler, pool, policy, &error);
+  ok = cold_policy_set_pool (self->context->inventory, pool, policy, &error);
   cold_bus_return_done (invocation, ok, error);
   return TRUE;
 }

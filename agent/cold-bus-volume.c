@@ -4,6 +4,7 @@
 #include "cold-blockers.h"
 #include "cold-bus-sbom.h"
 #include "cold-json.h"
+#include "cold-policy.h"
 
 #define HISTORY_MAX 1000
 
@@ -15,7 +16,7 @@ inspect (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters
          GDBusMethodInvocation *invocation)
 {
   GError *error = NULL;
-  ColdJob *job = cold_scheduler_inspect (context->scheduler, volume, &error);
+  ColdJob *job = cold_demands_inspect (cold_scheduler_get_demands (context->scheduler), volume, &error);
 
   cold_bus_return_job (invocation, job, error);
 }
@@ -26,7 +27,7 @@ upgrade (const ColdBusContext *context, ColdVolume *volume, GVariant *parameters
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 0);
   GError *error = NULL;
-  ColdJob *job = cold_scheduler_upgrade (context->scheduler, volume, options, &error);
+  ColdJob *job = cold_demands_upgrade (cold_scheduler_get_demands (context->scheduler), volume, options, &error);
 
   cold_bus_return_job (invocation, job, error);
 }
@@ -37,7 +38,7 @@ rollback (const ColdBusContext *context, ColdVolume *volume, GVariant *parameter
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (parameters, 0);
   GError *error = NULL;
-  ColdJob *job = cold_scheduler_rollback (context->scheduler, volume, options, &error);
+  ColdJob *job = cold_demands_rollback (cold_scheduler_get_demands (context->scheduler), volume, options, &error);
 
   cold_bus_return_job (invocation, job, error);
 }
@@ -46,7 +47,7 @@ static void
 on_rollback_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
-  gboolean ok = cold_scheduler_drop_rollback_finish (COLD_SCHEDULER (source), result, &error);
+  gboolean ok = cold_demands_drop_rollback_finish (result, &error);
 
   cold_bus_return_done (user_data, ok, error);
 }
@@ -61,7 +62,8 @@ drop_rollback (const ColdBusContext *context, ColdVolume *volume, GVariant *para
                                  "no old image is kept for %s, there is nothing to drop", volume->path);
       return;
     }
-  cold_scheduler_drop_rollback_async (context->scheduler, volume, on_rollback_dropped, invocation);
+  cold_demands_drop_rollback_async (cold_scheduler_get_demands (context->scheduler), volume, on_rollback_dropped,
+                                    invocation);
 }
 
 GVariant *
@@ -206,7 +208,7 @@ set_policy (const ColdBusContext *context, ColdVolume *volume, GVariant *paramet
   gboolean ok;
 
   g_variant_get (parameters, "(&s)", &policy);
-  ok = cold_scheduler_set_volume_policy (context->scheduler, volume, policy, &error);
+  ok = cold_policy_set_volume (context->inventory, volume, policy, &error);
   cold_bus_return_done (invocation, ok, error);
 }
 

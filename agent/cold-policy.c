@@ -15,6 +15,43 @@ cold_policy_check (const char *policy, gboolean may_inherit, GError **error)
 }
 
 static gboolean
+replace (char **old, const char *policy, GError **error)
+{
+  if (!cold_policy_check (policy, TRUE, error))
+    return FALSE;
+  g_free (*old);
+  *old = g_strdup (policy);
+  return TRUE;
+}
+
+gboolean
+cold_policy_set_volume (ColdInventory *inventory, ColdVolume *volume, const char *policy, GError **error)
+{
+  if (!replace (&volume->policy, policy, error))
+    return FALSE;
+  cold_inventory_volume_touch (inventory, volume);
+  return TRUE;
+}
+
+gboolean
+cold_policy_set_pool (ColdInventory *inventory, ColdPool *pool, const char *policy, GError **error)
+{
+  if (!replace (&pool->policy, policy, error))
+    return FALSE;
+  cold_inventory_pool_touch (inventory, pool);
+  return TRUE;
+}
+
+gboolean
+cold_policy_set_domain (ColdInventory *inventory, ColdDomain *domain, const char *policy, GError **error)
+{
+  if (!replace (&domain->policy, policy, error))
+    return FALSE;
+  cold_inventory_domain_touch (inventory, domain);
+  return TRUE;
+}
+
+static gboolean
 is_set (const char *policy)
 {
   return !g_str_equal (policy, "inherit");

@@ -12,6 +12,12 @@ G_BEGIN_DECLS
 /* @may_inherit: %FALSE for the host, which has nothing above it. Sets InvalidArgument naming what is allowed. */
 gboolean cold_policy_check (const char *policy, gboolean may_inherit, GError **error);
 
+/* @policy: off manual auto inherit. Sets InvalidArgument as cold_policy_check() does; otherwise whoever listens to the inventory
+ * is told. */
+gboolean cold_policy_set_volume (ColdInventory *inventory, ColdVolume *volume, const char *policy, GError **error);
+gboolean cold_policy_set_pool (ColdInventory *inventory, ColdPool *pool, const char *policy, GError **error);
+gboolean cold_policy_set_domain (ColdInventory *inventory, ColdDomain *domain, const char *policy, GError **error);
+
 /**
  * cold_policy_effective:
  *

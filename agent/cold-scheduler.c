@@ -2,7 +2,6 @@
 #include "cold-scheduler.h"
 
 #include "cold-agenda.h"
-#include "cold-error.h"
 #include "cold-follower.h"
 #include "cold-guest-disks.h"
 #include "cold-job-queue.h"
@@ -13,8 +12,6 @@
 #include "cold-planner.h"
 #include "cold-policy.h"
 #include "cold-retries.h"
-#include "cold-rollback.h"
-#include "cold-upgrade.h"
 
 #define EXPIRE_SECONDS 3600
 
@@ -28,6 +25,7 @@ struct _ColdScheduler
   ColdJobQueue *queue;
   ColdAgenda *agenda; /* volumes to be evaluated */
   ColdRetries *retries;
+  ColdDemands *demands;
   ColdJudge *judge;
   ColdFollower *follower;
   ColdManifestSweep *sweep;
@@ -78,7 +76,7 @@ act_by_policy (ColdScheduler *self, ColdVolume *volume)
   g_message ("%s: %u packages are pending, upgrading by policy", volume->path, volume->pending_count);
   if (self->parts.config->security_only)
     options = g_variant_ref_sink (g_variant_new_parsed ("{'security-only': <true>}"));
-  cold_scheduler_upgrade (self, volume, options, NULL);
+  cold_demands_upgrade (self->demands, volume, options, NULL);
 }
 
 static void
@@ -110,7 +108,7 @@ evaluate (gint64 id, gpointer user_data)
       return;
     }
   if (!volume->gone && volume->facts != NULL && cold_catalogue_lacks (self->parts.catalogue, volume->facts))
-    cold_scheduler_refresh_catalogue (self, NULL);
+    cold_demands_refresh_catalogue (self->demands, NULL);
   if (cold_planner_is_stale (self->planner, volume))
     cold_planner_request (self->planner, volume->id);
 
@@ -123,7 +121,7 @@ evaluate (gint64 id, gpointer user_data)
   if (!cold_volume_inspection_is_fresh (volume))
     {
       if (cold_judge_allows_inspection (volume) && !cold_retries_is_unreadable (self->retries, volume))
-        cold_scheduler_inspect (self, volume, NULL);
+        cold_demands_inspect (self->demands, volume, NULL);
       return;
     }
   act_by_policy (self, volume);
@@ -177,7 +175,7 @@ on_expire (gpointer user_data)
 static gboolean
 on_refresh (gpointer user_data)
 {
-  cold_scheduler_refresh_catalogue (user_data, NULL);
+  cold_demands_refresh_catalogue (((ColdScheduler *) user_data)->demands, NULL);
   return G_SOURCE_CONTINUE;
 }
 
@@ -272,6 +270,7 @@ cold_scheduler_finalize (GObject *object)
 
   cold_headers_free (self->parts.headers);
   cold_judge_free (self->judge);
+  cold_demands_free (self->demands);
   cold_retries_free (self->retries);
   g_clear_pointer (&self->parts.room, cold_room_unref);
   g_free (self->parts.policy);
@@ -329,6 +328,7 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->planner = cold_planner_new (&self->parts);
   self->queue = cold_job_queue_new (&self->parts);
   self->retries = cold_retries_new (MAX (config->settle_seconds, 1) * (gint64) G_USEC_PER_SEC);
+  self->demands = cold_demands_new (&self->parts, self->queue, self->retries);
   self->agenda = cold_agenda_new (evaluate, self);
   self->judge = cold_judge_new (&self->parts, self->queue, self->retries, self->agenda);
 
@@ -362,7 +362,7 @@ cold_scheduler_start (ColdScheduler *self)
     {
       self->refresh_timer = g_timeout_add_seconds (config->refresh_seconds, on_refresh, self);
       if (age < 0 || age > config->refresh_seconds * (gint64) G_USEC_PER_SEC)
-        cold_scheduler_refresh_catalogue (self, NULL);
+        cold_demands_refresh_catalogue (self->demands, NULL);
     }
   mark_all_dirty (self);
 }
@@ -391,158 +391,6 @@ cold_scheduler_lookup_job (ColdScheduler *self, guint number)
   return cold_job_queue_lookup (self->queue, number);
 }
 
-/* The guest's leader, when nobody works on the guest. */
-static ColdVolume *
-claim_leader (ColdScheduler *self, ColdVolume *volume, GError **error)
-{
-  ColdVolume *leader = cold_guest_disks_find_leader (self->parts.inventory, volume);
-
-  if (volume->gone)
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "volume %s is gone", volume->path);
-      return NULL;
-    }
-  if (leader->job == 0 && volume->job == 0)
-    return leader;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_BUSY, "job %u already works on %s: wait for it, or cancel it",
-               leader->job != 0 ? leader->job : volume->job, volume->path);
-  return NULL;
-}
-
-ColdJob *
-cold_scheduler_inspect (ColdScheduler *self, ColdVolume *volume, GError **error)
-{
-  ColdVolume *leader = claim_leader (self, volume, error);
-
-  if (leader == NULL)
-    return NULL;
-  cold_retries_forget_unreadable (self->retries, leader);
-  return cold_job_queue_add_inspection (self->queue, leader->id);
-}
-
-ColdJob *
-cold_scheduler_upgrade (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error)
-{
-  ColdVolume *leader = claim_leader (self, volume, error);
-  ColdUpgradeOptions parsed;
-  guint failures;
-
-  if (leader == NULL || !cold_upgrade_options_parse (options, &parsed, error))
-    return NULL;
-  /* Whoever asks for it ends the quarantine. */
-  failures = leader->failures;
-  leader->failures = 0;
-  if (!cold_parts_check_blockers (&self->parts, leader, error))
-    {
-      leader->failures = failures;
-      cold_upgrade_options_clear (&parsed);
-      return NULL;
-    }
-  return cold_job_queue_add_upgrade (self->queue, leader->id, &parsed);
-}
-
-ColdJob *
-cold_scheduler_rollback (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error)
-{
-  ColdVolume *leader = claim_leader (self, volume, error);
-  gboolean discard_changes;
-
-  if (leader == NULL || !cold_rollback_options_parse (options, &discard_changes, error))
-    return NULL;
-  if (leader->rollback_until == 0)
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "no old image is kept for %s, there is nothing to go back to",
-                   leader->path);
-      return NULL;
-    }
-  return cold_job_queue_add_rollback (self->queue, leader->id, discard_changes);
-}
-
-ColdJob *
-cold_scheduler_refresh_catalogue (ColdScheduler *self, GError **error)
-{
-  if (!cold_config_has_repositories (self->parts.config))
-    {
-      g_set_error_literal (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED,
-                           "no repository is configured: add one to /etc/coldpatch/sources.d and restart coldpatchd");
-      return NULL;
-    }
-  return cold_job_queue_add_catalogue (self->queue);
-}
-
-/* Pending, or blocked by nothing but what an earlier upgrade was refused for: whoever asks wants that tried again. */
-static gboolean
-is_worth_trying (ColdScheduler *self, ColdVolume *volume)
-{
-  return volume->state == COLD_VOLUME_PENDING
-         || (volume->state == COLD_VOLUME_BLOCKED && volume->pending_count > 0
-             && cold_retries_get_refusal (self->retries, volume) != NULL);
-}
-
-GPtrArray *
-cold_scheduler_upgrade_all (ColdScheduler *self, GVariant *options, GError **error)
-{
-  g_autoptr (GPtrArray) jobs = g_ptr_array_new ();
-  g_autoptr (GPtrArray) pending = g_ptr_array_new ();
-  ColdUpgradeOptions parsed;
-  GHashTableIter iter;
-  gpointer value;
-
-  if (!cold_upgrade_options_parse (options, &parsed, error))
-    return NULL;
-  cold_upgrade_options_clear (&parsed);
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts.inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (is_worth_trying (self, value))
-      g_ptr_array_add (pending, value);
-  for (guint i = 0; i < pending->len; i++)
-    {
-      g_autoptr (GError) local = NULL;
-      ColdVolume *volume = g_ptr_array_index (pending, i);
-      ColdJob *job = cold_scheduler_upgrade (self, volume, options, &local);
-
-      if (job != NULL)
-        g_ptr_array_add (jobs, job);
-      else
-        g_message ("%s is left out: %s", volume->path, local->message);
-    }
-  return g_steal_pointer (&jobs);
-}
-
-static void
-on_rollback_dropped (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-
-  if (cold_old_images_drop_finish (result, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-cold_scheduler_drop_rollback_async (ColdScheduler *self, ColdVolume *volume, GAsyncReadyCallback callback,
-                                    gpointer user_data)
-{
-  GTask *task = g_task_new (self, NULL, callback, user_data);
-  g_autoptr (GError) error = NULL;
-
-  if (claim_leader (self, volume, &error) == NULL)
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      g_object_unref (task);
-      return;
-    }
-  cold_old_images_drop_async (&self->parts, volume->id, on_rollback_dropped, task);
-}
-
-gboolean
-cold_scheduler_drop_rollback_finish (ColdScheduler *self, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
 const char *
 cold_scheduler_get_policy (ColdScheduler *self)
 {
@@ -562,37 +410,10 @@ cold_scheduler_set_policy (ColdScheduler *self, const char *policy, GError **err
   return TRUE;
 }
 
-gboolean
-cold_scheduler_set_volume_policy (ColdScheduler *self, ColdVolume *volume, const char *policy, GError **error)
+ColdDemands *
+cold_scheduler_get_demands (ColdScheduler *self)
 {
-  if (!cold_policy_check (policy, TRUE, error))
-    return FALSE;
-  g_free (volume->policy);
-  volume->policy = g_strdup (policy);
-  cold_inventory_volume_touch (self->parts.inventory, volume);
-  return TRUE;
-}
-
-gboolean
-cold_scheduler_set_pool_policy (ColdScheduler *self, ColdPool *pool, const char *policy, GError **error)
-{
-  if (!cold_policy_check (policy, TRUE, error))
-    return FALSE;
-  g_free (pool->policy);
-  pool->policy = g_strdup (policy);
-  cold_inventory_pool_touch (self->parts.inventory, pool);
-  return TRUE;
-}
-
-gboolean
-cold_scheduler_set_domain_policy (ColdScheduler *self, ColdDomain *domain, const char *policy, GError **error)
-{
-  if (!cold_policy_check (policy, TRUE, error))
-    return FALSE;
-  g_free (domain->policy);
-  domain->policy = g_strdup (policy);
-  cold_inventory_domain_touch (self->parts.inventory, domain);
-  return TRUE;
+  return self->demands;
 }
 
 ColdInhibitors *

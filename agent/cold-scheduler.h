@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Decides what is done when: inspections of what changed, plans after a new catalogue, upgrades by policy or by demand,
- * rollbacks; one job a guest, as many at once as the host carries. The one place that starts jobs.
+ * rollbacks; one job a guest, as many at once as the host carries.
  */
 #pragma once
 
 #include "cold-appliance.h"
 #include "cold-catalogue.h"
 #include "cold-claim-watch.h"
+#include "cold-demands.h"
 #include "cold-inhibitors.h"
 #include "cold-inventory.h"
 #include "cold-job.h"
@@ -38,28 +39,11 @@ gboolean cold_scheduler_stop_finish (ColdScheduler *self, GAsyncResult *result, 
 GPtrArray *cold_scheduler_get_jobs (ColdScheduler *self); /* (element-type ColdJob) borrowed; finished ones for a while */
 ColdJob *cold_scheduler_lookup_job (ColdScheduler *self, guint number); /* (nullable) */
 
-/*
- * All return a borrowed job, or %NULL with Busy, Blocked (the message begins with the code), InvalidArgument (unknown
- * option), NotSupported, NotFound.
- */
-ColdJob *cold_scheduler_inspect (ColdScheduler *self, ColdVolume *volume, GError **error);
-ColdJob *cold_scheduler_upgrade (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error);
-ColdJob *cold_scheduler_rollback (ColdScheduler *self, ColdVolume *volume, GVariant *options, GError **error);
-ColdJob *cold_scheduler_refresh_catalogue (ColdScheduler *self, GError **error);
-/* (transfer container) (element-type ColdJob): every volume that is pending and has no blocker */
-GPtrArray *cold_scheduler_upgrade_all (ColdScheduler *self, GVariant *options, GError **error);
-/* Deletes the rollback image. */
-void cold_scheduler_drop_rollback_async (ColdScheduler *self, ColdVolume *volume, GAsyncReadyCallback callback,
-                                         gpointer user_data);
-gboolean cold_scheduler_drop_rollback_finish (ColdScheduler *self, GAsyncResult *result, GError **error);
-
 const char *cold_scheduler_get_policy (ColdScheduler *self); /* of the host */
 gboolean cold_scheduler_set_policy (ColdScheduler *self, const char *policy, GError **error);
-/* @policy: off manual auto inherit */
-gboolean cold_scheduler_set_volume_policy (ColdScheduler *self, ColdVolume *volume, const char *policy, GError **error);
-gboolean cold_scheduler_set_pool_policy (ColdScheduler *self, ColdPool *pool, const char *policy, GError **error);
-gboolean cold_scheduler_set_domain_policy (ColdScheduler *self, ColdDomain *domain, const char *policy, GError **error);
 
+/* (transfer none): whoever asks for something to be done asks here. */
+ColdDemands *cold_scheduler_get_demands (ColdScheduler *self);
 /* (transfer none): while one is active nothing is started by policy; running jobs go on. */
 ColdInhibitors *cold_scheduler_get_inhibitors (ColdScheduler *self);
 

@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "cold-commit.h"
+#include "cold-copying.h"
 #include "cold-error.h"
 #include "cold-folders.h"
 #include "cold-inspection.h"
@@ -13,7 +14,6 @@
 #include "cold-old-images.h"
 #include "cold-protocol.h"
 #include "cold-upgrade-report.h"
-#include "cold-work-set.h"
 
 typedef struct
 {
@@ -35,7 +35,6 @@ typedef struct
   char *manifest;         /* id, of the content that was copied */
   JsonObject *before;     /* (nullable): what the upgrade worker saw before it began, which verify compares with */
   gint64 phase_began;     /* monotonic */
-  GError *no_space;       /* (nullable): while room is made */
 } Upgrade;
 
 static void
@@ -56,7 +55,6 @@ upgrade_free (Upgrade *self)
   g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_clear_pointer (&self->plan, json_object_unref);
   g_clear_pointer (&self->verified, json_object_unref);
-  g_clear_error (&self->no_space);
   json_object_unref (self->report);
   g_object_unref (self->job);
   g_free (self);
@@ -386,7 +384,8 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (volume == NULL)
     return;
-  if (!cold_work_set_copy_finish (result, &error))
+  self->set = cold_copying_run_finish (result, &error);
+  if (self->set == NULL)
     {
       fail (task, error);
       return;
@@ -407,79 +406,6 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   bundle (g_steal_pointer (&task));
-}
-
-static void copy_disks (GTask *owned);
-
-static void
-on_evicted (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  Upgrade *self = g_task_get_task_data (task);
-  g_autoptr (JsonArray) evicted = cold_old_images_evict_finish (result, NULL);
-
-  if (evicted == NULL)
-    {
-      fail (task, g_steal_pointer (&self->no_space));
-      return;
-    }
-  g_clear_error (&self->no_space);
-  json_object_set_array_member (self->report, "evicted", g_steal_pointer (&evicted));
-  copy_disks (g_steal_pointer (&task));
-}
-
-static void
-on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  Upgrade *self = g_task_get_task_data (task);
-  ColdVolume *volume = get_volume (task);
-  const char *path;
-  guint64 missing;
-  GError *error = NULL;
-
-  if (volume == NULL)
-    return;
-  self->set = cold_work_set_open_finish (result, &error);
-  if (self->set != NULL)
-    {
-      cold_work_set_copy_async (self->set, cold_job_get_cancellable (self->job), on_copied, g_steal_pointer (&task));
-      return;
-    }
-  if (!g_error_matches (error, COLD_ERROR, COLD_ERROR_BLOCKED) || !g_str_has_prefix (error->message, "no-space: "))
-    {
-      fail (task, error);
-      return;
-    }
-  path = cold_work_set_find_short (self->parts->room, self->disks, &missing);
-  /* Once: where the gain was less than it seemed, the rest of the old images would go for nothing as well. */
-  if (path == NULL || json_object_has_member (self->report, "evicted"))
-    {
-      fail (task, error);
-      return;
-    }
-  self->no_space = error;
-  cold_old_images_evict_async (self->parts, path, missing, cold_job_get_number (self->job), on_evicted, g_steal_pointer (&task));
-}
-
-static void
-copy_disks (GTask *owned)
-{
-  g_autoptr (GTask) task = owned;
-  Upgrade *self = g_task_get_task_data (task);
-  ColdVolume *volume = get_volume (task);
-  g_autoptr (GPtrArray) domains = NULL;
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_auto (GStrv) uuids = NULL;
-
-  if (volume == NULL)
-    return;
-  domains = cold_inventory_domains_of (self->parts->inventory, volume);
-  for (guint i = 0; i < domains->len; i++)
-    g_strv_builder_add (builder, ((ColdDomain *) g_ptr_array_index (domains, i))->uuid);
-  uuids = g_strv_builder_end (builder);
-  cold_work_set_open_async (self->parts->room, cold_job_get_number (self->job), self->disks, (const char *const *) uuids,
-                            on_opened, g_steal_pointer (&task));
 }
 
 static void
@@ -504,7 +430,7 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   enter_phase (self, "copying");
-  copy_disks (g_steal_pointer (&task));
+  cold_copying_run_async (self->parts, self->volume, self->disks, self->job, self->report, on_copied, g_steal_pointer (&task));
 }
 
 static void

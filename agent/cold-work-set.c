@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-work-set.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <unistd.h>
 
 #include "cold-copy.h"
 #include "cold-error.h"
 #include "cold-fd.h"
-#include "cold-lease.h"
 #include "cold-names.h"
+#include "cold-work-copy.h"
 
 /* What an upgrade may add to an image, besides the copy: room that must be there before it begins. */
 #define GROWTH_MAX (G_GUINT64_CONSTANT (1) << 30)
@@ -18,11 +16,10 @@
 struct ColdWorkSet
 {
   ColdJournal *journal;
-  ColdRoom *room; /* (nullable): a rollback needs none */
-  GArray *images; /* (element-type ColdOpenImage) */
-  GArray *hidden; /* (element-type int) */
-  GArray *copies; /* (element-type int) O_PATH */
-  char *changed;  /* (nullable): what changed since the upgrade that a rollback undoes */
+  ColdRoom *room;    /* (nullable): a rollback needs none */
+  GPtrArray *copies; /* (element-type ColdWorkCopy) */
+  GArray *made;      /* (element-type int) O_PATH of those that have been made */
+  char *changed;     /* (nullable): what changed since the upgrade that a rollback undoes */
 
   /* Of a commit under way, read by its thread. */
   ColdInventory *inventory;
@@ -46,10 +43,9 @@ cold_work_set_free (ColdWorkSet *set)
     cold_room_give_back (set->room, set);
   g_clear_pointer (&set->room, cold_room_unref);
   g_free (set->changed);
+  g_ptr_array_unref (set->copies);
+  g_array_unref (set->made);
   cold_journal_free (set->journal);
-  g_array_unref (set->images);
-  g_array_unref (set->hidden);
-  g_array_unref (set->copies);
   g_strfreev (set->known_domains);
   g_clear_object (&set->cancellable);
   g_clear_object (&set->inventory);
@@ -66,55 +62,10 @@ work_set_new (guint job, const char *kind, const char *const *domains)
   set->journal = cold_journal_new (job, kind);
   g_strfreev (set->journal->domains);
   set->journal->domains = g_strdupv ((GStrv) domains);
-  set->images = g_array_new (FALSE, FALSE, sizeof (ColdOpenImage));
-  g_array_set_clear_func (set->images, (GDestroyNotify) cold_open_image_clear);
-  set->hidden = g_array_new (FALSE, FALSE, sizeof (int));
-  g_array_set_clear_func (set->hidden, (GDestroyNotify) clear_fd);
-  set->copies = g_array_new (FALSE, FALSE, sizeof (int));
-  g_array_set_clear_func (set->copies, (GDestroyNotify) clear_fd);
+  set->copies = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_work_copy_free);
+  set->made = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_set_clear_func (set->made, (GDestroyNotify) clear_fd);
   return set;
-}
-
-static gboolean
-check_use (int directory_fd, const char *path, GError **error)
-{
-  g_autofree char *name = g_path_get_basename (path);
-  g_autofree char *who = NULL;
-  int fd = openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  gboolean used;
-
-  if (fd < 0)
-    return cold_error_set_errno (error, errno, "cannot open %s", path);
-  used = cold_file_is_open_elsewhere (fd, &who);
-  close (fd);
-  if (used)
-    g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "open-elsewhere: %s is open for writing%s%s", path,
-                 who != NULL ? ": " : "", who != NULL ? who : "");
-  return !used;
-}
-
-/* Opens folder, image and hidden folder of one member. Returns: (transfer none): the member, without a hidden name */
-static ColdJournalMember *
-add_member (ColdWorkSet *set, const char *path, GError **error)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-  ColdOpenImage image = { -1, -1 };
-  ColdJournalMember *member;
-  int hidden;
-
-  if (!cold_open_image (path, &image, error))
-    return NULL;
-  g_array_append_val (set->images, image);
-  if (!check_use (image.directory, path, error))
-    return NULL;
-  member = cold_journal_add_member (set->journal);
-  member->directory = g_strdup (folder);
-  member->name = g_path_get_basename (path);
-  hidden = cold_directory_open_hidden (folder, image.directory, &member->hidden_directory, error);
-  if (hidden < 0)
-    return NULL;
-  g_array_append_val (set->hidden, hidden);
-  return cold_exchange_probe (image.directory, hidden, error) ? member : NULL;
 }
 
 /* What a thread opens. */
@@ -134,19 +85,27 @@ opening_free (Opening *opening)
   g_free (opening);
 }
 
+/* Returns: (transfer none) */
+static ColdWorkCopy *
+add_copy (ColdWorkSet *set, const char *path, GError **error)
+{
+  ColdWorkCopy *copy = cold_work_copy_open (set->journal, path, error);
+
+  if (copy != NULL)
+    g_ptr_array_add (set->copies, copy);
+  return copy;
+}
+
 static gboolean
 open_volume (ColdWorkSet *set, const char *path, GError **error)
 {
-  ColdJournalMember *member = add_member (set, path, error);
-  guint i = set->journal->members->len - 1;
+  ColdWorkCopy *copy = add_copy (set, path, error);
 
-  if (member == NULL)
+  if (copy == NULL)
     return FALSE;
-  member->hidden_name = cold_journal_new_hidden_name (set->journal);
-  if (cold_room_take (set->room, set, g_array_index (set->hidden, int, i), member->hidden_name,
-                      cold_copy_space_needed (g_array_index (set->images, ColdOpenImage, i).directory, member->name,
-                                              GROWTH_MAX),
-                      error))
+  copy->member->hidden_name = cold_journal_new_hidden_name (set->journal);
+  if (cold_room_take (set->room, set, copy->hidden, copy->member->hidden_name,
+                      cold_copy_space_needed (copy->image.directory, copy->member->name, GROWTH_MAX), error))
     return TRUE;
   cold_error_prefix (error, path);
   return FALSE;
@@ -156,27 +115,12 @@ static gboolean
 open_old_image (ColdWorkSet *set, const ColdJournalMember *old, GError **error)
 {
   g_autofree char *path = cold_journal_member_path (old);
-  ColdJournalMember *member = add_member (set, path, error);
-  guint i = set->journal->members->len - 1;
-  g_autofree char *difference = NULL;
+  ColdWorkCopy *copy = add_copy (set, path, error);
 
-  if (member == NULL)
+  if (copy == NULL || !cold_work_copy_adopt_old_image (copy, old, error))
     return FALSE;
-  member->hidden_name = g_strdup (old->hidden_name);
-  member->original = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name, error);
-  if (member->original == NULL)
-    return FALSE;
-  member->replacement = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
-  if (member->replacement == NULL)
-    return FALSE;
-  if (!cold_tuple_equal (member->replacement, old->original, &difference))
-    {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
-                   "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", path, difference);
-      return FALSE;
-    }
   if (set->changed == NULL)
-    cold_tuple_is_untouched (old->replacement, member->original, &set->changed);
+    cold_tuple_is_untouched (old->replacement, copy->member->original, &set->changed);
   return TRUE;
 }
 
@@ -271,12 +215,6 @@ cold_work_set_get_changed (ColdWorkSet *set)
   return set->changed;
 }
 
-static ColdJournalMember *
-member_at (ColdWorkSet *set, guint i)
-{
-  return g_ptr_array_index (set->journal->members, i);
-}
-
 static void copy_next (GTask *task);
 
 static void
@@ -284,7 +222,7 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   ColdWorkSet *set = g_task_get_task_data (task);
-  guint i = set->copies->len;
+  ColdWorkCopy *copy = g_ptr_array_index (set->copies, set->made->len);
   GError *error = NULL;
   ColdTuple *tuple = cold_copy_finish (result, &error);
   int fd;
@@ -294,17 +232,15 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       g_task_return_error (task, error);
       return;
     }
-  g_clear_pointer (&member_at (set, i)->original, cold_tuple_free);
-  member_at (set, i)->original = tuple;
-  fd = openat (g_array_index (set->hidden, int, i), member_at (set, i)->hidden_name,
-               O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  g_clear_pointer (&copy->member->original, cold_tuple_free);
+  copy->member->original = tuple;
+  fd = cold_work_copy_open_path (copy, &error);
   if (fd < 0)
     {
-      cold_error_set_errno (&error, errno, "cannot open the work copy of %s", member_at (set, i)->name);
       g_task_return_error (task, error);
       return;
     }
-  g_array_append_val (set->copies, fd);
+  g_array_append_val (set->made, fd);
   copy_next (g_steal_pointer (&task));
 }
 
@@ -312,16 +248,16 @@ static void
 copy_next (GTask *task)
 {
   ColdWorkSet *set = g_task_get_task_data (task);
-  guint i = set->copies->len;
+  const ColdWorkCopy *copy;
 
-  if (i == set->journal->members->len)
+  if (set->made->len == set->copies->len)
     {
       g_task_return_boolean (task, TRUE);
       g_object_unref (task);
       return;
     }
-  cold_copy_async (g_array_index (set->images, ColdOpenImage, i).directory, member_at (set, i)->name,
-                   g_array_index (set->hidden, int, i), member_at (set, i)->hidden_name,
+  copy = g_ptr_array_index (set->copies, set->made->len);
+  cold_copy_async (copy->image.directory, copy->member->name, copy->hidden, copy->member->hidden_name,
                    g_task_get_cancellable (task), on_copied, task);
 }
 
@@ -331,18 +267,12 @@ journal_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
   ColdWorkSet *set = task_data;
   GError *error = NULL;
 
-  for (guint i = 0; i < set->journal->members->len; i++)
-    {
-      ColdJournalMember *member = member_at (set, i);
-
-      member->original = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name,
-                                             &error);
-      if (member->original == NULL)
-        {
-          g_task_return_error (task, error);
-          return;
-        }
-    }
+  for (guint i = 0; i < set->copies->len; i++)
+    if (!cold_work_copy_read_original (g_ptr_array_index (set->copies, i), &error))
+      {
+        g_task_return_error (task, error);
+        return;
+      }
   set->journal->state = COLD_JOURNAL_COPYING;
   if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error))
     g_task_return_boolean (task, TRUE);
@@ -385,7 +315,7 @@ cold_work_set_copy_finish (GAsyncResult *result, GError **error)
 const int *
 cold_work_set_get_copies (ColdWorkSet *set)
 {
-  return (const int *) (gpointer) set->copies->data;
+  return (const int *) (gpointer) set->made->data;
 }
 
 ColdJournal *
@@ -394,36 +324,18 @@ cold_work_set_get_journal (ColdWorkSet *set)
   return set->journal;
 }
 
-static gboolean
-sync_at (int directory_fd, const char *name, GError **error)
-{
-  int fd = name != NULL ? openat (directory_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-                        : fcntl (directory_fd, F_DUPFD_CLOEXEC, 3);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync work copy %s", name != NULL ? name : "folder");
-  if (fd >= 0)
-    close (fd);
-  return synced;
-}
-
 static void
 sync_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   ColdWorkSet *set = task_data;
   GError *error = NULL;
 
-  for (guint i = 0; i < set->journal->members->len; i++)
-    {
-      int hidden = g_array_index (set->hidden, int, i);
-
-      if (!sync_at (hidden, member_at (set, i)->hidden_name, &error) || !sync_at (hidden, NULL, &error))
-        {
-          g_task_return_error (task, error);
-          return;
-        }
-    }
+  for (guint i = 0; i < set->copies->len; i++)
+    if (!cold_work_copy_sync (g_ptr_array_index (set->copies, i), &error))
+      {
+        g_task_return_error (task, error);
+        return;
+      }
   g_task_return_boolean (task, TRUE);
 }
 
@@ -455,52 +367,9 @@ still_wanted (gpointer user_data)
 static gboolean
 originals_stand (ColdWorkSet *set)
 {
-  for (guint i = 0; i < set->journal->members->len; i++)
-    {
-      const ColdJournalMember *member = member_at (set, i);
-      g_autoptr (ColdTuple) now
-          = cold_tuple_read_at (g_array_index (set->images, ColdOpenImage, i).directory, member->name, NULL);
-
-      if (now == NULL || !cold_tuple_is_untouched (member->original, now, NULL))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the
- * original's. */
-static gboolean
-check_replacement (ColdWorkSet *set, const ColdJournalMember *member, const ColdTuple *now, GError **error)
-{
-  g_autofree char *difference = NULL;
-
-  if (cold_journal_is_rollback (set->journal))
-    {
-      if (cold_tuple_equal (member->replacement, now, &difference))
-        return TRUE;
-      g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED,
-                   "open-elsewhere: the old image of %s is not what the upgrade left behind (%s)", member->name, difference);
+  for (guint i = 0; i < set->copies->len; i++)
+    if (!cold_work_copy_original_stands (g_ptr_array_index (set->copies, i)))
       return FALSE;
-    }
-  if (cold_tuple_same_access (member->original, now, &difference))
-    return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER,
-               "the work copy of %s was not left as it was made (%s) and is thrown away: only an attack from inside the guest, "
-               "or somebody who works in the hidden folder, does that",
-               member->name, difference);
-  return FALSE;
-}
-
-static gboolean
-read_replacement (ColdWorkSet *set, guint i, GError **error)
-{
-  ColdJournalMember *member = member_at (set, i);
-  g_autoptr (ColdTuple) now = cold_tuple_read_at (g_array_index (set->hidden, int, i), member->hidden_name, error);
-
-  if (now == NULL || !check_replacement (set, member, now, error))
-    return FALSE;
-  g_clear_pointer (&member->replacement, cold_tuple_free);
-  member->replacement = g_steal_pointer (&now);
   return TRUE;
 }
 
@@ -516,10 +385,11 @@ commit_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
     .still_wanted = still_wanted,
     .user_data = set,
   };
+  const gboolean is_rollback = cold_journal_is_rollback (set->journal);
   GError *error = NULL;
 
-  for (guint i = 0; i < set->journal->members->len; i++)
-    if (!read_replacement (set, i, &error))
+  for (guint i = 0; i < set->copies->len; i++)
+    if (!cold_work_copy_read_replacement (g_ptr_array_index (set->copies, i), is_rollback, &error))
       {
         g_task_return_error (task, error);
         return;
@@ -595,7 +465,7 @@ cold_work_set_discard (ColdWorkSet *set)
   g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
 
   /* Descriptors first: a work copy that is still open keeps its blocks. */
-  g_array_set_size (set->copies, 0);
+  g_array_set_size (set->made, 0);
   g_task_set_task_data (task, set, (GDestroyNotify) cold_work_set_free);
   g_task_run_in_thread (task, discard_in_thread);
 }
