@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-catalogue-request.h"
 
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "cold-error.h"
@@ -215,20 +214,4 @@ cold_catalogue_check_plan (JsonObject *plan, GError **error)
   g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the worker made a plan without a usable \"%s\"",
                missing != NULL ? missing : "download-size");
   return FALSE;
-}
-
-char *
-cold_catalogue_find_bundle (const char *scratch, JsonObject *result, GError **error)
-{
-  const char *name = cold_json_string (result, "bundle");
-  g_autofree char *path = NULL;
-  struct stat st;
-
-  /* Only the name that the protocol gives it, and not through a link: the folder was the worker's. */
-  if (g_strcmp0 (name, "bundle.iso") == 0)
-    path = g_build_filename (scratch, name, NULL);
-  if (path != NULL && lstat (path, &st) == 0 && S_ISREG (st.st_mode) && st.st_nlink == 1)
-    return g_steal_pointer (&path);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_WORKER, "the worker left no bundle in %s", scratch);
-  return NULL;
 }

@@ -42,8 +42,4 @@ JsonArray *cold_catalogue_plan_files (JsonObject *plan);
 /* %FALSE with @error (Worker) when @plan is not a plan as common/cold-protocol.h says */
 gboolean cold_catalogue_check_plan (JsonObject *plan, GError **error);
 
-/* Returns: (transfer full): path of the bundle that a dead worker left in @scratch; %NULL with @error (Worker) when it is
- * no regular file */
-char *cold_catalogue_find_bundle (const char *scratch, JsonObject *result, GError **error);
-
 G_END_DECLS

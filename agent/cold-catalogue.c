@@ -9,6 +9,7 @@
 #include "cold-names.h"
 #include "cold-plan-queue.h"
 #include "cold-protocol.h"
+#include "cold-task.h"
 
 /* A worker that fetches. One at a time: two would share the same folders. */
 typedef struct
@@ -28,6 +29,7 @@ struct _ColdCatalogue
   GHashTable *asked;        /* (element-type utf8) those that the guests named then, fetched or not */
   GQueue fetches;           /* (element-type Fetch) the first one runs */
   ColdPlanQueue *plans;
+  ColdBundleStore *bundles;
 };
 
 G_DEFINE_FINAL_TYPE (ColdCatalogue, cold_catalogue, G_TYPE_OBJECT)
@@ -63,6 +65,7 @@ cold_catalogue_finalize (GObject *object)
   g_hash_table_unref (self->asked);
   g_queue_clear_full (&self->fetches, (GDestroyNotify) fetch_free);
   cold_plan_queue_free (self->plans);
+  cold_bundle_store_free (self->bundles);
   G_OBJECT_CLASS (cold_catalogue_parent_class)->finalize (object);
 }
 
@@ -81,6 +84,7 @@ cold_catalogue_init (ColdCatalogue *self)
   self->from_guests = g_ptr_array_new ();
   self->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->plans = cold_plan_queue_new ();
+  self->bundles = cold_bundle_store_new ();
   g_queue_init (&self->fetches);
 }
 
@@ -401,44 +405,42 @@ cold_catalogue_plan_finish (ColdCatalogue *self, GAsyncResult *result, GError **
 
 /* Bundles. */
 
-static void
-on_bundled (GObject *source, GAsyncResult *result, gpointer user_data)
+static char *
+bundle_key (ColdCatalogue *self, JsonObject *request)
 {
-  g_autoptr (GTask) task = user_data;
-  g_autoptr (GError) error = NULL;
-  ColdWorkerProcess *worker = COLD_WORKER_PROCESS (source);
-  g_autoptr (JsonObject) answer = cold_worker_process_run_finish (worker, result, &error);
-  char *path = answer != NULL ? cold_catalogue_find_bundle (cold_worker_process_get_scratch (worker), answer, &error)
-                              : NULL;
+  g_autofree char *text = cold_json_to_text (request);
+  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 
-  if (path != NULL)
-    g_task_return_pointer (task, path, g_free);
-  else
-    g_task_return_error (task, g_steal_pointer (&error));
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " %s", self->state->counter, hash);
 }
 
 void
-cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, const char *scratch,
-                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (JsonObject) request = json_object_new ();
-  g_autoptr (ColdWorkerProcess) worker = cold_worker_process_new (COLD_VERB_BUNDLE, scratch);
+  g_autoptr (ColdWorkerProcess) worker = NULL;
   g_autofree char *manifest = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
   g_autofree char *inside = g_strconcat ("/manifests/", facts->manifest, NULL);
+  g_autofree char *key = NULL;
   g_autoptr (GPtrArray) own = fetched_from_guest (self, facts);
 
   g_task_set_source_tag (task, cold_catalogue_bundle_async);
-  cold_worker_process_add_bind (worker, manifest, inside);
-  cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
   json_object_set_object_member (request, "plan", json_object_ref (plan));
   json_object_set_string_member (request, "manifest", inside);
   cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
+  key = bundle_key (self, request);
+  if (cold_bundle_store_ask (self->bundles, key, task))
+    return;
+  worker = cold_worker_process_new (COLD_VERB_BUNDLE, NULL);
+  cold_worker_process_add_bind (worker, manifest, inside);
+  cold_worker_process_set_catalogue (worker, COLD_WORKER_CATALOGUE_READ);
   cold_catalogue_bind_package_keyrings (worker, self->config, facts, own);
-  cold_worker_process_run_async (worker, request, cancellable, on_bundled, task);
+  cold_bundle_store_make (self->bundles, key, worker, request, task);
 }
 
-char *
+ColdStoredBundle *
 cold_catalogue_bundle_finish (ColdCatalogue *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);

@@ -7,6 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "cold-bundle-store.h"
 #include "cold-config.h"
 #include "cold-volume.h"
 
@@ -50,9 +51,9 @@ void cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, Js
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean cold_catalogue_fetch_finish (ColdCatalogue *self, GAsyncResult *result, GError **error);
 
-/* Makes the bundle. @scratch: folder where it is to be left. Returns: (transfer full): its path on the host */
-void cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, const char *scratch,
-                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-char *cold_catalogue_bundle_finish (ColdCatalogue *self, GAsyncResult *result, GError **error);
+/* Makes the bundle of a plan, unless it is there: clones share it. Returns: (transfer full): in use until it is released */
+void cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonObject *plan, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+ColdStoredBundle *cold_catalogue_bundle_finish (ColdCatalogue *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

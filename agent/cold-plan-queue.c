@@ -9,6 +9,7 @@
 #include "cold-names.h"
 #include "cold-plan-cache.h"
 #include "cold-protocol.h"
+#include "cold-task.h"
 #include "cold-worker-process.h"
 
 #define BATCH_MAX 64   /* plans of one worker */
@@ -371,22 +372,6 @@ schedule (ColdPlanQueue *self)
 }
 
 /* Asking. */
-
-static gboolean
-on_return_cancelled (gpointer user_data)
-{
-  GTask *task = user_data;
-
-  if (!g_task_return_error_if_cancelled (task))
-    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "it was cancelled");
-  return G_SOURCE_REMOVE;
-}
-
-void
-cold_task_return_cancelled_later (GTask *task)
-{
-  g_idle_add_full (G_PRIORITY_DEFAULT, on_return_cancelled, task, g_object_unref);
-}
 
 /* Ends what nobody wants any more. */
 static void

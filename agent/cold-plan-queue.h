@@ -28,8 +28,4 @@ void cold_plan_queue_free (ColdPlanQueue *self);
 void cold_plan_queue_ask (ColdPlanQueue *self, JsonObject *repositories, guint64 generation, const char *manifest,
                           gboolean security_only, const char *const *exclude, GTask *task);
 
-/* Returns @task with its cancellable's error in another turn of the main loop: whoever cancels is not called back while it does.
- * @task: (transfer full) */
-void cold_task_return_cancelled_later (GTask *task);
-
 G_END_DECLS

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-upgrade.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
-
 #include "cold-commit.h"
 #include "cold-copying.h"
 #include "cold-error.h"
-#include "cold-folders.h"
 #include "cold-inspection.h"
 #include "cold-json.h"
 #include "cold-names.h"
@@ -27,8 +23,7 @@ typedef struct
   JsonObject *plan;
   JsonObject *report;
   JsonObject *verified;   /* what the verify worker answered */
-  char *scratch;          /* of the job: holds the bundle */
-  char *bundle;
+  ColdStoredBundle *bundle;
   char *package_manager;  /* and what it mounts: of the content that was copied */
   JsonArray *mountpoints;
   gboolean planned_again; /* the catalogue changed under the first plan */
@@ -43,10 +38,7 @@ upgrade_free (Upgrade *self)
   g_clear_object (&self->worker);
   if (self->set != NULL)
     cold_work_set_discard (self->set);
-  if (self->scratch != NULL)
-    cold_folders_remove_tree (self->scratch, FALSE);
-  g_free (self->scratch);
-  g_free (self->bundle);
+  g_clear_pointer (&self->bundle, cold_stored_bundle_release);
   g_free (self->package_manager);
   g_free (self->manifest);
   g_clear_pointer (&self->before, json_object_unref);
@@ -165,7 +157,7 @@ run_on_disks (GTask *task, const char *verb, gboolean copies, gboolean writable,
     add_measures (self, worker, request);
   if (writable)
     {
-      cold_worker_process_add_bind (worker, self->bundle, "/bundle");
+      cold_worker_process_add_bind (worker, cold_stored_bundle_get_path (self->bundle), "/bundle");
       json_object_set_string_member (request, "bundle", "/bundle");
       json_object_set_string_member (request, "package-manager", self->package_manager);
       json_object_set_array_member (request, "mountpoints", json_array_ref (self->mountpoints));
@@ -359,7 +351,7 @@ bundle (GTask *owned)
   if (volume == NULL)
     return;
   enter_phase (self, "bundling");
-  cold_catalogue_bundle_async (self->parts->catalogue, volume->facts, self->plan, self->scratch,
+  cold_catalogue_bundle_async (self->parts->catalogue, volume->facts, self->plan,
                                cold_job_get_cancellable (self->job), on_bundled, g_steal_pointer (&task));
 }
 
@@ -398,13 +390,6 @@ on_copied (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   take_facts (self, volume->facts);
-  self->scratch = g_strdup_printf ("%s/job-%u", COLD_SCRATCH_DIR, cold_job_get_number (self->job));
-  if (g_mkdir (self->scratch, 0700) < 0 && errno != EEXIST)
-    {
-      cold_error_set_errno (&error, errno, "cannot make %s", self->scratch);
-      fail (task, error);
-      return;
-    }
   bundle (g_steal_pointer (&task));
 }
 

@@ -437,17 +437,13 @@ test_cancelled_fetch (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
 }
 
-static void
-test_bundle (Fixture *fixture, gconstpointer data)
+/* Returns: (transfer full): the plan, its packages fetched */
+static JsonObject *
+plan_and_fetch (Fixture *fixture)
 {
   g_autoptr (GAsyncResult) fetched = NULL;
-  g_autoptr (GAsyncResult) bundled = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) made = NULL;
-  g_autofree char *scratch = g_strdup (COLD_SCRATCH_DIR "/bundle-of-a-test");
-  g_autofree char *path = NULL;
-  g_autofree char *wanted = g_build_filename (scratch, "bundle.iso", NULL);
-  GStatBuf st;
+  JsonObject *made;
 
   g_assert_true (refresh (fixture, &error));
   made = plan (fixture, &error);
@@ -456,15 +452,109 @@ test_bundle (Fixture *fixture, gconstpointer data)
   wait_for (&fetched);
   cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (g_mkdir (scratch, 0700), ==, 0);
-  cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, made, scratch, NULL, on_done, &bundled);
-  wait_for (&bundled);
-  path = cold_catalogue_bundle_finish (fixture->catalogue, bundled, &error);
+  return made;
+}
+
+static void
+ask_for_bundle (Fixture *fixture, JsonObject *plan, GCancellable *cancellable, GAsyncResult **result)
+{
+  cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, plan, cancellable, on_done, result);
+}
+
+static ColdStoredBundle *
+get_bundle (Fixture *fixture, GAsyncResult **result)
+{
+  g_autoptr (GError) error = NULL;
+  ColdStoredBundle *bundle;
+
+  wait_for (result);
+  bundle = cold_catalogue_bundle_finish (fixture->catalogue, *result, &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (path, ==, wanted);
-  g_assert_cmpint (g_stat (path, &st), ==, 0);
+  g_clear_object (result);
+  return bundle;
+}
+
+static void
+test_bundle (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonObject) made = plan_and_fetch (fixture);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (ColdStoredBundle) bundle = NULL;
+  g_autofree char *folder = NULL;
+  const char *path;
+  GStatBuf st;
+
+  ask_for_bundle (fixture, made, NULL, &result);
+  bundle = get_bundle (fixture, &result);
+  path = cold_stored_bundle_get_path (bundle);
+  g_assert_cmpint (g_lstat (path, &st), ==, 0);
   g_assert_cmpint (st.st_size, >, 32768);
-  g_assert_cmpint (st.st_uid, ==, WORKER_ID);
+  /* Other guests' workers have the user that made it. */
+  g_assert_cmpint (st.st_uid, ==, 0);
+  g_assert_cmpint (st.st_mode, ==, S_IFREG | 0444);
+  folder = g_path_get_dirname (path);
+  g_assert_cmpint (g_lstat (folder, &st), ==, 0);
+  g_assert_cmpint (st.st_uid, ==, 0);
+  g_assert_cmpint (st.st_mode, ==, S_IFDIR | 0700);
+}
+
+static void
+test_bundle_shared (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonObject) made = plan_and_fetch (fixture);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GAsyncResult) third = NULL;
+  g_autoptr (GError) error = NULL;
+  ColdStoredBundle *one, *other, *later;
+
+  /* Whoever asked first goes away: what is made goes to the others. */
+  ask_for_bundle (fixture, made, cancellable, &first);
+  ask_for_bundle (fixture, made, NULL, &second);
+  ask_for_bundle (fixture, made, NULL, &third);
+  g_cancellable_cancel (cancellable);
+  wait_for (&first);
+  g_assert_null (second);
+  g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, first, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  one = get_bundle (fixture, &second);
+  other = get_bundle (fixture, &third);
+  g_assert_true (one == other);
+  cold_stored_bundle_release (one);
+  g_assert_true (g_file_test (cold_stored_bundle_get_path (other), G_FILE_TEST_IS_REGULAR));
+  /* Nobody uses it for a while. */
+  cold_stored_bundle_release (other);
+  ask_for_bundle (fixture, made, NULL, &second);
+  later = get_bundle (fixture, &second);
+  g_assert_true (later == one);
+  g_assert_true (g_file_test (cold_stored_bundle_get_path (later), G_FILE_TEST_IS_REGULAR));
+  cold_stored_bundle_release (later);
+}
+
+static void
+test_bundle_of_other_plan (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonObject) made = plan_and_fetch (fixture);
+  g_autoptr (JsonObject) less = cold_json_parse_object ("{\"packages\":[]}", -1, NULL);
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GAsyncResult) second = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColdStoredBundle) bundle = NULL;
+
+  ask_for_bundle (fixture, made, NULL, &first);
+  ask_for_bundle (fixture, less, NULL, &second);
+  wait_for (&second);
+  g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, second, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_clear_object (&second);
+  bundle = get_bundle (fixture, &first);
+  /* A failure is not kept. */
+  ask_for_bundle (fixture, less, NULL, &second);
+  wait_for (&second);
+  g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, second, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
 }
 
 static void
@@ -677,6 +767,8 @@ main (int argc, char *argv[])
   ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
   ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
   ADD ("/catalogue/fetch-and-bundle", test_bundle);
+  ADD ("/catalogue/bundle/shared", test_bundle_shared);
+  ADD ("/catalogue/bundle/of-other-plan", test_bundle_of_other_plan);
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
   ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
   ADD ("/catalogue/guest-source/asked-once", test_asked_once);
