@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Whether the file is a text in UTF-8, as all metadata are: createrepo_c crashes when another encoding is declared and does not fit.
- * What is added below is checked. Returns: %FALSE with @error (Signature) */
+/* Whether the file is a text in UTF-8, as all metadata are: not every reader knows another encoding, and a text that one of them
+ * reads differently is none that was checked. What is added below is checked. Returns: %FALSE with @error (Signature) */
 gboolean cold_rpm_index_check (const char *path, const char *what, GError **error);
 
 /* Adds the packages of primary.xml to @repo. Returns: %FALSE with @error (Signature), also when there is none */
