@@ -376,6 +376,36 @@ test_required_path (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (planned, "data 1-1 2-1; user 1-1 2-1", "", "bad");
 }
 
+/* What one repository's packages require of another's, in whatever order they are fetched. */
+static void
+test_path_elsewhere (RpmFixture *f, gconstpointer data)
+{
+  const char *repositories = data;
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) again = NULL;
+  g_autoptr (JsonObject) next = NULL;
+
+  rpm_fixture_shell (f, "mkdir -p root/usr/share/data root/usr/bin && touch root/usr/share/data/table root/usr/bin/tool");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: /usr/share/data/table'");
+  rpm_fixture_add (f, "one", "worker 2-1 'Requires: /usr/bin/tool'");
+  rpm_fixture_add (f, "two", "data 2-1 --root root");
+  rpm_fixture_write_manifest (f, "dnf", "data 1-1 \"provides\":[\"/usr/share/data/table\"];user 1-1;worker 1-1", "");
+  planned = rpm_fixture_plan (f, repositories);
+  rpm_fixture_assert_plan (planned, "data 1-1 2-1; user 1-1 2-1; worker 1-1 2-1", "", "");
+  rpm_fixture_shell (f, "grep -q '\"wanted\":.*/usr/share/data/table' catalogue/repositories/two/current/generation.json"
+                        " && ! grep -q /usr/bin/tool catalogue/repositories/*/current/generation.json");
+  /* What was not changed is not fetched once more. */
+  again = rpm_fixture_refresh (f, repositories);
+  g_assert_false (cold_json_bool (again, "changed"));
+  /* A path that is wanted for the first time, of what did not change. */
+  rpm_fixture_shell (f, "touch root/usr/share/data/other && rm two/*.rpm");
+  rpm_fixture_add (f, "two", "data 2-1 --root root");
+  rpm_fixture_publish (f, "two");
+  rpm_fixture_add (f, "one", "user 3-1 'Requires: /usr/share/data/other'");
+  next = rpm_fixture_plan (f, repositories);
+  rpm_fixture_assert_plan (next, "data 1-1 2-1; user 1-1 3-1; worker 1-1 2-1", "", "");
+}
+
 static void
 test_request_exclude (RpmFixture *f, gconstpointer data)
 {
@@ -433,6 +463,10 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/of-a-repository-before", RpmFixture, "two one", rpm_fixture_set_up, test_path_elsewhere,
+              rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/of-a-repository-behind", RpmFixture, "one two", rpm_fixture_set_up, test_path_elsewhere,
+              rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/bad-manifest/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bad_manifest, rpm_fixture_tear_down);
   return g_test_run ();

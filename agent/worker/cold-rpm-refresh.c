@@ -8,6 +8,7 @@
 #include "cold-json.h"
 #include "cold-mirrors.h"
 #include "cold-rpm-index.h"
+#include "cold-rpm-paths.h"
 #include "cold-rpm-repomd.h"
 #include "cold-rpm-repository.h"
 #include "cold-signature.h"
@@ -30,6 +31,8 @@ typedef struct
   char *name;    /* (nullable): of the generation */
   gint64 count;  /* of packages */
   GStrv others;  /* (nullable): where else it may be */
+  GStrv wanted;  /* paths that other repositories' packages require */
+  GStrv unmet;   /* (nullable): paths that its own require, and have to be found elsewhere */
 } Refresh;
 
 static void
@@ -40,6 +43,8 @@ refresh_clear (Refresh *refresh)
   g_free (refresh->base);
   g_free (refresh->name);
   g_strfreev (refresh->others);
+  g_strfreev (refresh->wanted);
+  g_strfreev (refresh->unmet);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
 
@@ -173,7 +178,7 @@ add_record (Refresh *refresh, Repo *repo, const char *type,
 static gboolean
 add_paths (Refresh *refresh, Repo *repo, GError **error)
 {
-  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo);
+  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo, (const char *const *) refresh->wanted);
   g_autofree char *path = NULL;
   gboolean added;
 
@@ -196,7 +201,13 @@ make_index (Refresh *refresh, GError **error)
   gboolean done = add_record (refresh, repo, "primary", cold_rpm_index_add_primary, error);
 
   refresh->count = repo->nsolvables;
-  done = done && add_paths (refresh, repo, error)
+  done = done && add_paths (refresh, repo, error);
+  if (done)
+    {
+      g_strfreev (refresh->unmet);
+      refresh->unmet = cold_rpm_paths_unmet (repo);
+    }
+  done = done
          && (cold_repomd_find (refresh->repomd, "updateinfo") == NULL
              || add_record (refresh, repo, "updateinfo", cold_rpm_index_add_updateinfo, error))
          && cold_solver_write_cache (repo, cache, error);
@@ -206,7 +217,7 @@ make_index (Refresh *refresh, GError **error)
 
 /* Returns: (transfer full): name of the generation; %NULL with @error */
 static char *
-make_name (Refresh *refresh, GError **error)
+make_name (Refresh *refresh, GStrv wanted, GError **error)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   g_autofree char *path = g_build_filename (refresh->generation.next, "repomd.xml", NULL);
@@ -219,6 +230,8 @@ make_name (Refresh *refresh, GError **error)
   if (refresh->source->list != NULL)
     g_checksum_update (checksum, (const guchar *) refresh->base, strlen (refresh->base) + 1);
   g_checksum_update (checksum, (const guchar *) sha256, strlen (sha256));
+  for (guint i = 0; wanted[i] != NULL; i++)
+    g_checksum_update (checksum, (const guchar *) wanted[i], strlen (wanted[i]) + 1);
   return g_strdup (g_checksum_get_string (checksum));
 }
 
@@ -238,15 +251,29 @@ is_held (Refresh *refresh)
   return g_strcmp0 (refresh->name, refresh->generation.held) == 0 && has_index (refresh);
 }
 
+/* What is held may know of more paths than are wanted now: it is not made anew for that. */
+static gboolean
+find_name (Refresh *refresh, GError **error)
+{
+  g_auto (GStrv) held = cold_json_strv (refresh->generation.old, "wanted");
+
+  g_free (refresh->name);
+  refresh->name = make_name (refresh, held, error);
+  if (refresh->name == NULL
+      || (is_held (refresh) && cold_rpm_paths_are_in ((const char *const *) refresh->wanted, refresh->generation.old)))
+    return refresh->name != NULL;
+  g_free (refresh->name);
+  refresh->name = make_name (refresh, refresh->wanted, error);
+  return refresh->name != NULL;
+}
+
 /* Everything from one place, unless it is what the catalogue has. @hashes: as for fetch_repomd() */
 static gboolean
 fetch_all (Refresh *refresh, GHashTable *hashes, GError **error)
 {
   if (!fetch_repomd (refresh, hashes, error))
     return FALSE;
-  g_free (refresh->name);
-  refresh->name = make_name (refresh, error);
-  return refresh->name != NULL && (is_held (refresh) || make_index (refresh, error));
+  return find_name (refresh, error) && (is_held (refresh) || make_index (refresh, error));
 }
 
 /* Returns: (transfer full): the places that the list names; %NULL with @error */
@@ -343,6 +370,7 @@ cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, cons
 
   if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
     return NULL;
+  refresh.wanted = cold_rpm_paths_wanted (self, catalogue);
   if (!fetch_somewhere (&refresh, error))
     goto failed;
   if (is_held (&refresh))
@@ -357,6 +385,10 @@ cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, cons
   json_object_set_string_member (description, "revision", refresh.repomd->revision != NULL ? refresh.repomd->revision : "");
   json_object_set_int_member (description, "date", refresh.repomd->date);
   json_object_set_int_member (description, "packages", refresh.count);
+  if (refresh.wanted[0] != NULL)
+    cold_json_set_strv (description, "wanted", (const char *const *) refresh.wanted);
+  if (refresh.unmet[0] != NULL)
+    cold_json_set_strv (description, "unmet", (const char *const *) refresh.unmet);
   if (!cold_generation_commit (&refresh.generation, refresh.name, description, error))
     goto failed;
   return cold_generation_answer (TRUE, refresh.name, refresh.count);
