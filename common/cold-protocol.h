@@ -62,8 +62,8 @@
  *    "held":[s],"excludes":[s],"broken":[s],
  *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?}]?}
  *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
- *          older versions, "NAME" or "provides:NAME"; zypper: "vendors":[[s]], which are one in each group, and
- *          "allow-vendor-change":b.
+ *          older versions, "NAME" or "provides:NAME"; dnf: "includes":[s]? are all that is taken, "obsoletes":b? whether a
+ *          package may take another one's place; zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?
  *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>"; "unused":[s]? are the names of
  *          databases that Usage= keeps from upgrading.
  *          apk: "requires" has conflicts too ("!name"), and there are neither "conflicts" nor "obsoletes"; "held" are packages

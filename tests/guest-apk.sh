@@ -82,10 +82,10 @@ volume=$(await_volume default alpine.raw)
 
 # --- planned as the guest's own apk would do it --------------------------------------------------------------------------
 
-check /inspect/pending eventually 240 inspected 5 pending
+check /inspect/pending eventually 240 inspected 6 pending
 check /inspect/release equals 3.18 property "$volume" Volume OsVersion
 check /inspect/manager equals apk property "$volume" Volume PackageManager
-check /inspect/packages equals 9 property "$volume" Volume PackageCount
+check /inspect/packages equals 11 property "$volume" Volume PackageCount
 in_guest "apk --no-network --repositories-file /dev/null -X /tmp/repository upgrade --simulate" >/run/apk-says
 cat /run/apk-says
 check /plan/as-apk-says equals "$(sed -nE -e 's/^\([0-9/]+\) Installing ([^ ]+) \((.*)\)$/\1 \2/p' \
@@ -102,9 +102,15 @@ check /plan/apk-would-remove grep 'Purging cold-orphan' /run/apk-says
 world=$(file_in_guest /etc/apk/world)
 check /upgrade/upgraded upgrade
 wanted='cold-alpha-2-r0 cold-alpha-doc-2-r0 cold-beta-2-r0 cold-docs-1-r0 cold-gamma-2-r0 cold-held-1-r0 '
-check /upgrade/versions equals "${wanted}cold-orphan-1-r0 cold-rc-1.0-r0 " installed
+check /upgrade/versions equals "${wanted}cold-orphan-1-r0 cold-rc-1.0-r0 cold-service-1-r0 " installed
 check /upgrade/files equals 'cold-beta 2-r0' file_in_guest /usr/share/cold/cold-beta
 check /upgrade/script-ran equals '2-r0 after 1-r0' file_in_guest /var/lib/cold-script
+check /upgrade/restart-deferred matches 'cold restart' call "$volume" Volume GetHistory
+check /upgrade/reload-by-script-of-service-deferred matches 'cold reload' call "$volume" Volume GetHistory
+check /upgrade/openrc-asked-for-the-rest-alone equals 'rc-service --exists cold' file_in_guest /var/lib/cold-openrc
+check /upgrade/openrc-back-in-place equals '# 1-r0' eval 'file_in_guest /sbin/rc-service | tail -n 1'
+check /upgrade/openrc-upgraded equals '# 2-r0' eval 'file_in_guest /sbin/openrc-run | tail -n 1'
+check /upgrade/nothing-aside fails eval 'names_in /sbin | grep -x .coldpatch'
 check /upgrade/configuration-kept equals setting=mine file_in_guest /etc/cold-alpha.conf
 check /upgrade/packaged-configuration-beside equals setting=2-r0 file_in_guest /etc/cold-alpha.conf.apk-new
 check /upgrade/kept-configuration-reported matches '/etc/cold-alpha.conf' call "$volume" Volume GetHistory

@@ -92,11 +92,12 @@ test_sources (void)
 {
   g_autoptr (JsonArray) sources = json_array_new ();
   static const char *const expected[] = { "http://h/v3.18/main", "https://h/v3.18/community", "http://g/alpine/main",
-                                          "http://g/alpine/community", "http://g/one" };
+                                          "http://g/alpine/community", "http://g/one", "http://e/v3.23/main", "http://e/v3.23/community" };
 
   cold_apk_config_add_sources ("#http://h/off\nhttp://h/v3.18/main\n  https://h/v3.18/community  \r\n@edge http://h/edge/main\n"
                                "/media/cdrom/apks\nfile:///srv\n\nv2 http://g/alpine/ main community\nv2 http://g/one\n"
                                "v2 @tag http://g/two x\nv3 http://g/three main\nndx http://g/four/APKINDEX.tar.gz\n"
+                               "http://g/five/APKINDEX.tar.gz\nhttp://g/six/Packages.adb\nhttp://e/v3.23 main community\n"
                                "http://$mirror/main\nset mirror=http://g\n",
                                sources);
   g_assert_cmpuint (json_array_get_length (sources), ==, G_N_ELEMENTS (expected));

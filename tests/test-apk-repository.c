@@ -227,6 +227,24 @@ test_two_signatures (Fixture *f, gconstpointer data)
   refresh_well (f, "one");
 }
 
+/* apk 3's own index, whatever is in it. */
+static void
+test_other_index (Fixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) none = NULL;
+  g_autoptr (JsonObject) other = NULL;
+
+  shell (f, "mkdir -p one/x86_64");
+  none = refresh (f, "one", "");
+  g_assert_cmpstr (cold_json_string (none, "code"), ==, "NotFound");
+  shell (f, "echo ADBd >one/x86_64/Packages.adb");
+  other = refresh (f, "one", "");
+  g_assert_false (cold_json_bool (other, "ok"));
+  g_assert_cmpstr (cold_json_string (other, "code"), ==, "NotSupported");
+  g_assert_nonnull (strstr (cold_json_string (other, "error"), "Packages.adb"));
+  shell (f, "test -z \"$(ls scratch)\" && test ! -e catalogue/repositories/one/current");
+}
+
 /* What the command makes of a signed index is refused, for a reason that has these words. */
 typedef struct
 {
@@ -536,6 +554,7 @@ main (int argc, char *argv[])
   ADD ("refused/no-package", test_refused, &empty_index);
   ADD ("refused/no-name", test_refused, &no_name);
   ADD ("refused/bomb", test_refused, &bomb);
+  ADD ("refused/index-of-apk-3", test_other_index, NULL);
   ADD ("refused/replayed", test_replayed, NULL);
   ADD ("plan/upgrades-and-new", test_plan, NULL);
   ADD ("plan/order-of-apk", test_order, NULL);

@@ -73,11 +73,46 @@ test_kernel (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (current, "", "", "");
 }
 
+/* dnf's "obsoletes=0": nothing takes another's place unless an upgrade requires it. */
+static void
+test_no_obsoletes (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) all = NULL;
+
+  rpm_fixture_add (f, "one", "new 1-1 'Obsoletes: old < 2' 'Provides: old = 2'");
+  rpm_fixture_add (f, "one", "other-new 1-1 'Obsoletes: other-old < 2'");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: other-new'");
+  rpm_fixture_add (f, "one", "old 1-2");
+  rpm_fixture_add (f, "one", "kernel 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "old 1-1;other-old 1-1;user 1-1;kernel 1-1;kernel 3-1", ",\"obsoletes\":false");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "old 1-1 1-2; other-new  1-1; user 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "old 1-1;other-old 1-1;kernel 1-1", "");
+  all = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (all, "kernel  2-1; new  1-1; other-new  1-1", "", "");
+}
+
+/* As dnf does it with best=0; with best=1 it would upgrade nothing at all. */
+static void
+test_lower_candidate (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "foo 3-1 'Requires: nowhere'");
+  rpm_fixture_add (f, "one", "good 2-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;good 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "foo 1-1 2-1; good 1-1 2-1", "", "");
+}
+
 static void
 test_vendor (RpmFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) zypper = NULL;
   g_autoptr (JsonObject) dnf = NULL;
+  g_autoptr (JsonObject) strict = NULL;
   const char *installed = "foo 1-1 \"vendor\":\"Mine\";bar 1-1 \"vendor\":\"Other\"";
 
   rpm_fixture_add (f, "one", "foo 2-1 'Vendor: Other'");
@@ -88,6 +123,9 @@ test_vendor (RpmFixture *f, gconstpointer data)
   rpm_fixture_write_manifest (f, "dnf", installed, "");
   dnf = rpm_fixture_plan (f, "one");
   rpm_fixture_assert_plan (dnf, "bar 1-1 2-1; foo 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", installed, ",\"allow-vendor-change\":false");
+  strict = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (strict, "bar 1-1 2-1", "", "foo");
 }
 
 /* As libzypp has it: "suse*" by itself, and what vendors.d puts together. */
@@ -174,6 +212,9 @@ static const struct
   { "yum", "yum", ",\"held\":[\"0:foo-1-1.*\"]", "", "foo" },
   { "exclude", "dnf", ",\"excludes\":[\"foo\"]", "", "" },
   { "exclude-version", "dnf", ",\"excludes\":[\"foo-3*\"]", "foo 1-1 2-1", "" },
+  { "include", "dnf", ",\"includes\":[\"ba*\",\"f?o\"]", "foo 1-1 3-1", "" },
+  { "include-version", "dnf", ",\"includes\":[\"foo-2*\"]", "foo 1-1 2-1", "" },
+  { "include-other", "dnf", ",\"includes\":[\"bar\"]", "", "" },
   { "other", "dnf", ",\"held\":[\"bar\"],\"excludes\":[\"food\"]", "foo 1-1 3-1", "" },
 };
 
@@ -335,6 +376,36 @@ test_required_path (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (planned, "data 1-1 2-1; user 1-1 2-1", "", "bad");
 }
 
+/* What one repository's packages require of another's, in whatever order they are fetched. */
+static void
+test_path_elsewhere (RpmFixture *f, gconstpointer data)
+{
+  const char *repositories = data;
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) again = NULL;
+  g_autoptr (JsonObject) next = NULL;
+
+  rpm_fixture_shell (f, "mkdir -p root/usr/share/data root/usr/bin && touch root/usr/share/data/table root/usr/bin/tool");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: /usr/share/data/table'");
+  rpm_fixture_add (f, "one", "worker 2-1 'Requires: /usr/bin/tool'");
+  rpm_fixture_add (f, "two", "data 2-1 --root root");
+  rpm_fixture_write_manifest (f, "dnf", "data 1-1 \"provides\":[\"/usr/share/data/table\"];user 1-1;worker 1-1", "");
+  planned = rpm_fixture_plan (f, repositories);
+  rpm_fixture_assert_plan (planned, "data 1-1 2-1; user 1-1 2-1; worker 1-1 2-1", "", "");
+  rpm_fixture_shell (f, "grep -q '\"wanted\":.*/usr/share/data/table' catalogue/repositories/two/current/generation.json"
+                        " && ! grep -q /usr/bin/tool catalogue/repositories/*/current/generation.json");
+  /* What was not changed is not fetched once more. */
+  again = rpm_fixture_refresh (f, repositories);
+  g_assert_false (cold_json_bool (again, "changed"));
+  /* A path that is wanted for the first time, of what did not change. */
+  rpm_fixture_shell (f, "touch root/usr/share/data/other && rm two/*.rpm");
+  rpm_fixture_add (f, "two", "data 2-1 --root root");
+  rpm_fixture_publish (f, "two");
+  rpm_fixture_add (f, "one", "user 3-1 'Requires: /usr/share/data/other'");
+  next = rpm_fixture_plan (f, repositories);
+  rpm_fixture_assert_plan (next, "data 1-1 2-1; user 1-1 3-1; worker 1-1 2-1", "", "");
+}
+
 static void
 test_request_exclude (RpmFixture *f, gconstpointer data)
 {
@@ -380,6 +451,8 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/upgrade", RpmFixture, NULL, rpm_fixture_set_up, test_upgrade, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_kept_back, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/lower-candidate", RpmFixture, NULL, rpm_fixture_set_up, test_lower_candidate, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendors-that-are-one", RpmFixture, NULL, rpm_fixture_set_up, test_equal_vendors, rpm_fixture_tear_down);
@@ -390,6 +463,10 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/of-a-repository-before", RpmFixture, "two one", rpm_fixture_set_up, test_path_elsewhere,
+              rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/of-a-repository-behind", RpmFixture, "one two", rpm_fixture_set_up, test_path_elsewhere,
+              rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/bad-manifest/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bad_manifest, rpm_fixture_tear_down);
   return g_test_run ();

@@ -85,6 +85,35 @@ test_excludes (void)
 }
 
 static void
+test_includes (void)
+{
+  assert_adds (cold_rpm_policy_add_includes, "[main]\nincludepkgs = a*, b\nexclude=c\n[repo]\nincludepkgs=d\n", "a*|b");
+}
+
+static void
+test_bool (void)
+{
+  static const struct
+  {
+    const char *text;
+    gboolean before, after;
+  } rows[] = {
+    { "[main]\nobsoletes=0\n", TRUE, FALSE },      { "[main]\nobsoletes = No\n", TRUE, FALSE },
+    { "[main]\nobsoletes=false\n", TRUE, FALSE },  { "[main]\nobsoletes=on\n", FALSE, TRUE },
+    { "[main]\nobsoletes=0\nobsoletes=1\n", FALSE, TRUE }, { "[main]\nobsoletes=maybe\n", TRUE, TRUE },
+    { "[main]\nbest=0\n", TRUE, TRUE },            { "[repo]\nobsoletes=0\n", TRUE, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      gboolean value = rows[i].before;
+
+      cold_rpm_policy_read_bool (rows[i].text, "obsoletes", &value);
+      g_assert_cmpint (value, ==, rows[i].after);
+    }
+}
+
+static void
 test_main (void)
 {
   const char *text = "[main]\nenabled=1\nlocklist = /a\nlocklist = /b \n[other]\nlocklist=/c\n";
@@ -115,6 +144,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/rpm-policy/multiversion", test_multiversion);
   g_test_add_func ("/rpm-policy/vendors", test_vendors);
   g_test_add_func ("/rpm-policy/excludes/of-main-alone", test_excludes);
+  g_test_add_func ("/rpm-policy/includes/of-main-alone", test_includes);
+  g_test_add_func ("/rpm-policy/bool", test_bool);
   g_test_add_func ("/rpm-policy/main/last-counts", test_main);
   g_test_add_func ("/rpm-policy/invalid-text/made-valid", test_invalid_text);
   return g_test_run ();

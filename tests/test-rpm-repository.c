@@ -129,7 +129,23 @@ test_replay (RpmFixture *f, gconstpointer data)
   assert_refused (f, "older than the one that the catalogue holds");
 }
 
-/* createrepo_c would crash. */
+/* Without a word that is critical, which would end the process here. */
+static void
+test_malformed (RpmFixture *f, gconstpointer data)
+{
+  static const char *const edits[] = { "s,</repomd>,,", "s,<revision>,<revisions>,", "1s,^,text," };
+
+  rpm_fixture_add (f, "one", "foo 1-1");
+  for (guint i = 0; i < G_N_ELEMENTS (edits); i++)
+    {
+      rpm_fixture_publish (f, "one");
+      rpm_fixture_shell (f, "sed -i '%s' one/repodata/repomd.xml", edits[i]);
+      rpm_fixture_sign (f, "one");
+      assert_refused (f, "repomd.xml is refused: it cannot be read");
+      rpm_fixture_shell (f, "rm -r one/repodata");
+    }
+}
+
 static void
 test_other_encoding (RpmFixture *f, gconstpointer data)
 {
@@ -324,6 +340,7 @@ main (int argc, char **argv)
       g_test_add (path, RpmFixture, GUINT_TO_POINTER (i), rpm_fixture_set_up, test_attack, rpm_fixture_tear_down);
     }
   g_test_add ("/rpm/fetch/replay/refused", RpmFixture, NULL, rpm_fixture_set_up, test_replay, rpm_fixture_tear_down);
+  g_test_add ("/rpm/fetch/malformed/refused", RpmFixture, NULL, rpm_fixture_set_up, test_malformed, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/other-encoding/refused", RpmFixture, NULL, rpm_fixture_set_up, test_other_encoding, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/other-libsolv/still-planned", RpmFixture, NULL, rpm_fixture_set_up, test_other_libsolv, rpm_fixture_tear_down);
   g_test_add ("/rpm/fetch/made-in-the-future/refused", RpmFixture, NULL, rpm_fixture_set_up, test_future, rpm_fixture_tear_down);

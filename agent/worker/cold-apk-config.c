@@ -11,16 +11,16 @@ add_source (JsonArray *sources, const char *uri)
   cold_listed_source_add (sources, json_object_new (), uris);
 }
 
-/* "[v2] [@tag] URI [component]...": without type there are no components. */
+/* "[v2] [@tag] URI [component]...". Without type, one that ends as an index is no folder but that index: neither is fetched. */
 static void
 add_line (JsonArray *sources, GStrv words)
 {
   gboolean typed = words[0] != NULL && g_str_equal (words[0], "v2");
   guint n = typed ? 1 : 0;
 
-  if (words[n] == NULL)
+  if (words[n] == NULL || (!typed && (g_str_has_suffix (words[n], ".adb") || g_str_has_suffix (words[n], ".tar.gz"))))
     return;
-  if (!typed || words[n + 1] == NULL)
+  if (words[n + 1] == NULL)
     {
       add_source (sources, words[n]);
       return;

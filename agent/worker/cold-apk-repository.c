@@ -13,6 +13,7 @@
 
 #define INDEX "APKINDEX"
 #define INDEX_FILE INDEX ".tar.gz"
+#define OTHER_INDEX_FILE "Packages.adb" /* that of apk 3 alone */
 
 typedef struct
 {
@@ -110,15 +111,34 @@ make_missing_cache (const ColdSource *source, const char *catalogue, GError **er
          && (g_file_test (files->solv, G_FILE_TEST_EXISTS) || make_cache (source, files->index, files->solv, error));
 }
 
+/* @path: where what is fetched is put */
+static gboolean
+has_other_index (const ColdSource *source, ColdDownload *download, const char *path)
+{
+  g_autofree char *name = g_strconcat (source->architectures[0], "/" OTHER_INDEX_FILE, NULL);
+  g_autofree char *uri = cold_uri_append (source->uri, name);
+
+  return cold_download_file (download, uri, path, COLD_APK_INDEX_PACKED_MAX, NULL, NULL);
+}
+
 /* Returns: (transfer full): SHA-256 of what was fetched; %NULL with @error */
 static char *
 fetch_index (const ColdSource *source, ColdDownload *download, const char *path, GError **error)
 {
   g_autofree char *name = g_strconcat (source->architectures[0], "/" INDEX_FILE, NULL);
   g_autofree char *uri = cold_uri_append (source->uri, name);
+  g_autoptr (GError) local = NULL;
 
-  return cold_download_file (download, uri, path, COLD_APK_INDEX_PACKED_MAX, NULL, error) ? cold_file_sha256 (path, NULL, error)
-                                                                                       : NULL;
+  if (cold_download_file (download, uri, path, COLD_APK_INDEX_PACKED_MAX, NULL, &local))
+    return cold_file_sha256 (path, NULL, error);
+  if (g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND) && has_other_index (source, download, path))
+    g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED,
+                 "%s is not there, only " OTHER_INDEX_FILE " is: an index of apk 3 alone cannot be read. Name a repository that has both, "
+                 "as Alpine's do",
+                 uri);
+  else
+    g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
 }
 
 static JsonObject *

@@ -8,6 +8,8 @@
 #include "cold-rpm-manifest.h"
 #include "cold-rpm-policy.h"
 
+#include <string.h>
+
 #define CONFIG_MAX (1024 * 1024)
 #define DROP_INS_MAX 64
 
@@ -43,38 +45,68 @@ add_from (guestfs_h *g, const char *path, AddFunc add, GPtrArray *patterns, GErr
   return FALSE;
 }
 
+/* What [main] says, of the configuration file and of its drop-ins. */
 typedef struct
 {
   GPtrArray *excludes;
+  GPtrArray *includes;
   GPtrArray *multiversion;
+  gboolean obsoletes;
+  gboolean vendor_change;
 } Main;
 
-static gboolean
-add_main (guestfs_h *g, const char *path, const Main *main, GError **error)
+static void
+main_clear (Main *main)
 {
-  return add_from (g, path, cold_rpm_policy_add_excludes, main->excludes, error)
-         && add_from (g, path, cold_rpm_policy_add_installonly, main->multiversion, error);
+  g_ptr_array_unref (main->excludes);
+  g_ptr_array_unref (main->includes);
+  g_ptr_array_unref (main->multiversion);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Main, main_clear)
+
+static gboolean
+read_main (guestfs_h *g, const char *path, Main *main, GError **error)
+{
+  GError *local = NULL;
+  g_autofree char *text = cold_guest_read_text (g, path, CONFIG_MAX, &local);
+
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  if (text == NULL)
+    return TRUE;
+  cold_rpm_policy_add_excludes (text, main->excludes);
+  cold_rpm_policy_add_includes (text, main->includes);
+  cold_rpm_policy_add_installonly (text, main->multiversion);
+  cold_rpm_policy_read_bool (text, "obsoletes", &main->obsoletes);
+  cold_rpm_policy_read_bool (text, "allow_vendor_change", &main->vendor_change);
+  return TRUE;
 }
 
-/* [main] of the configuration file and of its drop-ins. */
+/* Of the same name in two folders the last one is read; all in the order of their names, as dnf 5 does. */
 static gboolean
-add_all_main (guestfs_h *g, const Places *places, const Main *main, GError **error)
+read_drop_ins (guestfs_h *g, const Places *places, Main *main, GError **error)
 {
-  if (!add_main (g, places->config, main, error))
-    return FALSE;
+  g_autoptr (GTree) paths = g_tree_new_full ((GCompareDataFunc) strcmp, NULL, g_free, g_free);
+  guint n = 0;
+
   for (guint i = 0; i < G_N_ELEMENTS (places->drop_ins) && places->drop_ins[i] != NULL; i++)
     {
       const char *folder = places->drop_ins[i];
       g_auto (GStrv) names = guestfs_is_dir (g, folder) > 0 ? guestfs_ls (g, folder) : NULL;
 
-      for (guint k = 0; names != NULL && names[k] != NULL && k < DROP_INS_MAX; k++)
-        {
-          g_autofree char *path = g_build_filename (folder, names[k], NULL);
-
-          if (g_str_has_suffix (path, ".conf") && !add_main (g, path, main, error))
-            return FALSE;
-        }
+      for (guint k = 0; names != NULL && names[k] != NULL && n < DROP_INS_MAX; k++)
+        if (g_str_has_suffix (names[k], ".conf"))
+          {
+            g_tree_replace (paths, g_strdup (names[k]), g_build_filename (folder, names[k], NULL));
+            n++;
+          }
     }
+  for (GTreeNode *node = g_tree_node_first (paths); node != NULL; node = g_tree_node_next (node))
+    if (!read_main (g, g_tree_node_value (node), main, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -103,18 +135,30 @@ static JsonObject *
 make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Places *places, GError **error)
 {
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) excludes = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) multiversion = g_ptr_array_new_with_free_func (g_free);
-  const Main main = { excludes, multiversion };
-  ColdRpmRules rules = { held, excludes, NULL };
+  g_auto (Main) main = { g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free),
+                         g_ptr_array_new_with_free_func (g_free), TRUE, TRUE };
+  ColdRpmRules rules = { held, main.excludes, NULL };
+  JsonObject *made;
 
-  if (!add_all_main (g, places, &main, error) || !add_locks (g, places, held, error)
+  /* Of what is said twice, the configuration file's counts. */
+  if (!read_drop_ins (g, places, &main, error) || !read_main (g, places->config, &main, error)
+      || !add_locks (g, places, held, error)
       || (places->lock_toml != NULL
           && !add_from (g, places->lock_toml, cold_rpm_policy_add_versionlock_toml, held, error)))
     return NULL;
-  if (multiversion->len > 0)
-    rules.multiversion = multiversion;
-  return cold_rpm_manifest (g, facts, manager, &rules, error);
+  if (main.multiversion->len > 0)
+    rules.multiversion = main.multiversion;
+  made = cold_rpm_manifest (g, facts, manager, &rules, error);
+  if (made == NULL)
+    return NULL;
+  /* Only what is not as everywhere: the manifest stays the same for all that have these packages. */
+  if (main.includes->len > 0)
+    json_object_set_array_member (made, "includes", cold_rpm_manifest_texts (main.includes));
+  if (!main.obsoletes)
+    json_object_set_boolean_member (made, "obsoletes", FALSE);
+  if (!main.vendor_change)
+    json_object_set_boolean_member (made, "allow-vendor-change", FALSE);
+  return made;
 }
 
 static JsonObject *

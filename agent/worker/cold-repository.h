@@ -35,6 +35,7 @@ typedef struct
   GStrv excludes;      /* patterns of packages that are not taken from it */
   GStrv includes;      /* if any, the only ones that are */
   gint priority;       /* 1 is preferred to 99, which is the default */
+  GPtrArray *beside;   /* (nullable) (transfer none) (element-type ColdSource): all that are refreshed with it, itself and %NULLs too */
 } ColdSource;
 
 struct _ColdRepositoryType
@@ -55,6 +56,9 @@ struct _ColdRepositoryType
    */
   JsonObject *(*refresh) (const ColdSource *source, const char *catalogue, const char *scratch, ColdDownload *download,
                           GError **error);
+
+  /* (nullable): whether it has to be refreshed once more, for the sake of what was fetched of others after it. */
+  gboolean (*is_behind) (const ColdSource *source, const char *catalogue);
 
   /* Makes plan->pool with what the sources have; the type's own data go to plan->data. Nothing of a guest is known yet. */
   gboolean (*load_catalogue) (ColdPlan *plan, GError **error);

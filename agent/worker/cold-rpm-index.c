@@ -112,24 +112,45 @@ add_required (Pool *pool, Id dependency, GHashTable *paths)
     g_hash_table_add (paths, g_strdup (text));
 }
 
+/* By the lists of primary.xml, by filelists.xml if that was added, or because a package says so. */
 static void
 remove_owned (Repo *repo, GHashTable *paths)
 {
   Dataiterator iterator;
+  Solvable *s;
+  Id p;
 
+  FOR_REPO_SOLVABLES (repo, p, s)
+    for (const Id *provided = s->provides != 0 ? repo->idarraydata + s->provides : NULL; provided != NULL && *provided != 0;
+         provided++)
+      if (!ISRELDEP (*provided) && *provided != SOLVABLE_FILEMARKER)
+        g_hash_table_remove (paths, pool_id2str (repo->pool, *provided));
   dataiterator_init (&iterator, repo->pool, repo, 0, SOLVABLE_FILELIST, NULL, SEARCH_FILES);
   while (dataiterator_step (&iterator))
     g_hash_table_remove (paths, iterator.kv.str);
   dataiterator_free (&iterator);
 }
 
+gboolean
+cold_rpm_index_is_primary (const char *path)
+{
+  static const char *const folders[] = { "/etc/", "/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
+    if (g_str_has_prefix (path, folders[i]))
+      return TRUE;
+  return g_str_equal (path, "/usr/lib/sendmail");
+}
+
 GHashTable *
-cold_rpm_index_find_paths (Repo *repo)
+cold_rpm_index_find_paths (Repo *repo, const char *const *wanted)
 {
   GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   Solvable *s;
   Id p;
 
+  for (guint i = 0; wanted != NULL && wanted[i] != NULL; i++)
+    g_hash_table_add (paths, g_strdup (wanted[i]));
   FOR_REPO_SOLVABLES (repo, p, s)
     {
       Id *dependency = s->requires != 0 ? repo->idarraydata + s->requires : NULL;

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Whether the file is a text in UTF-8, as all metadata are: createrepo_c crashes when another encoding is declared and does not fit.
- * What is added below is checked. Returns: %FALSE with @error (Signature) */
+/* Whether the file is a text in UTF-8, as all metadata are: not every reader knows another encoding, and a text that one of them
+ * reads differently is none that was checked. What is added below is checked. Returns: %FALSE with @error (Signature) */
 gboolean cold_rpm_index_check (const char *path, const char *what, GError **error);
 
 /* Adds the packages of primary.xml to @repo. Returns: %FALSE with @error (Signature), also when there is none */
@@ -19,8 +19,17 @@ gboolean cold_rpm_index_add_primary (Repo *repo, const char *path, GError **erro
 /* Adds the advisories of updateinfo.xml. */
 gboolean cold_rpm_index_add_updateinfo (Repo *repo, const char *path, GError **error);
 
-/* Returns: (transfer full) (element-type utf8): paths that packages of @repo require and that primary.xml does not say who owns */
-GHashTable *cold_rpm_index_find_paths (Repo *repo);
+/**
+ * cold_rpm_index_find_paths:
+ * @wanted: (nullable): paths that are required elsewhere
+ *
+ * Returns: (transfer full) (element-type utf8): those of @wanted, and of what packages of @repo require, of which no package of
+ *   @repo is known to own them
+ */
+GHashTable *cold_rpm_index_find_paths (Repo *repo, const char *const *wanted);
+
+/* Whether primary.xml would say who owns such a path. */
+gboolean cold_rpm_index_is_primary (const char *path);
 
 /* Makes each package of @repo that owns one of @paths by filelists.xml provide it. */
 gboolean cold_rpm_index_add_paths (Repo *repo, const char *path, GHashTable *paths, GError **error);

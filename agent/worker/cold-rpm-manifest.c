@@ -129,8 +129,8 @@ add_package (const ColdRpmPackage *package, JsonArray *installed, JsonArray *lis
   json_array_add_array_element (listed, row);
 }
 
-static JsonArray *
-make_array (GPtrArray *texts)
+JsonArray *
+cold_rpm_manifest_texts (GPtrArray *texts)
 {
   JsonArray *array = json_array_new ();
 
@@ -257,12 +257,12 @@ cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const C
   copy_text (manifest, "release", facts, "version");
   copy_text (manifest, "arch", facts, "arch");
   json_object_set_array_member (manifest, "installed", installed);
-  json_object_set_array_member (manifest, "held", make_array (rules->held));
-  json_object_set_array_member (manifest, "excludes", make_array (rules->excludes));
+  json_object_set_array_member (manifest, "held", cold_rpm_manifest_texts (rules->held));
+  json_object_set_array_member (manifest, "excludes", cold_rpm_manifest_texts (rules->excludes));
   add_sources (g, manifest, manager, facts);
   if (rules->multiversion != NULL)
     {
-      json_object_set_array_member (manifest, "multiversion", make_array (rules->multiversion));
+      json_object_set_array_member (manifest, "multiversion", cold_rpm_manifest_texts (rules->multiversion));
       cold_rpm_db_allow_doubles (packages, rules->multiversion);
     }
   doubles = cold_rpm_db_find_doubles (packages);

@@ -29,6 +29,9 @@ typedef struct
 JsonObject *cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const ColdRpmRules *rules,
                                GError **error);
 
+/* @texts: (element-type utf8). Returns: (transfer full) */
+JsonArray *cold_rpm_manifest_texts (GPtrArray *texts);
+
 /* Paths that rpm's own triggers and common scriptlets write; %NULL-terminated. For ColdPackageManager. */
 extern const char *const cold_rpm_generated[];
 extern const char *const cold_rpm_kept_suffixes[];

@@ -31,6 +31,7 @@ typedef struct
 {
   gboolean zypper;
   gboolean vendor_change;    /* that of a package may change */
+  gboolean obsoletes;        /* a package may take the place of another one without being asked for */
   GStrv multiversion;        /* what the guest's configuration has installed beside older versions */
   gboolean has_multiversion;
   ColdZyppVendors *vendors;  /* (nullable) */
@@ -117,12 +118,32 @@ hide_unless (ColdPlan *plan, const char *pattern)
     }
 }
 
+/* includepkgs of [main], which counts for the bundle's repository as well. */
+static void
+hide_unlisted (ColdPlan *plan, GStrv includes)
+{
+  Pool *pool = plan->pool;
+
+  for (Id p = 1; p < pool->nsolvables && includes[0] != NULL; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+      gboolean listed = s->repo == NULL || s->repo == pool->installed;
+
+      for (guint i = 0; includes[i] != NULL && !listed; i++)
+        listed = cold_rpm_pattern_matches (pool, s, includes[i]);
+      if (!listed)
+        hide (plan, p);
+    }
+}
+
 static void
 apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
 {
   g_auto (GStrv) held = cold_json_strv (manifest, "held");
   g_auto (GStrv) excludes = cold_json_strv (manifest, "excludes");
+  g_auto (GStrv) includes = cold_json_strv (manifest, "includes");
 
+  hide_unlisted (plan, includes);
   for (guint i = 0; excludes[i] != NULL; i++)
     for_matches (plan, NULL, excludes[i], hide);
   for (guint i = 0; held[i] != NULL; i++)
@@ -273,11 +294,18 @@ consider_all (ColdPlan *plan)
     }
 }
 
+static gboolean
+is_allowed (JsonObject *manifest, const char *member, gboolean otherwise)
+{
+  return json_object_has_member (manifest, member) ? cold_json_bool (manifest, member) : otherwise;
+}
+
 static void
 read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
 {
   rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
-  rpm->vendor_change = !rpm->zypper || cold_json_bool (manifest, "allow-vendor-change");
+  rpm->vendor_change = is_allowed (manifest, "allow-vendor-change", !rpm->zypper);
+  rpm->obsoletes = is_allowed (manifest, "obsoletes", TRUE);
   rpm->vendors = rpm->zypper ? cold_zypp_vendors_new (cold_json_array (manifest, "vendors")) : NULL;
   rpm->multiversion = cold_json_strv (manifest, "multiversion");
   rpm->has_multiversion = cold_json_array (manifest, "multiversion") != NULL;
@@ -344,6 +372,35 @@ install_beside (Pool *pool, Queue *jobs, const char *spec)
     queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_NAME, pool_str2id (pool, spec, 1));
 }
 
+/* Instead of "update all", with which any package that obsoletes an installed one is an update. What an upgrade requires may still
+ * take another's place: so dnf does it. */
+static void
+update_by_name (ColdPlan *plan, Queue *jobs)
+{
+  Pool *pool = plan->pool;
+  Queue targets;
+
+  queue_init (&targets);
+  for (Id p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+      const Solvable *installed;
+
+      if (s->repo == NULL || s->repo == pool->installed || !MAPTST (&plan->considered, p))
+        continue;
+      installed = find_installed (pool, s);
+      if (installed != NULL && pool_evrcmp (pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0)
+        queue_push (&targets, p);
+    }
+  for (int i = 0; i < jobs->count; i += 2)
+    if (jobs->elements[i] == (SOLVER_UPDATE | SOLVER_SOLVABLE_ALL))
+      {
+        jobs->elements[i] = SOLVER_UPDATE | SOLVER_TARGETED | SOLVER_SOLVABLE_ONE_OF;
+        jobs->elements[i + 1] = pool_queuetowhatprovides (pool, &targets);
+      }
+  queue_free (&targets);
+}
+
 void
 cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
 {
@@ -355,6 +412,8 @@ cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
     install_beside (plan->pool, jobs, rpm->multiversion[i]);
   solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, rpm->vendor_change);
   solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, !rpm->zypper);
+  if (!rpm->obsoletes)
+    update_by_name (plan, jobs);
 }
 
 gboolean

@@ -240,6 +240,12 @@ cold_rpm_policy_add_excludes (const char *text, GPtrArray *patterns)
 }
 
 void
+cold_rpm_policy_add_includes (const char *text, GPtrArray *patterns)
+{
+  foreach_main (text, "includepkgs", add_words, patterns);
+}
+
+void
 cold_rpm_policy_add_installonly (const char *text, GPtrArray *specs)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
@@ -291,4 +297,16 @@ cold_rpm_policy_get_main (const char *text, const char *key)
 
   foreach_main (text, key, keep_last, &last);
   return last;
+}
+
+void
+cold_rpm_policy_read_bool (const char *text, const char *key, gboolean *value)
+{
+  static const char *const words[][4] = { { "0", "no", "false", "off" }, { "1", "yes", "true", "on" } };
+  g_autofree char *word = cold_rpm_policy_get_main (text, key);
+
+  for (guint i = 0; word != NULL && i < 2; i++)
+    for (guint k = 0; k < G_N_ELEMENTS (words[i]); k++)
+      if (g_ascii_strcasecmp (word, words[i][k]) == 0)
+        *value = i == 1;
 }

@@ -22,6 +22,9 @@ void cold_rpm_policy_add_zypp_locks (const char *text, GPtrArray *patterns);
 /* exclude, excludepkgs of [main] in dnf.conf and yum.conf */
 void cold_rpm_policy_add_excludes (const char *text, GPtrArray *patterns);
 
+/* includepkgs of [main] in dnf.conf and yum.conf: if any, nothing else is taken. */
+void cold_rpm_policy_add_includes (const char *text, GPtrArray *patterns);
+
 /* installonlypkgs of [main] in dnf.conf and yum.conf: "provides:NAME" for each. */
 void cold_rpm_policy_add_installonly (const char *text, GPtrArray *specs);
 
@@ -38,5 +41,11 @@ void cold_rpm_policy_add_vendors (const char *text, GPtrArray *vendors);
  * Returns: (transfer full) (nullable): the value of @key in [main], the last one
  */
 char *cold_rpm_policy_get_main (const char *text, const char *key);
+
+/**
+ * cold_rpm_policy_read_bool:
+ * @value: (inout): stays as it is where @key is not in [main], or with no value that dnf takes for true or false
+ */
+void cold_rpm_policy_read_bool (const char *text, const char *key, gboolean *value);
 
 G_END_DECLS

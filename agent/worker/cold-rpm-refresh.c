@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <createrepo_c/createrepo_c.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,6 +8,8 @@
 #include "cold-json.h"
 #include "cold-mirrors.h"
 #include "cold-rpm-index.h"
+#include "cold-rpm-paths.h"
+#include "cold-rpm-repomd.h"
 #include "cold-rpm-repository.h"
 #include "cold-signature.h"
 #include "cold-solver.h"
@@ -26,21 +27,24 @@ typedef struct
   ColdDownload *download;
   ColdGeneration generation;
   char *base;    /* the URI that everything is below */
-  cr_Repomd *repomd;
-  gint64 date;   /* of the newest file */
+  ColdRepomd *repomd;
   char *name;    /* (nullable): of the generation */
   gint64 count;  /* of packages */
   GStrv others;  /* (nullable): where else it may be */
+  GStrv wanted;  /* paths that other repositories' packages require */
+  GStrv unmet;   /* (nullable): paths that its own require, and have to be found elsewhere */
 } Refresh;
 
 static void
 refresh_clear (Refresh *refresh)
 {
   cold_generation_clear (&refresh->generation);
-  g_clear_pointer (&refresh->repomd, cr_repomd_free);
+  g_clear_pointer (&refresh->repomd, cold_repomd_free);
   g_free (refresh->base);
   g_free (refresh->name);
   g_strfreev (refresh->others);
+  g_strfreev (refresh->wanted);
+  g_strfreev (refresh->unmet);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
 
@@ -59,12 +63,12 @@ check_replay (Refresh *refresh, GError **error)
   gint64 held = cold_json_int (old, "date");
   const char *revision = cold_json_string (old, "revision");
   guint64 old_number, number;
-  gboolean older = refresh->date < held;
+  gboolean older = refresh->repomd->date < held;
 
   if (old == NULL || g_strcmp0 (cold_json_string (old, "uri"), refresh->source->uri) != 0)
     return TRUE;
   /* Revisions are free texts, but a number that counts or a time nearly everywhere. */
-  if (refresh->date == held && revision != NULL && refresh->repomd->revision != NULL
+  if (refresh->repomd->date == held && revision != NULL && refresh->repomd->revision != NULL
       && g_ascii_string_to_unsigned (revision, 10, 0, G_MAXINT64, &old_number, NULL)
       && g_ascii_string_to_unsigned (refresh->repomd->revision, 10, 0, G_MAXINT64, &number, NULL))
     older = number < old_number;
@@ -91,6 +95,17 @@ check_signature (Refresh *refresh, const char *path, GError **error)
   return FALSE;
 }
 
+/* Returns: (transfer full): %NULL with @error */
+static ColdRepomd *
+read_repomd (const char *path, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (!cold_rpm_index_check (path, "repomd.xml", error) || !g_file_get_contents (path, &text, NULL, error))
+    return NULL;
+  return cold_repomd_parse (text, error);
+}
+
 /* @hashes: (nullable): what repomd.xml may be */
 static gboolean
 fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
@@ -99,7 +114,6 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
   g_autofree char *path = g_build_filename (next, "repomd.xml", NULL);
   g_autofree char *uri = cold_uri_append (refresh->base, "repodata/repomd.xml");
   g_autofree char *sha256 = NULL;
-  g_autoptr (GError) local = NULL;
 
   if (!cold_download_file (refresh->download, uri, path, REPOMD_MAX, NULL, error)
       || (sha256 = cold_file_sha256 (path, NULL, error)) == NULL)
@@ -108,17 +122,12 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
     return refuse (error, uri, "the metalink knows another one");
   if (!refresh->source->unsigned_database && !check_signature (refresh, path, error))
     return FALSE;
-  if (!cold_rpm_index_check (path, "repomd.xml", error))
+  g_clear_pointer (&refresh->repomd, cold_repomd_free);
+  refresh->repomd = read_repomd (path, error);
+  if (refresh->repomd == NULL)
     return FALSE;
-  g_clear_pointer (&refresh->repomd, cr_repomd_free);
-  refresh->repomd = cr_repomd_new ();
-  refresh->date = 0;
-  if (cr_xml_parse_repomd (path, refresh->repomd, NULL, NULL, &local) != CRE_OK)
-    return refuse (error, "repomd.xml", local->message);
-  for (const GSList *link = refresh->repomd->records; link != NULL; link = link->next)
-    refresh->date = MAX (refresh->date, ((const cr_RepomdRecord *) link->data)->timestamp);
   /* What claims to be newer than anything would make everything after it a replay. */
-  if (refresh->date > g_get_real_time () / G_USEC_PER_SEC + COLD_DATE_SLACK)
+  if (refresh->repomd->date > g_get_real_time () / G_USEC_PER_SEC + COLD_DATE_SLACK)
     return refuse (error, "repomd.xml", "it was made in the future; the mirror's or this host's clock is wrong");
   return check_replay (refresh, error);
 }
@@ -127,27 +136,25 @@ fetch_repomd (Refresh *refresh, GHashTable *hashes, GError **error)
 static char *
 fetch_record (Refresh *refresh, const char *type, GError **error)
 {
-  const cr_RepomdRecord *record = cr_repomd_get_record (refresh->repomd, type);
+  const ColdRepomdFile *record = cold_repomd_find (refresh->repomd, type);
   g_autofree char *compressed = g_build_filename (refresh->scratch, "metadata.compressed", NULL);
   g_autofree char *name = g_strconcat (type, ".xml", NULL);
   g_autofree char *path = g_build_filename (refresh->scratch, name, NULL);
   g_autofree char *uri = NULL;
   gboolean open_known, done;
 
-  if (record == NULL || record->location_base != NULL || !cold_is_safe_path (record->location_href)
-      || g_strcmp0 (record->checksum_type, "sha256") != 0 || !cold_is_sha256 (record->checksum) || record->size <= 0
+  if (record == NULL || record->elsewhere || !cold_is_safe_path (record->path) || record->sha256 == NULL || record->size <= 0
       || record->size > (gint64) COLD_INDEX_MAX)
     {
       refuse (error, type, "repomd.xml does not name it with a path below the repository, a SHA-256 and a size that it "
                            "can have");
       return NULL;
     }
-  uri = cold_uri_append (refresh->base, record->location_href);
-  open_known = record->size_open > 0 && g_strcmp0 (record->checksum_open_type, "sha256") == 0
-               && cold_is_sha256 (record->checksum_open);
-  done = cold_download_file (refresh->download, uri, compressed, record->size, record->checksum, error)
-         && cold_unpack (compressed, path, open_known ? (guint64) record->size_open : 0,
-                         open_known ? record->checksum_open : NULL, error);
+  uri = cold_uri_append (refresh->base, record->path);
+  open_known = record->open_size > 0 && record->open_sha256 != NULL;
+  done = cold_download_file (refresh->download, uri, compressed, record->size, record->sha256, error)
+         && cold_unpack (compressed, path, open_known ? (guint64) record->open_size : 0,
+                         open_known ? record->open_sha256 : NULL, error);
   unlink (compressed);
   if (done)
     return g_steal_pointer (&path);
@@ -171,11 +178,11 @@ add_record (Refresh *refresh, Repo *repo, const char *type,
 static gboolean
 add_paths (Refresh *refresh, Repo *repo, GError **error)
 {
-  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo);
+  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo, (const char *const *) refresh->wanted);
   g_autofree char *path = NULL;
   gboolean added;
 
-  if (g_hash_table_size (paths) == 0 || cr_repomd_get_record (refresh->repomd, "filelists") == NULL)
+  if (g_hash_table_size (paths) == 0 || cold_repomd_find (refresh->repomd, "filelists") == NULL)
     return TRUE;
   path = fetch_record (refresh, "filelists", error);
   added = path != NULL && cold_rpm_index_add_paths (repo, path, paths, error);
@@ -194,8 +201,14 @@ make_index (Refresh *refresh, GError **error)
   gboolean done = add_record (refresh, repo, "primary", cold_rpm_index_add_primary, error);
 
   refresh->count = repo->nsolvables;
-  done = done && add_paths (refresh, repo, error)
-         && (cr_repomd_get_record (refresh->repomd, "updateinfo") == NULL
+  done = done && add_paths (refresh, repo, error);
+  if (done)
+    {
+      g_strfreev (refresh->unmet);
+      refresh->unmet = cold_rpm_paths_unmet (repo);
+    }
+  done = done
+         && (cold_repomd_find (refresh->repomd, "updateinfo") == NULL
              || add_record (refresh, repo, "updateinfo", cold_rpm_index_add_updateinfo, error))
          && cold_solver_write_cache (repo, cache, error);
   pool_free (pool);
@@ -204,7 +217,7 @@ make_index (Refresh *refresh, GError **error)
 
 /* Returns: (transfer full): name of the generation; %NULL with @error */
 static char *
-make_name (Refresh *refresh, GError **error)
+make_name (Refresh *refresh, GStrv wanted, GError **error)
 {
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
   g_autofree char *path = g_build_filename (refresh->generation.next, "repomd.xml", NULL);
@@ -217,6 +230,8 @@ make_name (Refresh *refresh, GError **error)
   if (refresh->source->list != NULL)
     g_checksum_update (checksum, (const guchar *) refresh->base, strlen (refresh->base) + 1);
   g_checksum_update (checksum, (const guchar *) sha256, strlen (sha256));
+  for (guint i = 0; wanted[i] != NULL; i++)
+    g_checksum_update (checksum, (const guchar *) wanted[i], strlen (wanted[i]) + 1);
   return g_strdup (g_checksum_get_string (checksum));
 }
 
@@ -236,15 +251,29 @@ is_held (Refresh *refresh)
   return g_strcmp0 (refresh->name, refresh->generation.held) == 0 && has_index (refresh);
 }
 
+/* What is held may know of more paths than are wanted now: it is not made anew for that. */
+static gboolean
+find_name (Refresh *refresh, GError **error)
+{
+  g_auto (GStrv) held = cold_json_strv (refresh->generation.old, "wanted");
+
+  g_free (refresh->name);
+  refresh->name = make_name (refresh, held, error);
+  if (refresh->name == NULL
+      || (is_held (refresh) && cold_rpm_paths_are_in ((const char *const *) refresh->wanted, refresh->generation.old)))
+    return refresh->name != NULL;
+  g_free (refresh->name);
+  refresh->name = make_name (refresh, refresh->wanted, error);
+  return refresh->name != NULL;
+}
+
 /* Everything from one place, unless it is what the catalogue has. @hashes: as for fetch_repomd() */
 static gboolean
 fetch_all (Refresh *refresh, GHashTable *hashes, GError **error)
 {
   if (!fetch_repomd (refresh, hashes, error))
     return FALSE;
-  g_free (refresh->name);
-  refresh->name = make_name (refresh, error);
-  return refresh->name != NULL && (is_held (refresh) || make_index (refresh, error));
+  return find_name (refresh, error) && (is_held (refresh) || make_index (refresh, error));
 }
 
 /* Returns: (transfer full): the places that the list names; %NULL with @error */
@@ -341,6 +370,7 @@ cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, cons
 
   if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
     return NULL;
+  refresh.wanted = cold_rpm_paths_wanted (self, catalogue);
   if (!fetch_somewhere (&refresh, error))
     goto failed;
   if (is_held (&refresh))
@@ -353,8 +383,12 @@ cold_rpm_repository_refresh (const ColdSource *self, const char *catalogue, cons
   if (refresh.others != NULL)
     cold_json_set_strv (description, "places", (const char *const *) refresh.others);
   json_object_set_string_member (description, "revision", refresh.repomd->revision != NULL ? refresh.repomd->revision : "");
-  json_object_set_int_member (description, "date", refresh.date);
+  json_object_set_int_member (description, "date", refresh.repomd->date);
   json_object_set_int_member (description, "packages", refresh.count);
+  if (refresh.wanted[0] != NULL)
+    cold_json_set_strv (description, "wanted", (const char *const *) refresh.wanted);
+  if (refresh.unmet[0] != NULL)
+    cold_json_set_strv (description, "unmet", (const char *const *) refresh.unmet);
   if (!cold_generation_commit (&refresh.generation, refresh.name, description, error))
     goto failed;
   return cold_generation_answer (TRUE, refresh.name, refresh.count);

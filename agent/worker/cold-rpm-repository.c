@@ -6,6 +6,7 @@
 #include "cold-error.h"
 #include "cold-generation.h"
 #include "cold-rpm-bundle.h"
+#include "cold-rpm-paths.h"
 #include "cold-rpm-plan.h"
 #include "cold-solver.h"
 
@@ -55,6 +56,7 @@ const ColdRepositoryType cold_rpm_repository = {
   .format = "rpm",
   .check = check,
   .refresh = cold_rpm_repository_refresh,
+  .is_behind = cold_rpm_paths_is_behind,
   .load_catalogue = cold_rpm_plan_load_catalogue,
   .load_manifest = cold_rpm_plan_load_manifest,
   .prepare = cold_rpm_plan_prepare,

@@ -60,17 +60,10 @@ downloads_for (const Downloads *downloads, const ColdSource *repository)
   return downloads->ours;
 }
 
+/* @answer: (transfer full) (nullable) */
 static JsonObject *
-refresh_one (JsonObject *request, JsonObject *entry, const Downloads *downloads)
+complete (JsonObject *answer, const char *id, const GError *error)
 {
-  const char *id = cold_json_string (entry, "id");
-  g_autoptr (GError) error = NULL;
-  g_autoptr (ColdSource) repository = cold_source_parse (entry, &error);
-  JsonObject *answer = NULL;
-
-  if (repository != NULL)
-    answer = repository->type->refresh (repository, cold_verb_catalogue (request), cold_verb_scratch (request),
-                                        downloads_for (downloads, repository), &error);
   if (answer == NULL)
     {
       ColdError code = error->domain == COLD_ERROR ? (ColdError) error->code : COLD_ERROR_FAILED;
@@ -83,6 +76,61 @@ refresh_one (JsonObject *request, JsonObject *entry, const Downloads *downloads)
   json_object_set_string_member (answer, "id", id != NULL ? id : "");
   json_object_set_boolean_member (answer, "ok", error == NULL);
   return answer;
+}
+
+/* One refresh of the verb. */
+typedef struct
+{
+  JsonObject *request;
+  Downloads downloads;
+  GPtrArray *sources; /* (element-type ColdSource) in the order of the request; %NULL for one that is none */
+  gint64 end;
+} Refreshing;
+
+static JsonObject *
+refresh_one (Refreshing *self, guint i)
+{
+  const ColdSource *source = g_ptr_array_index (self->sources, i);
+  g_autoptr (GError) error = NULL;
+  JsonObject *answer;
+
+  cold_verb_progress ("fetching", (double) i / self->sources->len, source->id);
+  downloads_set_deadline (&self->downloads,
+                          MIN (self->end, g_get_monotonic_time () + REPOSITORY_SECONDS * (gint64) G_USEC_PER_SEC));
+  answer = source->type->refresh (source, cold_verb_catalogue (self->request), cold_verb_scratch (self->request),
+                                  downloads_for (&self->downloads, source), &error);
+  return complete (answer, source->id, error);
+}
+
+/* Returns: (transfer full): of the one that cannot be refreshed; %NULL when it was parsed, which then is the last of the sources */
+static JsonObject *
+parse_one (Refreshing *self, JsonObject *entry)
+{
+  g_autoptr (GError) error = NULL;
+  ColdSource *source = cold_source_parse (entry, &error);
+
+  g_ptr_array_add (self->sources, source);
+  if (source == NULL)
+    return complete (NULL, cold_json_string (entry, "id"), error);
+  source->beside = self->sources;
+  return NULL;
+}
+
+/* When that fails, what was fetched first is in the catalogue, and the next refresh tries again. */
+static void
+refresh_again (Refreshing *self, guint i, GPtrArray *answers)
+{
+  const ColdSource *source = g_ptr_array_index (self->sources, i);
+  g_autoptr (JsonObject) answer = NULL;
+
+  if (source == NULL || source->type->is_behind == NULL
+      || !source->type->is_behind (source, cold_verb_catalogue (self->request)))
+    return;
+  answer = refresh_one (self, i);
+  if (!cold_json_bool (answer, "ok"))
+    return;
+  json_object_unref (answers->pdata[i]);
+  answers->pdata[i] = g_steal_pointer (&answer);
 }
 
 static gboolean
@@ -131,25 +179,28 @@ forget_guests (JsonObject *request, JsonArray *entries)
 static JsonObject *
 fetch_metadata (JsonObject *request, GError **error)
 {
-  g_auto (Downloads) downloads;
   JsonArray *entries = cold_json_array (request, "repositories");
-  guint n = entries != NULL ? json_array_get_length (entries) : 0;
-  gint64 end = g_get_monotonic_time () + ALL_SECONDS * (gint64) G_USEC_PER_SEC;
+  g_autoptr (GPtrArray) sources = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_source_free);
+  g_autoptr (GPtrArray) answers = g_ptr_array_new_with_free_func ((GDestroyNotify) json_object_unref);
+  Refreshing self = { .request = request,
+                      .sources = sources,
+                      .end = g_get_monotonic_time () + ALL_SECONDS * (gint64) G_USEC_PER_SEC };
   JsonObject *result = json_object_new ();
-  JsonArray *answers = json_array_new ();
+  JsonArray *array = json_array_new ();
 
-  downloads_init (&downloads, request);
+  downloads_init (&self.downloads, request);
   forget_guests (request, entries);
-  for (guint i = 0; i < n; i++)
-    {
-      JsonObject *entry = cold_json_array_object (entries, i);
-      const char *id = cold_json_string (entry, "id");
-
-      cold_verb_progress ("fetching", (double) i / n, id != NULL ? id : "");
-      downloads_set_deadline (&downloads, MIN (end, g_get_monotonic_time () + REPOSITORY_SECONDS * (gint64) G_USEC_PER_SEC));
-      json_array_add_object_element (answers, refresh_one (request, entry, &downloads));
-    }
-  json_object_set_array_member (result, "repositories", answers);
+  for (guint i = 0; entries != NULL && i < json_array_get_length (entries); i++)
+    g_ptr_array_add (answers, parse_one (&self, cold_json_array_object (entries, i)));
+  for (guint i = 0; i < answers->len; i++)
+    if (answers->pdata[i] == NULL)
+      answers->pdata[i] = refresh_one (&self, i);
+  for (guint i = 0; i < answers->len; i++)
+    refresh_again (&self, i, answers);
+  downloads_clear (&self.downloads);
+  for (guint i = 0; i < answers->len; i++)
+    json_array_add_object_element (array, json_object_ref (g_ptr_array_index (answers, i)));
+  json_object_set_array_member (result, "repositories", array);
   return result;
 }
 

@@ -43,7 +43,7 @@ read_primary (const char *path, const char *cache)
   fuzz_check_error (done, error);
   if (done)
     {
-      paths = cold_rpm_index_find_paths (repo);
+      paths = cold_rpm_index_find_paths (repo, NULL);
       done = cold_solver_write_cache (repo, cache, &error);
       fuzz_check_error (done, error);
       g_assert_true (cold_solver_read_cache (repo_create (pool, "again"), cache, &error));
@@ -56,7 +56,7 @@ read_others (const char *path)
 {
   Pool *pool = cold_solver_new_pool (DISTTYPE_RPM, "x86_64");
   Repo *repo = make_repo (pool);
-  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo);
+  g_autoptr (GHashTable) paths = cold_rpm_index_find_paths (repo, NULL);
   g_autoptr (GError) error = NULL;
   Solvable *s;
   Id p;

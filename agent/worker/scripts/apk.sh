@@ -1,7 +1,64 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # apk's part of the frame: the guest's own apk upgrades it from the bundle, whose index holds the planned packages and nothing
-# else: what is not in it stays as it is. Versions and repositories that /etc/apk/world asks for count as ever. Scripts run with a
-# PATH of apk's own; what they ask of OpenRC, it refuses by itself where no system was booted.
+# else: what is not in it stays as it is. Versions and repositories that /etc/apk/world asks for count as ever.
+
+# By way of openrc-run, what runs /etc/init.d/* is asked as well.
+openrc_tools='rc-service service openrc-run'
+aside=.coldpatch
+
+# Scripts run with a PATH of apk's own: in the place of OpenRC's programs is one that writes down what is asked of services and does
+# not do it; what is no service's life, the real one does. Nothing is mounted over those, which could not be replaced then.
+refuse_services()
+{
+  cat >"$WORK/openrc" <<END
+#!/bin/sh
+name=
+for word; do
+  case \$word in
+    -*) ;;
+    *)
+      [ -n "\$name" ] || { name=\${word##*/}; continue; }
+      case \$word in
+        start|stop|restart|reload|force-reload|condrestart|conditionalrestart|zap|pause)
+          echo "\$name \$word" >>$WORK/deferred
+          exit 0
+          ;;
+      esac
+      break
+      ;;
+  esac
+done
+exec "\${0%/*}/$aside/\${0##*/}" "\$@"
+END
+  chmod 0755 "$WORK/openrc"
+  for folder in /sbin /usr/sbin /bin /usr/bin; do
+    # Of two names for one folder, one.
+    [ ! -L $folder ] || continue
+    for tool in $openrc_tools; do
+      [ -e "$folder/$tool" ] || continue
+      mkdir -p "$folder/$aside"
+      mv "$folder/$tool" "$folder/$aside/"
+      cp "$WORK/openrc" "$folder/$tool"
+    done
+  done
+}
+
+# What was upgraded meanwhile is there already.
+allow_services()
+{
+  for folder in /sbin /usr/sbin /bin /usr/bin; do
+    [ ! -L $folder ] && [ -d "$folder/$aside" ] || continue
+    for tool in $openrc_tools; do
+      [ -e "$folder/$aside/$tool" ] || continue
+      if cmp -s "$WORK/openrc" "$folder/$tool"; then
+        mv "$folder/$aside/$tool" "$folder/$tool"
+      else
+        rm "$folder/$aside/$tool"
+      fi
+    done
+    rmdir "$folder/$aside"
+  done
+}
 
 # By ctime as well, in the words of busybox, whose find has none for it: whole seconds.
 changed_paths()
@@ -81,7 +138,9 @@ upgrade()
   make_repository
   cp -a /etc/apk/world "$WORK/world"
   keep_all
+  refuse_services
   { run_apk upgrade 2>&1 || : >"$WORK/failed"; } | show_progress
+  allow_services
   cmp -s "$WORK/world" /etc/apk/world || cat "$WORK/world" >/etc/apk/world
   [ ! -e "$WORK/failed" ]
 }

@@ -37,11 +37,13 @@ show_progress()
   done
 }
 
-# What rpm says of scripts that failed. The packages are installed all the same, and dnf and zypper go on.
+# What rpm says of scripts that failed, and dnf, which dnf 5 marks by ">>> ". The packages are installed all the same, and dnf and
+# zypper go on.
 failed_scripts()
 {
-  grep -aE '^(warning|error): .* script(let)? failed|^Error in .* scriptlet in ' "$WORK/log" | sort -u >"$WORK/failed-scripts" ||
-    true
+  sed 's/^>>> \(\[RPM] \)*//' "$WORK/log" |
+    grep -aE '^((warning|error): |%[a-z]+\().* script(let)? failed|^(Non-critical error|Error) in .* scriptlet( in|: )' |
+    sort -u >"$WORK/failed-scripts" || true
 }
 
 # with_rpm COMMAND...: around what installs packages; the command's status 0 says that it went well
