@@ -35,6 +35,7 @@ typedef struct
   GStrv excludes;      /* patterns of packages that are not taken from it */
   GStrv includes;      /* if any, the only ones that are */
   gint priority;       /* 1 is preferred to 99, which is the default */
+  gboolean module_hotfixes; /* its packages are taken whatever streams of dnf's modules are active */
 } ColdSource;
 
 struct _ColdRepositoryType
