@@ -85,6 +85,8 @@ repository_to_json (const ColdRepository *repository)
     cold_json_set_strv (object, "excludes", (const char *const *) repository->excludes);
   if (repository->includes != NULL)
     cold_json_set_strv (object, "includes", (const char *const *) repository->includes);
+  if (repository->module_hotfixes)
+    json_object_set_boolean_member (object, "module-hotfixes", TRUE);
   return object;
 }
 

@@ -18,7 +18,7 @@ static const char *const catalogue_keys[] = { "RefreshSeconds", "CacheMaxMiB", "
 static const char *const source_keys[] = { "Type",       "Match",    "Uri",      "Suites", "Components",
                                            "SignedBy", "Security", "Hosts",    "DatabaseSignature",
                                            "Mirrorlist", "Metalink",
-                                           "Priority", "Exclude",   "Include",  NULL };
+                                           "Priority", "Exclude",   "Include",  "ModuleHotfixes", NULL };
 
 static gboolean
 apply_agent (ColdConfig *config, const ColdConfigFile *file, const char *key, GError **error)
@@ -283,6 +283,22 @@ parse_database_signature (ColdRepository *repository, const ColdConfigFile *file
   return TRUE;
 }
 
+static gboolean
+parse_hotfixes (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
+{
+  static const char *const choices[] = { "yes", "no", NULL };
+  g_autofree char *choice = NULL;
+
+  if (!g_key_file_has_key (file->keys, group, "ModuleHotfixes", NULL))
+    return TRUE;
+  if (!g_str_equal (repository->type, "rpm-md"))
+    return cold_config_complain (file, group, "ModuleHotfixes", error, "[%s]: ModuleHotfixes is for Type=rpm-md only", group);
+  if (!cold_config_parse_word (file, group, "ModuleHotfixes", choices, &choice, error))
+    return FALSE;
+  repository->module_hotfixes = g_str_equal (choice, "yes");
+  return TRUE;
+}
+
 /* What a repository's neighbours have to do with it: dnf's and zypper's words, and the order in which pacman asks. */
 static gboolean
 parse_preferences (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
@@ -309,7 +325,7 @@ parse_preferences (ColdRepository *repository, const ColdConfigFile *file, const
         return cold_config_complain (file, group, key, error, "[%s]: %s is for Type=rpm-md only", group, key);
       *patterns = cold_config_parse_list (file, group, key);
     }
-  return TRUE;
+  return parse_hotfixes (repository, file, group, error);
 }
 
 static gboolean

@@ -24,6 +24,7 @@ typedef struct
   gint priority;          /* of rpm-md and arch: 1 is preferred to 99; 0: not set */
   GStrv excludes;         /* (nullable) of rpm-md: patterns of packages that are not taken from it */
   GStrv includes;         /* (nullable) of rpm-md: the only packages that are */
+  gboolean module_hotfixes; /* of rpm-md: its packages are taken whatever streams of dnf's modules are active */
   gboolean from_guest;    /* made of a guest's own source: cold-guest-repositories.h */
 } ColdRepository;
 

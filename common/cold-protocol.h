@@ -58,12 +58,15 @@
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
  *   {"version":1,"format":"rpm"|"pacman"|"apk","manager":"dnf"|"yum"|"zypper"|"pacman"|"apk","distribution","release","arch",
- *    "installed":[{"name","evr","arch","vendor":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
+ *    "installed":[{"name","evr","arch","vendor":s?,"module":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
  *    "held":[s],"excludes":[s],"broken":[s],
- *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?}]?}
+ *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?}]?}
  *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
  *          older versions, "NAME" or "provides:NAME"; dnf: "includes":[s]? are all that is taken, "obsoletes":b? whether a
- *          package may take another one's place; zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?
+ *          package may take another one's place; zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?.
+ *          rpm with dnf: "module" of a package is the "module:stream:version:context" that it was built in, and
+ *          "modules":{"platform":s?,"enabled":["module:stream"]?,"disabled":["module"]?} is what dnf has enabled, or
+ *          {"unknown":s}, which says what keeps that from being known.
  *          pacman: "held" are IgnorePkg's patterns, and IgnoreGroup's as "group:<pattern>"; "unused":[s]? are the names of
  *          databases that Usage= keeps from upgrading.
  *          apk: "requires" has conflicts too ("!name"), and there are neither "conflicts" nor "obsoletes"; "held" are packages
@@ -77,7 +80,7 @@
  *       -> {"fetched":n,"cached":n,"bytes":n}
  *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
  *                       "signed-by":"/keyrings/ID","security":b,"unsigned-database":b,"from-guest":b,
- *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?}
+ *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?,"module-hotfixes":b?}
  *          With "list" the URI is that of a document which names the repository's places.
  *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
  *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'

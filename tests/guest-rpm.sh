@@ -91,7 +91,11 @@ upgrade()
 
 mkdir -p $made /etc/coldpatch/sources.d
 "$tests/guests/make-rpm-guest" "$manager" $made || exit 1
-case $manager in dnf) match='fedora 38 x86_64' ;; zypper) match='opensuse 15.5 x86_64' ;; esac
+pending=$(printf '%s\n' 'cold-alpha 2-1' 'cold-beta 2-1' 'cold-gamma 2-1' 'cold-kernel 2-1')
+case $manager in
+  dnf) match='fedora 38 x86_64' packages=8 pending+=$'\ncold-mod 2-1.module+1' ;;
+  zypper) match='opensuse 15.5 x86_64' packages=7 ;;
+esac
 cat >/etc/coldpatch/sources.d/cold.conf <<END
 [cold]
 Type=rpm-md
@@ -109,13 +113,13 @@ volume=$(await_volume default guest.raw)
 
 # --- planned as the guest's own tool would do it -------------------------------------------------------------------------
 
-check /inspect/pending eventually 240 inspected 4 pending
+check /inspect/pending eventually 240 inspected "$(wc -l <<<"$pending")" pending
 check /inspect/manager equals $manager property "$volume" Volume PackageManager
-check /inspect/packages equals 7 property "$volume" Volume PackageCount
+check /inspect/packages equals $packages property "$volume" Volume PackageCount
 ask_$manager >/run/says 2>&1
 cat /run/says
 check /plan/as-$manager-says equals "$(would_$manager /run/says)" planned
-check /plan/all equals "$(printf '%s\n' 'cold-alpha 2-1' 'cold-beta 2-1' 'cold-gamma 2-1' 'cold-kernel 2-1')" planned
+check /plan/all equals "$pending" planned
 
 # --- upgraded ------------------------------------------------------------------------------------------------------------
 
@@ -146,6 +150,8 @@ check /upgrade/no-packages-left equals '' names_in /var/cache/$([ $manager = dnf
 case $manager in
   dnf)
     check /upgrade/labelled equals system_u:object_r:usr_t:s0 label_in_guest /usr/share/cold/cold-gamma
+    check /upgrade/enabled-stream equals 'cold-mod 2-1.module+1' file_in_guest /usr/share/cold/cold-mod
+    check /upgrade/streams-as-before equals cold-stream.module names_in /etc/dnf/modules.d
     check /upgrade/not-to-be-labelled-at-boot fails exists_in_guest /.autorelabel
     ;;
   zypper) check /upgrade/to-be-labelled-at-boot exists_in_guest /.autorelabel ;;

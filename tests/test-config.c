@@ -323,7 +323,7 @@ test_sources_preferences (Fixture *f, gconstpointer data)
   g_autoptr (ColdConfig) config = NULL;
   const ColdRepository *repository;
 
-  put (f, COLD_SOURCES_DIR "/a.conf", RPM ("Uri=http://h/\nPriority=10\nExclude=kernel* foo\nInclude=b?r\n"));
+  put (f, COLD_SOURCES_DIR "/a.conf", RPM ("Uri=http://h/\nPriority=10\nExclude=kernel* foo\nInclude=b?r\nModuleHotfixes=yes\n"));
   put (f, COLD_SOURCES_DIR "/b.conf", "[b]\nType=rpm-md\nMatch=fedora 41 x\nUri=http://h/\nSignedBy=/k\n");
   config = load (f);
   repository = g_ptr_array_index (config->repositories, 0);
@@ -331,10 +331,12 @@ test_sources_preferences (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_strv_length (repository->excludes), ==, 2);
   g_assert_cmpstr (repository->excludes[0], ==, "kernel*");
   g_assert_cmpstr (repository->includes[0], ==, "b?r");
+  g_assert_true (repository->module_hotfixes);
   repository = g_ptr_array_index (config->repositories, 1);
   g_assert_cmpint (repository->priority, ==, 0);
   g_assert_null (repository->excludes);
   g_assert_null (repository->includes);
+  g_assert_false (repository->module_hotfixes);
 }
 
 static void

@@ -158,7 +158,8 @@ test_repositories (void)
   cold_rpm_sources_parse ("[main]\nexclude=all\n[epel]\nmetalink=https://m.example.org/$releasever\nbaseurl=http://e.example.org/\n"
                           "includepkgs=a b*\npriority=99\n[local]\nbaseurl=file:///srv\nexcludepkgs=c\n"
                           "[off]\nenabled=0\nbaseurl=http://o.example.org/\n[odd]\nbaseurl=http://odd.example.org/\nexclude=$unknown\n"
-                          "[plain]\nbaseurl=http://p.example.org/\n",
+                          "[plain]\nbaseurl=http://p.example.org/\nmodule_hotfixes=0\n"
+                          "[hot]\nbaseurl=http://h.example.org/\nmodule_hotfixes = True\n",
                           variables, sources, repositories);
   json_node_set_array (node, repositories);
   text = json_to_string (node, FALSE);
@@ -167,7 +168,8 @@ test_repositories (void)
                    "\"includes\":[\"a\",\"b*\"]},"
                    "{\"id\":\"local\",\"uris\":[\"file:///srv\"],\"excludes\":[\"c\"]},"
                    "{\"id\":\"odd\",\"uris\":[\"http://odd.example.org/\"],\"excludes\":[\"*\"]},"
-                   "{\"id\":\"plain\",\"uris\":[\"http://p.example.org/\"]}]");
+                   "{\"id\":\"plain\",\"uris\":[\"http://p.example.org/\"]},"
+                   "{\"id\":\"hot\",\"uris\":[\"http://h.example.org/\"],\"module-hotfixes\":true}]");
 }
 
 static void

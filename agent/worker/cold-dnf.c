@@ -2,6 +2,7 @@
 /*
  * dnf, as on Fedora and what is made from it, and yum, which was before it.
  */
+#include "cold-dnf-modules.h"
 #include "cold-error.h"
 #include "cold-guest.h"
 #include "cold-package-manager.h"
@@ -20,13 +21,15 @@ typedef struct
   const char *lock_list;  /* where that one looks when its configuration does not say */
   const char *lock_toml;  /* (nullable): what takes the place of the plugin in dnf 5 */
   const char *drop_ins[2]; /* (nullable): folders with more configuration of dnf 5 */
+  gboolean modules;       /* whether it knows modules */
 } Places;
 
 static const Places dnf_places = { "/etc/dnf/dnf.conf", "/etc/dnf/plugins/versionlock.conf",
                                    "/etc/dnf/plugins/versionlock.list", "/etc/dnf/versionlock.toml",
-                                   { "/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d" } };
+                                   { "/usr/share/dnf5/libdnf.conf.d", "/etc/dnf/libdnf5.conf.d" },
+                                   TRUE };
 static const Places yum_places = { "/etc/yum.conf", "/etc/yum/pluginconf.d/versionlock.conf",
-                                   "/etc/yum/pluginconf.d/versionlock.list", NULL, { NULL, NULL } };
+                                   "/etc/yum/pluginconf.d/versionlock.list", NULL, { NULL, NULL }, FALSE };
 
 typedef void (*AddFunc) (const char *text, GPtrArray *patterns);
 
@@ -137,7 +140,8 @@ make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Place
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
   g_auto (Main) main = { g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free),
                          g_ptr_array_new_with_free_func (g_free), TRUE, TRUE };
-  ColdRpmRules rules = { held, main.excludes, NULL };
+  ColdRpmRules rules = { held, main.excludes, NULL, NULL };
+  g_autoptr (JsonObject) modules = NULL;
   JsonObject *made;
 
   /* Of what is said twice, the configuration file's counts. */
@@ -148,6 +152,13 @@ make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Place
     return NULL;
   if (main.multiversion->len > 0)
     rules.multiversion = main.multiversion;
+  if (places->modules)
+    {
+      g_autofree char *config = cold_guest_read_text (g, places->config, CONFIG_MAX, NULL);
+
+      modules = cold_dnf_modules_read (g, config);
+      rules.modules = modules;
+    }
   made = cold_rpm_manifest (g, facts, manager, &rules, error);
   if (made == NULL)
     return NULL;

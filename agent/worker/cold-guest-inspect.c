@@ -214,9 +214,8 @@ set_text (JsonObject *facts, const char *member, char *text)
   free (text);
 }
 
-/* Returns: (transfer full) (nullable): a value of os-release(5) */
-static char *
-os_release (const char *text, const char *key)
+char *
+cold_guest_os_release (const char *text, const char *key)
 {
   g_auto (GStrv) lines = text != NULL ? g_strsplit (text, "\n", -1) : NULL;
 
@@ -254,23 +253,23 @@ set_release (guestfs_h *g, const char *root, JsonObject *facts)
 {
   g_autoptr (GError) ignored = NULL;
   g_autofree char *text = cold_guest_read_text (g, "/etc/os-release", OS_RELEASE_MAX, &ignored);
-  g_autofree char *version = os_release (text, "VERSION_ID");
+  g_autofree char *version = cold_guest_os_release (text, "VERSION_ID");
   int major = guestfs_inspect_get_major_version (g, root);
   int minor = guestfs_inspect_get_minor_version (g, root);
 
   if (version != NULL && g_strcmp0 (cold_json_string (facts, "distribution"), "alpinelinux") == 0)
     cut_point_release (version);
   if (version == NULL)
-    version = os_release (text, "VERSION_CODENAME");
+    version = cold_guest_os_release (text, "VERSION_CODENAME");
   /* "rolling", for Arch Linux. */
   if (version == NULL && major <= 0 && minor <= 0)
-    version = os_release (text, "BUILD_ID");
+    version = cold_guest_os_release (text, "BUILD_ID");
   if (version == NULL)
     version = minor > 0 ? g_strdup_printf ("%d.%d", major, minor) : g_strdup_printf ("%d", MAX (major, 0));
   if (!json_object_has_member (facts, "distribution"))
-    set_text (facts, "distribution", os_release (text, "ID"));
+    set_text (facts, "distribution", cold_guest_os_release (text, "ID"));
   set_text (facts, "product", guestfs_inspect_get_product_name (g, root));
-  set_text (facts, "product", os_release (text, "PRETTY_NAME"));
+  set_text (facts, "product", cold_guest_os_release (text, "PRETTY_NAME"));
   set_text (facts, "version", g_steal_pointer (&version));
   json_object_set_int_member (facts, "major", MAX (major, 0));
   json_object_set_int_member (facts, "minor", MAX (minor, 0));

@@ -44,4 +44,7 @@ char *cold_guest_inspect (guestfs_h *g, JsonObject *facts, GError **error);
  */
 gboolean cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error);
 
+/* @text: (nullable): of os-release(5). Returns: (transfer full) (nullable): a value of it */
+char *cold_guest_os_release (const char *text, const char *key);
+
 G_END_DECLS

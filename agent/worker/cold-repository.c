@@ -85,6 +85,7 @@ cold_source_parse (JsonObject *object, GError **error)
   self->security = cold_json_bool (object, "security");
   self->unsigned_database = cold_json_bool (object, "unsigned-database");
   self->from_guest = cold_json_bool (object, "from-guest");
+  self->module_hotfixes = cold_json_bool (object, "module-hotfixes");
   self->list = g_strdup (cold_json_string (object, "list"));
   self->excludes = cold_json_strv (object, "excludes");
   self->includes = cold_json_strv (object, "includes");

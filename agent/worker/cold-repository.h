@@ -36,6 +36,7 @@ typedef struct
   GStrv includes;      /* if any, the only ones that are */
   gint priority;       /* 1 is preferred to 99, which is the default */
   GPtrArray *beside;   /* (nullable) (transfer none) (element-type ColdSource): all that are refreshed with it, itself and %NULLs too */
+  gboolean module_hotfixes; /* its packages are taken whatever streams of dnf's modules are active */
 } ColdSource;
 
 struct _ColdRepositoryType

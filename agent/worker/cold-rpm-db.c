@@ -28,6 +28,7 @@ package_free (ColdRpmPackage *self)
   g_free (self->arch);
   g_free (self->source);
   g_free (self->vendor);
+  g_free (self->module);
   g_strfreev (self->provides);
   g_strfreev (self->requires);
   g_strfreev (self->conflicts);
@@ -297,6 +298,7 @@ describe (Header header, GHashTable *wanted)
   package->arch = get_text (header, RPMTAG_ARCH);
   package->source = get_source (header, package->name);
   package->vendor = get_text (header, RPMTAG_VENDOR);
+  package->module = get_text (header, RPMTAG_MODULARITYLABEL);
   package->provides = take_sorted (provides);
   package->requires = take_sorted (get_dependencies (header, RPMTAG_REQUIRENAME));
   package->conflicts = take_sorted (get_dependencies (header, RPMTAG_CONFLICTNAME));

@@ -15,6 +15,7 @@ typedef struct
   char *arch;
   char *source;     /* name of the source package */
   char *vendor;     /* (nullable) */
+  char *module;     /* (nullable): "module:stream:version:context" that it was built in */
   GStrv provides;   /* as "rpm -q --provides" prints them, sorted, and the files named below */
   GStrv requires;
   GStrv conflicts;

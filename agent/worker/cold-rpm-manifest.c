@@ -117,6 +117,8 @@ add_package (const ColdRpmPackage *package, JsonArray *installed, JsonArray *lis
   json_object_set_string_member (object, "arch", package->arch);
   if (package->vendor != NULL)
     json_object_set_string_member (object, "vendor", package->vendor);
+  if (package->module != NULL)
+    json_object_set_string_member (object, "module", package->module);
   cold_json_set_strv (object, "provides", (const char *const *) package->provides);
   cold_json_set_strv (object, "requires", (const char *const *) package->requires);
   cold_json_set_strv (object, "conflicts", (const char *const *) package->conflicts);
@@ -195,7 +197,7 @@ has_settings (JsonArray *repositories)
       JsonObject *repository = cold_json_array_object (repositories, i);
 
       if (json_object_has_member (repository, "priority") || json_object_has_member (repository, "excludes")
-          || json_object_has_member (repository, "includes"))
+          || json_object_has_member (repository, "includes") || json_object_has_member (repository, "module-hotfixes"))
         return TRUE;
     }
   return FALSE;
@@ -265,6 +267,8 @@ cold_rpm_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const C
       json_object_set_array_member (manifest, "multiversion", cold_rpm_manifest_texts (rules->multiversion));
       cold_rpm_db_allow_doubles (packages, rules->multiversion);
     }
+  if (rules->modules != NULL)
+    json_object_set_object_member (manifest, "modules", json_object_ref (rules->modules));
   doubles = cold_rpm_db_find_doubles (packages);
   cold_json_set_strv (manifest, "broken", (const char *const *) doubles);
   if (doubles[0] != NULL)

@@ -15,6 +15,7 @@ typedef struct
   GPtrArray *held;         /* (element-type utf8) what must not be updated */
   GPtrArray *excludes;     /* (element-type utf8) what is taken from no repository */
   GPtrArray *multiversion; /* (nullable) (element-type utf8) what is installed beside its older versions: "NAME", "provides:NAME" */
+  JsonObject *modules;     /* (nullable) which streams of dnf's modules are enabled: cold-dnf-modules.h */
 } ColdRpmRules;
 
 /**

@@ -9,6 +9,7 @@
 #include "cold-json.h"
 #include "cold-plan.h"
 #include "cold-rpm-installed.h"
+#include "cold-rpm-modular.h"
 #include "cold-rpm-pattern.h"
 #include "cold-rpm-repository.h"
 #include "cold-rpm-restrictions.h"
@@ -36,6 +37,7 @@ typedef struct
   gboolean has_multiversion;
   ColdZyppVendors *vendors;  /* (nullable) */
   GHashTable *fixes; /* (element-type Id GArray of Fix) by name */
+  ColdRpmModular *modular;
 } Rpm;
 
 static void
@@ -44,6 +46,7 @@ rpm_free (gpointer data)
   Rpm *rpm = data;
 
   g_clear_pointer (&rpm->fixes, g_hash_table_unref);
+  g_clear_pointer (&rpm->modular, cold_rpm_modular_free);
   g_strfreev (rpm->multiversion);
   cold_zypp_vendors_free (rpm->vendors);
   g_free (rpm);
@@ -156,31 +159,6 @@ apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
         for_matches (plan, NULL, held[i], hide);
       else
         hide_unless (plan, held[i]);
-    }
-}
-
-static gboolean
-is_modular (Pool *pool, const Solvable *s)
-{
-  return strstr (pool_id2str (pool, s->evr), ".module") != NULL;
-}
-
-static void
-keep_modules_back (ColdPlan *plan)
-{
-  Pool *pool = plan->pool;
-
-  for (Id p = 1; p < pool->nsolvables; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-
-      if (s->repo == NULL || !is_modular (pool, s))
-        continue;
-      if (s->repo != pool->installed)
-        hide (plan, p);
-      else if (g_hash_table_add (plan->locked, g_strdup (pool_id2str (pool, s->name))))
-        cold_plan_add_problem (plan, "%s is kept back: it belongs to a module, whose enabled stream is not known",
-                               pool_id2str (pool, s->name));
     }
 }
 
@@ -320,15 +298,18 @@ cold_rpm_plan_load_catalogue (ColdPlan *plan, GError **error)
   plan->data = rpm;
   plan->free_data = rpm_free;
   rpm->fixes = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_array_unref);
+  rpm->modular = cold_rpm_modular_new ();
   plan->pool = cold_solver_new_pool (DISTTYPE_RPM, pool_arch (plan->arch));
   for (guint i = 0; i < plan->sources->len; i++)
     {
-      Repo *repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, error);
+      g_autofree char *modules = NULL;
+      Repo *repo = cold_rpm_repository_open (g_ptr_array_index (plan->sources, i), plan->catalogue, plan->pool, &modules, error);
 
-      if (repo == NULL)
+      if (repo == NULL || !cold_rpm_modular_load (rpm->modular, modules, error))
         return FALSE;
       add_fixes (rpm, repo);
     }
+  cold_rpm_modular_find (rpm->modular, plan->pool);
   return TRUE;
 }
 
@@ -355,7 +336,7 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   consider_all (plan);
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);
-  keep_modules_back (plan);
+  cold_rpm_modular_apply (rpm->modular, plan, manifest, pool_arch (plan->arch));
   if (plan->security_only)
     hide_other_than_security (plan);
   return TRUE;

@@ -2,8 +2,7 @@
 /*
  * What "dnf upgrade" or "zypper update" would do, without them: functions of ColdRepositoryType. Both are made on libsolv
  * too, so what remains here is what they tell it: what is locked and excluded, which packages are installed beside their
- * older versions, whether the vendor may change. Packages of dnf's modules are kept back: which streams a guest has enabled
- * is not in its manifest.
+ * older versions, whether the vendor may change, and what dnf's modules leave of the catalogue (cold-rpm-modular.h).
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include "cold-json.h"
 #include "cold-mirrors.h"
 #include "cold-rpm-index.h"
+#include "cold-rpm-modules.h"
 #include "cold-rpm-paths.h"
 #include "cold-rpm-repomd.h"
 #include "cold-rpm-repository.h"
@@ -192,6 +193,29 @@ add_paths (Refresh *refresh, Repo *repo, GError **error)
 }
 
 static gboolean
+has_modules (Refresh *refresh)
+{
+  return cold_repomd_find (refresh->repomd, "modules") != NULL;
+}
+
+static gboolean
+make_modules (Refresh *refresh, GError **error)
+{
+  g_autofree char *file = g_build_filename (refresh->generation.next, COLD_RPM_MODULES_FILE, NULL);
+  g_autofree char *yaml = NULL;
+  g_autoptr (GVariant) modules = NULL;
+
+  if (!has_modules (refresh))
+    return TRUE;
+  yaml = fetch_record (refresh, "modules", error);
+  if (yaml == NULL)
+    return FALSE;
+  modules = cold_rpm_modules_compile (yaml, error);
+  unlink (yaml);
+  return modules != NULL && cold_rpm_modules_save (modules, file, error);
+}
+
+static gboolean
 make_index (Refresh *refresh, GError **error)
 {
   g_autofree char *index = g_build_filename (refresh->generation.next, "index", NULL);
@@ -212,7 +236,7 @@ make_index (Refresh *refresh, GError **error)
              || add_record (refresh, repo, "updateinfo", cold_rpm_index_add_updateinfo, error))
          && cold_solver_write_cache (repo, cache, error);
   pool_free (pool);
-  return done;
+  return done && make_modules (refresh, error);
 }
 
 /* Returns: (transfer full): name of the generation; %NULL with @error */
@@ -235,14 +259,15 @@ make_name (Refresh *refresh, GStrv wanted, GError **error)
   return g_strdup (g_checksum_get_string (checksum));
 }
 
-/* After an update of libsolv its caches have another name; what they were made of is gone. */
+/* After an update of libsolv its caches have another name; what they were made of is gone. Modules were not always kept. */
 static gboolean
 has_index (Refresh *refresh)
 {
   g_autofree char *index = g_build_filename (refresh->generation.home, refresh->generation.held, "index", NULL);
   g_autofree char *cache = cold_solver_cache_path (index);
+  g_autofree char *modules = g_build_filename (refresh->generation.home, refresh->generation.held, COLD_RPM_MODULES_FILE, NULL);
 
-  return g_file_test (cache, G_FILE_TEST_EXISTS);
+  return g_file_test (cache, G_FILE_TEST_EXISTS) && (!has_modules (refresh) || g_file_test (modules, G_FILE_TEST_EXISTS));
 }
 
 static gboolean

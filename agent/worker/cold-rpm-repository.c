@@ -6,6 +6,7 @@
 #include "cold-error.h"
 #include "cold-generation.h"
 #include "cold-rpm-bundle.h"
+#include "cold-rpm-modules.h"
 #include "cold-rpm-paths.h"
 #include "cold-rpm-plan.h"
 #include "cold-solver.h"
@@ -17,7 +18,7 @@ cold_rpm_is_advisory (const Solvable *s)
 }
 
 Repo *
-cold_rpm_repository_open (const ColdSource *self, const char *catalogue, Pool *pool, GError **error)
+cold_rpm_repository_open (const ColdSource *self, const char *catalogue, Pool *pool, char **modules, GError **error)
 {
   g_autofree char *folder = NULL;
   g_autoptr (JsonObject) generation = cold_generation_open (self, catalogue, &folder, error);
@@ -25,6 +26,7 @@ cold_rpm_repository_open (const ColdSource *self, const char *catalogue, Pool *p
   g_autofree char *cache = index != NULL ? cold_solver_find_cache (index) : NULL;
   Repo *repo;
 
+  *modules = NULL;
   if (generation == NULL)
     return NULL;
   if (cache == NULL)
@@ -36,6 +38,7 @@ cold_rpm_repository_open (const ColdSource *self, const char *catalogue, Pool *p
   repo = repo_create (pool, self->id);
   repo->appdata = (void *) self;
   repo->priority = -self->priority;
+  *modules = g_build_filename (folder, COLD_RPM_MODULES_FILE, NULL);
   return cold_solver_read_cache (repo, cache, error) ? repo : NULL;
 }
 

@@ -44,9 +44,8 @@ is_same (const ColdSource *source, JsonObject *repository)
   return g_strcmp0 (source->id, cold_json_string (repository, "id")) == 0;
 }
 
-/* Returns: (nullable): the guest's repository that is @source */
-static JsonObject *
-find_repository (JsonArray *repositories, const ColdSource *source)
+JsonObject *
+cold_rpm_restrictions_find (JsonArray *repositories, const ColdSource *source)
 {
   for (guint i = 0; repositories != NULL && i < json_array_get_length (repositories); i++)
     if (is_same (source, cold_json_array_object (repositories, i)))
@@ -169,7 +168,7 @@ cold_rpm_restrictions_apply (ColdPlan *plan, JsonArray *repositories)
       /* What the request says of it, which for a guest's own repository is what the manifest says. */
       repo->priority = -source->priority;
       restrict_to (plan, repo, source->includes, source->excludes, FALSE);
-      repository = find_repository (repositories, source);
+      repository = cold_rpm_restrictions_find (repositories, source);
       if (repository != NULL)
         apply_known (plan, repo, repository);
       else

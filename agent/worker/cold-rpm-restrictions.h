@@ -19,4 +19,7 @@ G_BEGIN_DECLS
  */
 void cold_rpm_restrictions_apply (ColdPlan *plan, JsonArray *repositories);
 
+/* @repositories: (nullable): of the manifest. Returns: (transfer none) (nullable): the guest's repository that is @source */
+JsonObject *cold_rpm_restrictions_find (JsonArray *repositories, const ColdSource *source);
+
 G_END_DECLS

@@ -20,6 +20,7 @@ typedef enum
   PRIORITY,
   EXCLUDE,
   INCLUDE,
+  MODULE_HOTFIXES,
   N_KEYS,
 } Key;
 
@@ -30,6 +31,7 @@ static const struct
 } keys[] = {
   { "baseurl", BASEURL },   { "path", PATH },       { "mirrorlist", MIRRORLIST }, { "metalink", METALINK },   { "enabled", ENABLED },
   { "priority", PRIORITY }, { "exclude", EXCLUDE }, { "excludepkgs", EXCLUDE },   { "includepkgs", INCLUDE },
+  { "module_hotfixes", MODULE_HOTFIXES },
 };
 
 typedef struct
@@ -63,15 +65,21 @@ split_words (Reader *reader, Key key, gboolean *complete)
 
 /* As dnf reads truth values; what is none makes the repository one that dnf refuses. */
 static gboolean
-is_enabled (Reader *reader)
+is_true (Reader *reader, Key key)
 {
-  static const char *const yes[] = { "", "1", "yes", "true", "on" };
-  const char *value = g_strstrip (reader->values[ENABLED]->str);
+  static const char *const yes[] = { "1", "yes", "true", "on" };
+  const char *value = g_strstrip (reader->values[key]->str);
 
   for (guint i = 0; i < G_N_ELEMENTS (yes); i++)
     if (g_ascii_strcasecmp (value, yes[i]) == 0)
       return TRUE;
   return FALSE;
+}
+
+static gboolean
+is_enabled (Reader *reader)
+{
+  return reader->values[ENABLED]->len == 0 || *g_strstrip (reader->values[ENABLED]->str) == '\0' || is_true (reader, ENABLED);
 }
 
 /* Returns: %FALSE when they are not usable, and with them the repository */
@@ -163,6 +171,8 @@ add_repository (Reader *reader, gint64 priority)
   add_places (reader, repository);
   if (priority > 0)
     json_object_set_int_member (repository, "priority", MIN (priority, G_MAXINT));
+  if (is_true (reader, MODULE_HOTFIXES))
+    json_object_set_boolean_member (repository, "module-hotfixes", TRUE);
   /* Which packages are left out is not known: all of them are. */
   if (!add_patterns (reader, EXCLUDE, repository, "excludes") || !add_patterns (reader, INCLUDE, repository, "includes"))
     {

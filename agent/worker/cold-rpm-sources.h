@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * @variables: (element-type utf8 utf8): cold-rpm-variables.h
  * @sources: gets {"uri","mirrors":[s]?,"list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?} for each
  *   repository that is enabled
- * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?} for each of them, also of those that the
+ * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?} for each of them, also of those that the
  *   catalogue cannot fetch: what the guest takes from which repository
  *
  * With "list", "uri" is of a document that has the places of the repository. What the catalogue cannot fetch is passed over:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # dnf's part of the frame, and yum's: the guest's own tool upgrades it from the bundle, whose repository holds the planned
 # packages and nothing else; everything else that is set in the guest's configuration counts as ever, but for plugins, which
-# talk to networks.
+# talk to networks. Which streams of modules are active was decided when it was planned: the bundle has no modules.yaml, without
+# which dnf would refuse what is of modules.
 
 configure()
 {
@@ -14,6 +15,7 @@ enabled=1
 gpgcheck=0
 repo_gpgcheck=0
 skip_if_unavailable=0
+module_hotfixes=1
 END
 }
 
