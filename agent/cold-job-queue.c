@@ -10,6 +10,7 @@
 /* Finished jobs stay on the bus for so long. */
 #define KEEP_SECONDS 600
 /* An appliance takes about a gigabyte at its peak; leave as much to the host's own domains. */
+#define JOBS_MAX 8 /* the disks have a say, too; CPUs are left to domains by the workers' priority */
 #define MEMORY_PER_JOB (G_GUINT64_CONSTANT (2) << 30)
 
 /* What a job is made of; kept until it has ended. */
@@ -94,7 +95,7 @@ cold_job_queue_new (const ColdParts *parts)
   self->parts = parts;
   self->max = parts->config->max_jobs;
   if (self->max == 0)
-    self->max = MAX (1, MIN (g_get_num_processors () / 2, memory / MEMORY_PER_JOB));
+    self->max = MAX (1, MIN (MIN (g_get_num_processors (), JOBS_MAX), memory / MEMORY_PER_JOB));
   return self;
 }
 

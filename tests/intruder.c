@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -148,6 +149,7 @@ attack (JsonObject *request, JsonObject *result)
   json_object_set_boolean_member (result, "local-pair", can_pair_locally ());
   /* Its own files have modes: only these bits are refused. */
   json_object_set_boolean_member (result, "mode", chmod ("/disks/1", 0600) == 0);
+  json_object_set_int_member (result, "nice", getpriority (PRIO_PROCESS, 0));
   json_object_set_boolean_member (result, "scratch", can_open ("/scratch/made", O_CREAT | O_WRONLY));
 }
 

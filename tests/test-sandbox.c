@@ -202,6 +202,7 @@ test_walls (void)
     }
   g_assert_cmpint (cold_json_int (result, "processes"), ==, 2);   /* bubblewrap's init and itself */
   g_assert_cmpint (cold_json_int (result, "descriptors"), ==, 4); /* 0, 1, 2, and the one that counts */
+  g_assert_cmpint (cold_json_int (result, "nice"), ==, 10);
 
   /* What it was given it has, and the owner stays. */
   g_assert_cmpstr (cold_json_string (result, "read"), ==, "disk zero");
