@@ -147,27 +147,14 @@ exchange_act_rollback (Fixture *f, GError **error)
 {
   g_autoptr (GPtrArray) journals = cold_journal_load_all (f->journals);
   ColdJournal *upgrade = journals->len > 0 ? journals->pdata[0] : NULL;
-  g_autoptr (ColdJournal) rollback = cold_journal_new (2, "rollback");
+  g_autoptr (ColdJournal) rollback = NULL;
 
   if (upgrade == NULL)
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_IO, "no journal could be read");
       return FALSE;
     }
-  for (guint i = 0; i < upgrade->members->len; i++)
-    {
-      const ColdJournalMember *from = g_ptr_array_index (upgrade->members, i);
-      ColdJournalMember *member = cold_journal_add_member (rollback);
-
-      member->directory = g_strdup (from->directory);
-      member->name = g_strdup (from->name);
-      member->hidden_directory = g_strdup (from->hidden_directory);
-      member->hidden_name = g_strdup (from->hidden_name);
-      member->original = cold_tuple_copy (from->replacement);
-      member->replacement = cold_tuple_copy (from->original);
-    }
-  rollback->supersedes = upgrade->job;
-  rollback->state = COLD_JOURNAL_READY;
+  rollback = fixture_rollback_of (upgrade, 2);
   return cold_journal_save (f->journals, rollback, error) && cold_exchange_commit (&f->context, rollback, error);
 }
 
