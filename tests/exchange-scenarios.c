@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "async-result.h"
 #include "cold-copy.h"
 #include "cold-error.h"
 #include "cold-fd.h"
@@ -37,12 +38,6 @@ read_image (const char *path)
   return text[0];
 }
 
-static void
-on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static gboolean
 copy_member (Fixture *f, ColdJournalMember *member, GError **error)
 {
@@ -53,9 +48,8 @@ copy_member (Fixture *f, ColdJournalMember *member, GError **error)
 
   if (hidden < 0)
     return FALSE;
-  cold_copy_async (directory, member->name, hidden, member->hidden_name, NULL, on_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_copy_async (directory, member->name, hidden, member->hidden_name, NULL, keep_result, &result);
+  wait_for_result (&result);
   cold_tuple_free (member->original);
   member->original = cold_copy_finish (result, error);
   if (member->original == NULL)

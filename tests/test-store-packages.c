@@ -3,6 +3,7 @@
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 
+#include "async-result.h"
 #include "cold-store.h"
 
 #define POOL "11111111-1111-4111-8111-111111111111"
@@ -60,17 +61,10 @@ set (char **where, const char *text)
   *where = g_strdup (text);
 }
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **)user_data = g_object_ref (result);
-}
-
 static GAsyncResult *
 wait_for (Fixture *f, GAsyncResult **result)
 {
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for_result (result);
   cold_store_flush (f->store); /* its thread has let go of the query */
   return *result;
 }
@@ -84,7 +78,7 @@ find (Fixture *f, const char *name, const char *below)
   g_autoptr (GPtrArray) all = NULL;
   GString *text = g_string_new ("");
 
-  cold_store_find_package_async (f->store, name, below, take_result, &result);
+  cold_store_find_package_async (f->store, name, below, keep_result, &result);
   all = cold_store_find_package_finish (f->store, wait_for (f, &result), &error);
   g_assert_no_error (error);
   for (guint i = 0; i < all->len; i++)
@@ -298,7 +292,7 @@ test_components (Fixture *f, gconstpointer data)
   g_autofree char *text = NULL;
 
   save_packages (f, "m1", "deb", "[[\"libc6\",\"2.36\",\"amd64\",\"glibc\"],[\"bash\",\"5.2\",\"amd64\"]]");
-  cold_store_components_async (f->store, "m1", take_result, &result);
+  cold_store_components_async (f->store, "m1", keep_result, &result);
   list = cold_store_packages_finish (f->store, wait_for (f, &result), &error);
   g_assert_no_error (error);
   text = g_variant_print (list, FALSE);

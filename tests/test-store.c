@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-store.h"
@@ -123,17 +124,10 @@ save_job (Fixture *f, guint number, gint64 volume, const char *report)
   cold_store_save_job (f->store, &record);
 }
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static GAsyncResult *
 wait_for (Fixture *f, GAsyncResult **result)
 {
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for_result (result);
   cold_store_flush (f->store); /* its thread has let go of the query */
   return *result;
 }
@@ -147,7 +141,7 @@ history (Fixture *f, gint64 volume, guint limit)
   g_autofree char *text = NULL;
   g_autoptr (JsonNode) node = NULL;
 
-  cold_store_history_async (f->store, volume, limit, take_result, &result);
+  cold_store_history_async (f->store, volume, limit, keep_result, &result);
   text = cold_store_history_finish (f->store, wait_for (f, &result), &error);
   g_assert_no_error (error);
   node = json_from_string (text, &error);
@@ -162,7 +156,7 @@ packages (Fixture *f, const char *manifest)
   g_autoptr (GError) error = NULL;
   GVariant *list;
 
-  cold_store_packages_async (f->store, manifest, take_result, &result);
+  cold_store_packages_async (f->store, manifest, keep_result, &result);
   list = cold_store_packages_finish (f->store, wait_for (f, &result), &error);
   g_assert_no_error (error);
   return list;
