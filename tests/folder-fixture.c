@@ -81,29 +81,39 @@ folder_request (FolderFixture *self, const char *repositories, const char *extra
   return parse (text->str);
 }
 
-JsonObject *
-folder_refresh (FolderFixture *self, const char *repositories, const char *extra)
+/* Returns: (transfer full) (element-type JsonObject): the answers */
+static JsonArray *
+refresh (FolderFixture *self, const char *repositories, const char *extra)
 {
   g_autoptr (JsonObject) request = folder_request (self, repositories, extra);
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) result = cold_verb_fetch (request, &error);
 
   g_assert_no_error (error);
-  return json_object_ref (cold_json_array_object (cold_json_array (result, "repositories"), 0));
+  return json_array_ref (cold_json_array (result, "repositories"));
+}
+
+JsonObject *
+folder_refresh (FolderFixture *self, const char *extra)
+{
+  g_autoptr (JsonArray) answers = refresh (self, "one", extra);
+
+  return json_object_ref (cold_json_array_object (answers, 0));
 }
 
 void
 folder_refresh_well (FolderFixture *self, const char *repositories)
 {
-  g_autoptr (JsonObject) answer = folder_refresh (self, repositories, "");
+  g_autoptr (JsonArray) answers = refresh (self, repositories, "");
 
-  g_assert_cmpstr (cold_json_string (answer, "error"), ==, NULL);
+  for (guint i = 0; i < json_array_get_length (answers); i++)
+    g_assert_cmpstr (cold_json_string (cold_json_array_object (answers, i), "error"), ==, NULL);
 }
 
 void
 folder_assert_refused (FolderFixture *self, const char *extra, const char *why)
 {
-  g_autoptr (JsonObject) answer = folder_refresh (self, "one", extra);
+  g_autoptr (JsonObject) answer = folder_refresh (self, extra);
 
   g_assert_false (cold_json_bool (answer, "ok"));
   g_assert_cmpstr (cold_json_string (answer, "code"), ==, "Signature");

@@ -26,10 +26,10 @@ void folder_shell (FolderFixture *self, const char *format, ...) G_GNUC_PRINTF (
 /* @repositories: names; @extra: members of each entry, or "". Returns: (transfer full) */
 JsonObject *folder_request (FolderFixture *self, const char *repositories, const char *extra);
 
-/* Refreshes. Returns: (transfer full): the answer for the first repository */
-JsonObject *folder_refresh (FolderFixture *self, const char *repositories, const char *extra);
+/* Refreshes "one". Returns: (transfer full): the answer */
+JsonObject *folder_refresh (FolderFixture *self, const char *extra);
 
-/* Refreshes; all is well with the first repository. */
+/* Refreshes; all is well with each of them. */
 void folder_refresh_well (FolderFixture *self, const char *repositories);
 
 /* Refreshes "one", which has to be refused as not authentic, with a message with these words. */

@@ -62,9 +62,11 @@ plan_held (FolderFixture *f, const char *repositories, const char *installed, co
   return folder_plan (f, repositories, manifest);
 }
 
+/* Refreshes before. */
 static JsonObject *
 plan (FolderFixture *f, const char *repositories, const char *installed, const char *world)
 {
+  folder_refresh_well (f, repositories);
   return plan_held (f, repositories, installed, world, NULL);
 }
 
@@ -78,16 +80,16 @@ test_fetch (FolderFixture *f, gconstpointer hash)
   g_autoptr (JsonObject) later = NULL;
 
   folder_shell (f, "make package one a 1-r0; make package one b 1-r0; make index one keys/test --hash %s", (const char *) hash);
-  first = folder_refresh (f, "one", "");
+  first = folder_refresh (f, "");
   g_assert_cmpstr (cold_json_string (first, "error"), ==, NULL);
   g_assert_true (cold_json_bool (first, "changed"));
   g_assert_cmpint (cold_json_int (first, "packages"), ==, 2);
-  again = folder_refresh (f, "one", "");
+  again = folder_refresh (f, "");
   g_assert_false (cold_json_bool (again, "changed"));
   g_assert_cmpint (cold_json_int (again, "packages"), ==, 2);
   g_assert_cmpstr (cold_json_string (again, "generation"), ==, cold_json_string (first, "generation"));
   folder_shell (f, "make package one c 1-r0; make index one keys/test");
-  later = folder_refresh (f, "one", "");
+  later = folder_refresh (f, "");
   g_assert_true (cold_json_bool (later, "changed"));
   g_assert_cmpint (cold_json_int (later, "packages"), ==, 3);
 }
@@ -134,7 +136,7 @@ test_replayed (FolderFixture *f, gconstpointer data)
   folder_refresh_well (f, "one");
   folder_shell (f, "rm -r one && mv old one");
   folder_assert_refused (f, "", "older than the one that the catalogue holds");
-  kept = plan (f, "one", "a 1-r0", "a");
+  kept = plan_held (f, "one", "a 1-r0", "a", NULL);
   folder_assert_planned (kept, "a 1-r0 2-r0");
 }
 
@@ -147,7 +149,6 @@ test_plan (FolderFixture *f, gconstpointer data)
 
   folder_shell (f, "make package one a 2-r0 'depend = c>=2'; make package one b 1-r0; make package one c 2-r0\n"
                    "make package one newer-here 1-r0; make package one unwanted 1-r0; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "a 1-r0,b 1-r0,newer-here 2-r0,local 1-r0", "a b newer-here local");
   folder_assert_planned (planned, "a 1-r0 2-r0,c  2-r0");
   folder_assert_names (planned, "kept-back", "");
@@ -162,7 +163,6 @@ test_order (FolderFixture *f, gconstpointer data)
 
   folder_shell (f, "make package one released 1.0-r0 'depend = lib>1.0_rc2'; make package one candidate 1.0_rc1-r0\n"
                    "make package one lib 1.0-r0; make package one patched 1.0_p1-r0; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "released 1.0_rc1-r5,candidate 1.0-r0,lib 1.0_rc2-r0,patched 1.0-r9", "released candidate lib patched");
   folder_assert_planned (planned, "lib 1.0_rc2-r0 1.0-r0,patched 1.0-r9 1.0_p1-r0,released 1.0_rc1-r5 1.0-r0");
 }
@@ -174,8 +174,6 @@ test_highest_of_all (FolderFixture *f, gconstpointer data)
 
   folder_shell (f, "make package one a 2-r0; make package two a 3-r0; make package two b 2-r0; make package one b 2-r0\n"
                    "make index one keys/test; make index two keys/other");
-  folder_refresh_well (f, "one");
-  folder_refresh_well (f, "two");
   planned = plan (f, "one two", "a 1-r0,b 1-r0", "a b");
   folder_assert_planned (planned, "a 1-r0 3-r0,b 1-r0 2-r0");
   g_assert_cmpstr (cold_json_string (cold_json_array_object (cold_json_array (planned, "packages"), 1), "repository"), ==, "one");
@@ -189,8 +187,6 @@ test_same_version_twice (FolderFixture *f, gconstpointer data)
 
   folder_shell (f, "make package one a 2-r0 'depend = so:nowhere'; make package two a 2-r0\n"
                    "make index one keys/test; make index two keys/test");
-  folder_refresh_well (f, "one");
-  folder_refresh_well (f, "two");
   planned = plan (f, "one two", "a 1-r0", "a");
   folder_assert_planned (planned, "a 1-r0 2-r0");
   g_assert_cmpstr (cold_json_string (cold_json_array_object (cold_json_array (planned, "packages"), 0), "repository"), ==, "two");
@@ -205,7 +201,6 @@ test_world (FolderFixture *f, gconstpointer data)
                    "make package one $name 2-r0; done\n"
                    "make package one free 3_alpha-r0 'depend = banned'; make package one banned 1-r0; make package one exact 1.2-r1\n"
                    "make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "exact 1.2-r0,below 1.2-r0,prefix 1.2-r0,tagged 1.2-r0,free 1.2-r0",
                   "exact=1.2-r0 below<2 prefix~1 tagged@edge free wanted !banned");
   folder_assert_planned (planned, "below 1.2-r0 1.3-r0,free 1.2-r0 2-r0,prefix 1.2-r0 1.3-r0,wanted  2-r0");
@@ -218,7 +213,6 @@ test_fuzzy (FolderFixture *f, gconstpointer data)
   g_autoptr (JsonObject) planned = NULL;
 
   folder_shell (f, "for version in 1.2.9-r0 1.2_rc1-r0 1.3-r0 1.20-r0; do make package one lib $version; done; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "lib 1.2-r0,user 1-r0 lib~1.2", "user");
   folder_assert_planned (planned, "lib 1.2-r0 1.2.9-r0");
 }
@@ -244,7 +238,6 @@ test_owned_name (FolderFixture *f, gconstpointer data)
   folder_shell (f, "make package one a 2-r0 'provides = cmd:x=2'; make package one c 2-r0 'depend = so:l.so.1'\n"
                    "make package one l 2-r0 'provides = so:l.so.2=2'; make package one l1 1-r0 'provides = so:l.so.1=1.5'\n"
                    "make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "a 1-r0,b 1-r0 +cmd:x=1,c 1-r0 so:l.so.1,l 1-r0 +so:l.so.1=1", "a b c");
   folder_assert_planned (planned, "c 1-r0 2-r0,l 1-r0 2-r0,l1  1-r0");
   folder_assert_names (planned, "kept-back", "a");
@@ -256,7 +249,6 @@ test_conflict (FolderFixture *f, gconstpointer data)
   g_autoptr (JsonObject) planned = NULL;
 
   folder_shell (f, "make package one a 2-r0 'depend = !b'; make package one c 2-r0 'depend = !b<1'; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "a 1-r0,b 1-r0,c 1-r0", "a b c");
   folder_assert_planned (planned, "c 1-r0 2-r0");
   folder_assert_names (planned, "kept-back", "a");
@@ -270,7 +262,6 @@ test_install_if (FolderFixture *f, gconstpointer data)
   folder_shell (f, "make package one a 2-r0; make package one a-doc 2-r0 'install_if = docs a=2-r0'\n"
                    "make package one a-old 1-r0 'install_if = docs a=1-r0'; make package one a-openrc 2-r0 'install_if = openrc a=2-r0'\n"
                    "make package one docs 1-r0; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "a 1-r0,docs 1-r0", "a docs");
   folder_assert_planned (planned, "a 1-r0 2-r0,a-doc  2-r0");
 }
@@ -284,7 +275,6 @@ plan_one (FolderFixture *f)
 
   folder_shell (f, "mkdir -p root/usr/bin; echo 2 >root/usr/bin/a; make package one a 2-r0 --root root --key keys/test\n"
                    "make package one b 1-r0; make index one keys/test");
-  folder_refresh_well (f, "one");
   planned = plan (f, "one", "a 1-r0,b 1-r0", "a b");
   folder_assert_planned (planned, "a 1-r0 2-r0");
   return planned;

@@ -55,6 +55,18 @@ plan (FolderFixture *f, const char *repositories, const char *installed, const c
   return folder_plan (f, repositories, text->str);
 }
 
+/* The same, after all of it was published and fetched. */
+static JsonObject *
+publish_and_plan (FolderFixture *f, const char *repositories, const char *installed, const char *held)
+{
+  g_auto (GStrv) names = g_strsplit (repositories, " ", -1);
+
+  for (guint i = 0; names[i] != NULL; i++)
+    publish (f, names[i]);
+  folder_refresh_well (f, repositories);
+  return plan (f, repositories, installed, held);
+}
+
 /* --- fetch ----------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -67,18 +79,18 @@ test_fetch (FolderFixture *f, gconstpointer data)
   add (f, "one", "a 1-1");
   add (f, "one", "b 1-1");
   publish (f, "one");
-  first = folder_refresh (f, "one", "");
+  first = folder_refresh (f, "");
   g_assert_true (cold_json_bool (first, "ok"));
   g_assert_true (cold_json_bool (first, "changed"));
   g_assert_cmpint (cold_json_int (first, "packages"), ==, 2);
-  again = folder_refresh (f, "one", "");
+  again = folder_refresh (f, "");
   g_assert_true (cold_json_bool (again, "ok"));
   g_assert_false (cold_json_bool (again, "changed"));
   g_assert_cmpint (cold_json_int (again, "packages"), ==, 2);
   g_assert_cmpstr (cold_json_string (again, "generation"), ==, cold_json_string (first, "generation"));
   add (f, "one", "c 1-1");
   publish (f, "one");
-  later = folder_refresh (f, "one", "");
+  later = folder_refresh (f, "");
   g_assert_true (cold_json_bool (later, "changed"));
   g_assert_cmpint (cold_json_int (later, "packages"), ==, 3);
 }
@@ -91,7 +103,7 @@ test_unsigned (FolderFixture *f, gconstpointer data)
   add (f, "one", "a 1-1");
   folder_shell (f, "make database one one");
   folder_assert_refused (f, "", "DatabaseSignature=none");
-  answer = folder_refresh (f, "one", ",\"unsigned-database\":true");
+  answer = folder_refresh (f, ",\"unsigned-database\":true");
   g_assert_true (cold_json_bool (answer, "ok"));
 }
 
@@ -196,9 +208,7 @@ test_plan (FolderFixture *f, gconstpointer data)
   add (f, "one", "c 2-1");
   add (f, "one", "newer-here 1-1");
   add (f, "one", "unwanted 1-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1,newer-here 2-1,local 1-1", "");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1,newer-here 2-1,local 1-1", "");
   folder_assert_planned (planned, "a 1-1 2-1,c  2-1");
   folder_assert_names (planned, "kept-back", "");
   folder_assert_names (planned, "problems", "");
@@ -213,10 +223,7 @@ test_unused (FolderFixture *f, gconstpointer data)
   add (f, "one", "a 2-1");
   add (f, "two", "a 3-1");
   add (f, "two", "b 2-1");
-  publish (f, "one");
-  publish (f, "two");
-  folder_refresh_well (f, "two one");
-  planned = plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
+  planned = publish_and_plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
   folder_assert_planned (planned, "a 1-1 2-1");
   folder_assert_names (planned, "kept-back", "");
 }
@@ -230,9 +237,7 @@ test_vercmp_order (FolderFixture *f, gconstpointer data)
   add (f, "one", "released 1.0-1 'depend = lib>1.0rc2'");
   add (f, "one", "candidate 1.0rc1-1");
   add (f, "one", "lib 1.0-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "released 1.0rc1-1,candidate 1.0-1,lib 1.0rc2-1", "");
+  planned = publish_and_plan (f, "one", "released 1.0rc1-1,candidate 1.0-1,lib 1.0rc2-1", "");
   folder_assert_planned (planned, "lib 1.0rc2-1 1.0-1,released 1.0rc1-1 1.0-1");
 }
 
@@ -247,10 +252,8 @@ test_ignored (FolderFixture *f, gconstpointer data)
   add (f, "one", "free 2-1");
   add (f, "one", "needy 2-1 'depend = ignored-new'");
   add (f, "one", "ignored-new 2-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "linux 1-1,linux-docs 1-1,gedit 1-1,free 1-1,needy 1-1",
-                  "\"linux*\",\"group:gnome\",\"ignored-new\"");
+  planned = publish_and_plan (f, "one", "linux 1-1,linux-docs 1-1,gedit 1-1,free 1-1,needy 1-1",
+                              "\"linux*\",\"group:gnome\",\"ignored-new\"");
   folder_assert_planned (planned, "free 1-1 2-1");
   folder_assert_names (planned, "held", "linux linux-docs gedit");
   folder_assert_names (planned, "kept-back", "needy");
@@ -265,10 +268,7 @@ test_first_repository (FolderFixture *f, gconstpointer data)
   add (f, "one", "a 2-1");
   add (f, "two", "a 3-1");
   add (f, "two", "b 2-1");
-  publish (f, "one");
-  publish (f, "two");
-  folder_refresh_well (f, "one two");
-  planned = plan (f, "one two", "a 1-1,b 1-1", "");
+  planned = publish_and_plan (f, "one two", "a 1-1,b 1-1", "");
   folder_assert_planned (planned, "a 1-1 2-1,b 1-1 2-1");
 }
 
@@ -280,9 +280,7 @@ test_replaces (FolderFixture *f, gconstpointer data)
   add (f, "one", "new 2-1 'replaces = old' 'conflict = old'");
   add (f, "one", "rival 2-1 'replaces = alive'");
   add (f, "one", "alive 1-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "old 1-1,alive 1-1", "");
+  planned = publish_and_plan (f, "one", "old 1-1,alive 1-1", "");
   folder_assert_planned (planned, "new  2-1");
 }
 
@@ -293,9 +291,7 @@ test_conflict_kept_back (FolderFixture *f, gconstpointer data)
 
   add (f, "one", "a 2-1 'conflict = b'");
   add (f, "one", "c 2-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1,c 1-1", "");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1,c 1-1", "");
   folder_assert_planned (planned, "c 1-1 2-1");
   folder_assert_names (planned, "kept-back", "a");
 }
@@ -320,9 +316,7 @@ test_bundle (FolderFixture *f, gconstpointer data)
 
   add (f, "one", "a 1:2-1");
   add (f, "one", "b 1-1");
-  publish (f, "one");
-  folder_refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1", "");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1", "");
   bundle = fetch_and_bundle (f, "", planned, &error);
   g_assert_no_error (error);
   folder_shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && cmp b/pkgs/a-1:2-1-any.pkg.tar.gz one/a-1:2-1-any.pkg.tar.gz && "
@@ -351,7 +345,7 @@ test_bundle_unsigned (FolderFixture *f, gconstpointer sign)
                      "\"$TEST_MAKE_REPOSITORY\" end other",
                   (const char *) sign);
   folder_shell (f, "make database one one");
-  answer = folder_refresh (f, "one", extra);
+  answer = folder_refresh (f, extra);
   g_assert_true (cold_json_bool (answer, "ok"));
   planned = plan (f, "one", "a 1-1", "");
   folder_assert_planned (planned, "a 1-1 2-1");
