@@ -117,8 +117,10 @@ apply_group (ColdConfig *config, const ColdConfigFile *file, const char *group, 
   return TRUE;
 }
 
+typedef gboolean (*ApplyGroup) (ColdConfig *config, const ColdConfigFile *file, const char *group, GError **error);
+
 static gboolean
-apply_file (ColdConfig *config, const char *path, GError **error)
+apply_file (ColdConfig *config, const char *path, ApplyGroup apply, GError **error)
 {
   g_auto (ColdConfigFile) file = { NULL };
   g_auto (GStrv) groups = NULL;
@@ -127,7 +129,7 @@ apply_file (ColdConfig *config, const char *path, GError **error)
     return FALSE;
   groups = g_key_file_get_groups (file.keys, NULL);
   for (guint i = 0; groups[i] != NULL; i++)
-    if (!apply_group (config, &file, groups[i], error))
+    if (!apply (config, &file, groups[i], error))
       return FALSE;
   return TRUE;
 }
@@ -373,21 +375,6 @@ apply_source (ColdConfig *config, const ColdConfigFile *file, const char *group,
   return TRUE;
 }
 
-static gboolean
-apply_source_file (ColdConfig *config, const char *path, GError **error)
-{
-  g_auto (ColdConfigFile) file = { NULL };
-  g_auto (GStrv) groups = NULL;
-
-  if (!cold_config_file_load (&file, path, error))
-    return FALSE;
-  groups = g_key_file_get_groups (file.keys, NULL);
-  for (guint i = 0; groups[i] != NULL; i++)
-    if (!apply_source (config, &file, groups[i], error))
-      return FALSE;
-  return TRUE;
-}
-
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
@@ -396,8 +383,7 @@ compare_names (gconstpointer a, gconstpointer b)
 
 /* Every *.conf of a folder beside the configuration file, in the order of their names. */
 static gboolean
-apply_folder (ColdConfig *config, const char *config_path, const char *name,
-              gboolean (*apply) (ColdConfig *, const char *, GError **), GError **error)
+apply_folder (ColdConfig *config, const char *config_path, const char *name, ApplyGroup apply, GError **error)
 {
   g_autofree char *base = g_path_get_dirname (config_path);
   g_autofree char *folder = g_build_filename (base, name, NULL);
@@ -413,7 +399,7 @@ apply_folder (ColdConfig *config, const char *config_path, const char *name,
     {
       g_autofree char *path = g_build_filename (folder, g_ptr_array_index (names, i), NULL);
 
-      if (!apply (config, path, error))
+      if (!apply_file (config, path, apply, error))
         return FALSE;
     }
   return TRUE;
@@ -436,9 +422,9 @@ cold_config_load (const char *path, GError **error)
   config->repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
   config->vouchers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
 
-  if ((g_file_test (path, G_FILE_TEST_EXISTS) && !apply_file (config, path, error))
-      || !apply_folder (config, path, COLD_CONFIG_DROPINS, apply_file, error)
-      || !apply_folder (config, path, COLD_SOURCES_DIR, apply_source_file, error))
+  if ((g_file_test (path, G_FILE_TEST_EXISTS) && !apply_file (config, path, apply_group, error))
+      || !apply_folder (config, path, COLD_CONFIG_DROPINS, apply_group, error)
+      || !apply_folder (config, path, COLD_SOURCES_DIR, apply_source, error))
     return NULL;
   return g_steal_pointer (&config);
 }

@@ -15,11 +15,27 @@ static const ColdExchangeContext context = {
   .gate_file = COLD_GATE_FILE,
 };
 
+/* @thrown_away: when it was cut off, and what became of it, if the originals stand */
 static void
-warn (const ColdJournal *journal, const GError *error)
+tell (const ColdJournal *journal, ColdRecovery recovery, const char *thrown_away, const GError *error)
 {
-  g_warning ("job %u was cut off and left something unexpected, nothing was deleted: %s", journal->job,
-             error != NULL ? error->message : "see its journal");
+  switch (recovery)
+    {
+    case COLD_RECOVERY_NOTHING:
+      break;
+    case COLD_RECOVERY_THROWN_AWAY:
+      g_message ("job %u was cut off %s", journal->job, thrown_away);
+      break;
+    case COLD_RECOVERY_FINISHED:
+      g_message ("job %u was cut off in its exchange, which was finished", journal->job);
+      break;
+    case COLD_RECOVERY_KEPT:
+      g_warning ("job %u was cut off and left something unexpected, nothing was deleted: %s", journal->job,
+                 error != NULL ? error->message : "see its journal");
+      break;
+    default:
+      g_assert_not_reached ();
+    }
 }
 
 void
@@ -32,23 +48,10 @@ cold_recovery_run (void)
     {
       ColdJournal *journal = g_ptr_array_index (journals, i - 1);
       g_autoptr (GError) error = NULL;
+      ColdRecovery recovery;
 
-      switch (cold_exchange_recover (&context, journal, &error))
-        {
-        case COLD_RECOVERY_NOTHING:
-          break;
-        case COLD_RECOVERY_THROWN_AWAY:
-          g_message ("job %u was cut off before its exchange: its work copies were deleted", journal->job);
-          break;
-        case COLD_RECOVERY_FINISHED:
-          g_message ("job %u was cut off in its exchange, which was finished", journal->job);
-          break;
-        case COLD_RECOVERY_KEPT:
-          warn (journal, error);
-          break;
-        default:
-          g_assert_not_reached ();
-        }
+      recovery = cold_exchange_recover (&context, journal, &error);
+      tell (journal, recovery, "before its exchange: its work copies were deleted", error);
     }
 }
 
@@ -68,24 +71,11 @@ cold_recovery_settle (void)
     {
       ColdJournal *journal = g_ptr_array_index (journals, i - 1);
       g_autoptr (GError) error = NULL;
+      ColdRecovery recovery;
 
       if (journal->quarantined)
         continue;
-      switch (cold_exchange_settle (&context, journal, &error))
-        {
-        case COLD_RECOVERY_NOTHING:
-          break;
-        case COLD_RECOVERY_THROWN_AWAY:
-          g_message ("job %u was cut off in its exchange, which was taken back", journal->job);
-          break;
-        case COLD_RECOVERY_FINISHED:
-          g_message ("job %u was cut off in its exchange, which was finished", journal->job);
-          break;
-        case COLD_RECOVERY_KEPT:
-          warn (journal, error);
-          break;
-        default:
-          g_assert_not_reached ();
-        }
+      recovery = cold_exchange_settle (&context, journal, &error);
+      tell (journal, recovery, "in its exchange, which was taken back", error);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bus-fixture.h"
 
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-names.h"
 #include "loop-fixture.h"
@@ -114,12 +115,6 @@ bus_fixture_teardown (BusFixture *f, gconstpointer data)
   g_free (f->folder);
 }
 
-static void
-on_called (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **)user_data = g_object_ref (result);
-}
-
 GVariant *
 bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const char *method,
                GVariant *parameters, GError **error)
@@ -138,9 +133,8 @@ bus_call_from (GDBusConnection *client, BusFixture *f, const char *path, const c
       interface = g_strconcat (COLD_BUS_NAME ".", word, NULL);
     }
   g_dbus_connection_call (client, g_dbus_connection_get_unique_name (f->server), full_path, interface,
-                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 60000, NULL, on_called, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+                          dot + 1, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, 60000, NULL, keep_result, &result);
+  wait_for_result (&result);
   return g_dbus_connection_call_finish (client, result, error);
 }
 

@@ -36,6 +36,8 @@ int bus_fixture_run (void);
 void bus_fixture_setup (BusFixture *f, gconstpointer data);
 void bus_fixture_teardown (BusFixture *f, gconstpointer data);
 
+#define BUS_FIXTURE_ADD(path, func) g_test_add (path, BusFixture, NULL, bus_fixture_setup, func, bus_fixture_teardown)
+
 /* Another client. */
 GDBusConnection *bus_fixture_connect (void);
 

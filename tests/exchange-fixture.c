@@ -2,6 +2,7 @@
 #include "exchange-fixture.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,4 +176,83 @@ fixture_ready (Fixture *self, guint n_members)
   cold_journal_save (self->journals, journal, &error);
   g_assert_no_error (error);
   return journal;
+}
+
+char *
+fixture_name_path (Fixture *self, const ColdJournal *journal, guint i)
+{
+  return fixture_volume (self, ((ColdJournalMember *) g_ptr_array_index (journal->members, i))->name);
+}
+
+char *
+fixture_hidden_path (Fixture *self, const ColdJournal *journal, guint i)
+{
+  return fixture_hidden (self, ((ColdJournalMember *) g_ptr_array_index (journal->members, i))->hidden_name);
+}
+
+void
+fixture_assert_set (Fixture *self, const ColdJournal *journal, const char *named)
+{
+  for (guint i = 0; i < journal->members->len; i++)
+    {
+      g_autofree char *name = fixture_name_path (self, journal, i);
+      g_autofree char *hidden = fixture_hidden_path (self, journal, i);
+
+      fixture_assert_content (name, named);
+      fixture_assert_content (hidden, g_str_equal (named, "old") ? "new" : "old");
+    }
+}
+
+void
+fixture_swap (Fixture *self, const ColdJournal *journal, guint i)
+{
+  g_autofree char *name = fixture_name_path (self, journal, i);
+  g_autofree char *hidden = fixture_hidden_path (self, journal, i);
+
+  g_assert_cmpint (renameat2 (AT_FDCWD, name, AT_FDCWD, hidden, RENAME_EXCHANGE), ==, 0);
+}
+
+ColdJournal *
+fixture_rollback_of (const ColdJournal *upgrade, guint job)
+{
+  ColdJournal *rollback = cold_journal_new (job, "rollback");
+
+  for (guint i = 0; i < upgrade->members->len; i++)
+    {
+      const ColdJournalMember *from = g_ptr_array_index (upgrade->members, i);
+      ColdJournalMember *member = cold_journal_add_member (rollback);
+
+      member->directory = g_strdup (from->directory);
+      member->name = g_strdup (from->name);
+      member->hidden_directory = g_strdup (from->hidden_directory);
+      member->hidden_name = g_strdup (from->hidden_name);
+      member->original = cold_tuple_copy (from->replacement);
+      member->replacement = cold_tuple_copy (from->original);
+    }
+  rollback->supersedes = upgrade->job;
+  rollback->state = COLD_JOURNAL_READY;
+  return rollback;
+}
+
+pid_t
+fixture_open_in_child (const char *path)
+{
+  int ready[2];
+  char byte;
+  pid_t pid;
+
+  g_assert_cmpint (pipe (ready), ==, 0);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      if (open (path, O_RDWR | O_CLOEXEC) >= 0 && write (ready[1], "x", 1) == 1)
+        for (;;)
+          pause ();
+      _exit (1);
+    }
+  close (ready[1]);
+  g_assert_cmpint (read (ready[0], &byte, 1), ==, 1);
+  close (ready[0]);
+  return pid;
 }

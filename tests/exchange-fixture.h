@@ -33,4 +33,18 @@ ColdJournalMember *fixture_add_member (Fixture *self, ColdJournal *journal, cons
 /* READY, saved, with that many members called volume-0, volume-1, ... */
 ColdJournal *fixture_ready (Fixture *self, guint n_members);
 
+/* Paths of a member. */
+char *fixture_name_path (Fixture *self, const ColdJournal *journal, guint i);
+char *fixture_hidden_path (Fixture *self, const ColdJournal *journal, guint i);
+/* Every name leads to @named, every hidden name to the other image. */
+void fixture_assert_set (Fixture *self, const ColdJournal *journal, const char *named);
+/* Exchanges the two names of a member. */
+void fixture_swap (Fixture *self, const ColdJournal *journal, guint i);
+
+/* Of an upgrade that is DONE, the rollback: READY, not saved. */
+ColdJournal *fixture_rollback_of (const ColdJournal *upgrade, guint job);
+
+/* A process of its own that has the file open for writing, until it is killed. */
+pid_t fixture_open_in_child (const char *path);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fixture, fixture_free)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "async-result.h"
 #include "cold-copy.h"
 #include "cold-error.h"
 #include "cold-fd.h"
@@ -37,12 +38,6 @@ read_image (const char *path)
   return text[0];
 }
 
-static void
-on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static gboolean
 copy_member (Fixture *f, ColdJournalMember *member, GError **error)
 {
@@ -53,9 +48,8 @@ copy_member (Fixture *f, ColdJournalMember *member, GError **error)
 
   if (hidden < 0)
     return FALSE;
-  cold_copy_async (directory, member->name, hidden, member->hidden_name, NULL, on_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_copy_async (directory, member->name, hidden, member->hidden_name, NULL, keep_result, &result);
+  wait_for_result (&result);
   cold_tuple_free (member->original);
   member->original = cold_copy_finish (result, error);
   if (member->original == NULL)
@@ -147,27 +141,14 @@ exchange_act_rollback (Fixture *f, GError **error)
 {
   g_autoptr (GPtrArray) journals = cold_journal_load_all (f->journals);
   ColdJournal *upgrade = journals->len > 0 ? journals->pdata[0] : NULL;
-  g_autoptr (ColdJournal) rollback = cold_journal_new (2, "rollback");
+  g_autoptr (ColdJournal) rollback = NULL;
 
   if (upgrade == NULL)
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_IO, "no journal could be read");
       return FALSE;
     }
-  for (guint i = 0; i < upgrade->members->len; i++)
-    {
-      const ColdJournalMember *from = g_ptr_array_index (upgrade->members, i);
-      ColdJournalMember *member = cold_journal_add_member (rollback);
-
-      member->directory = g_strdup (from->directory);
-      member->name = g_strdup (from->name);
-      member->hidden_directory = g_strdup (from->hidden_directory);
-      member->hidden_name = g_strdup (from->hidden_name);
-      member->original = cold_tuple_copy (from->replacement);
-      member->replacement = cold_tuple_copy (from->original);
-    }
-  rollback->supersedes = upgrade->job;
-  rollback->state = COLD_JOURNAL_READY;
+  rollback = fixture_rollback_of (upgrade, 2);
   return cold_journal_save (f->journals, rollback, error) && cold_exchange_commit (&f->context, rollback, error);
 }
 

@@ -10,6 +10,7 @@ fi
 export COLDPATCH_APK
 PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}/coldpatch"
 . "$(dirname "$0")/lib.sh"
+. "$tests/guest-lib.sh"
 
 images=/var/lib/libvirt/images
 disk=$images/alpine.raw
@@ -17,48 +18,15 @@ made=/var/lib/libvirt/made
 
 # --- asking ------------------------------------------------------------------------------------------------------------
 
-file_in_guest()
-{
-  debugfs -R "cat $1" "$disk?offset=1048576" 2>/dev/null
-}
 installed()
 {
   file_in_guest /lib/apk/db/installed |
     awk '/^P:/ { name = substr($0, 3) } /^V:/ && name ~ /^cold-/ { print name "-" substr($0, 3) }' | sort | tr '\n' ' '
 }
-names_in()
+# With the repository at hand; writes nothing to the disk.
+ask_apk()
 {
-  debugfs -R "ls -p $1" "$disk?offset=1048576" 2>/dev/null | cut -d/ -f6 | grep -vxE '|\.\.?'
-}
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
-inspected()
-{
-  [ "$(property "$volume" Volume PendingCount)" = "$1" ] && [ "$(property "$volume" Volume State)" = "$2" ]
-}
-planned()
-{
-  call "$volume" Volume GetPlan | jq -r '.[] | "\(.[0]) \(.[2])"' | sort
-}
-# in_guest COMMAND: by the guest's shell, with the repository at hand; writes nothing to the disk
-in_guest()
-{
-  LIBGUESTFS_PATH=$(dirname "$(ls /var/cache/coldpatch/appliance/*/kernel | head -1)") LIBGUESTFS_BACKEND=direct \
-    LIBGUESTFS_BACKEND_SETTINGS=force_tcg guestfish <<END
-add-drive $disk format:raw readonly:true
-run
-mount /dev/sda1 /
-copy-in $made/repository /tmp
-sh "$1"
-END
-}
-upgrade()
-{
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 400 job_finished "$job" || return 1
-  property "$job" Job ErrorMessage
-  equals upgraded property "$job" Job Outcome
+  in_guest 'apk --no-network --repositories-file /dev/null -X /tmp/repository upgrade --simulate' "copy-in $made/repository /tmp"
 }
 
 # --- the guest ---------------------------------------------------------------------------------------------------------
@@ -86,7 +54,7 @@ check /inspect/pending eventually 240 inspected 6 pending
 check /inspect/release equals 3.18 property "$volume" Volume OsVersion
 check /inspect/manager equals apk property "$volume" Volume PackageManager
 check /inspect/packages equals 11 property "$volume" Volume PackageCount
-in_guest "apk --no-network --repositories-file /dev/null -X /tmp/repository upgrade --simulate" >/run/apk-says
+ask_apk >/run/apk-says
 cat /run/apk-says
 check /plan/as-apk-says equals "$(sed -nE -e 's/^\([0-9/]+\) Installing ([^ ]+) \((.*)\)$/\1 \2/p' \
   -e 's/^\([0-9/]+\) Upgrading ([^ ]+) \(.* -> (.*)\)$/\1 \2/p' /run/apk-says | sort)" planned
@@ -123,7 +91,7 @@ check /upgrade/repositories-as-before matches 'coldpatch.invalid/edge' file_in_g
 check /upgrade/no-packages-left fails eval 'names_in /var/cache/apk | grep -q .'
 check /upgrade/nothing-pending eventually 60 inspected 0 current
 check /upgrade/no-leftovers eventually 20 no_leftovers
-in_guest "apk --no-network --repositories-file /dev/null -X /tmp/repository upgrade --simulate" >/run/apk-says 2>&1
+ask_apk >/run/apk-says 2>&1
 cat /run/apk-says
 check /upgrade/apk-was-asked grep -E '^OK: ' /run/apk-says
 check /upgrade/apk-agrees fails grep -E '\) (Upgrading|Installing|Downgrading) ' /run/apk-says

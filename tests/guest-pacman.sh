@@ -3,6 +3,7 @@
 # A guest of pacman through the agent: planned as its own pacman would do it, upgraded by that one, local settings kept.
 PRIVATE_HOST_OPTIONS="--keep ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}" # the guest, for the next run
 . "$(dirname "$0")/lib.sh"
+. "$tests/guest-lib.sh"
 
 images=/var/lib/libvirt/images
 disk=$images/arch.raw
@@ -10,50 +11,15 @@ made=/var/lib/libvirt/made
 
 # --- asking ------------------------------------------------------------------------------------------------------------
 
-file_in_guest()
-{
-  debugfs -R "cat $1" "$disk?offset=1048576" 2>/dev/null
-}
 # Folders of pacman's database, which are named by package and version.
 installed()
 {
-  debugfs -R 'ls -p /var/lib/pacman/local' "$disk?offset=1048576" 2>/dev/null | cut -d/ -f6 | grep '^cold-' | sort | tr '\n' ' '
+  names_in /var/lib/pacman/local | grep '^cold-' | sort | tr '\n' ' '
 }
-# What is in a folder of the guest, but for . and ..
-names_in()
+# ask_pacman COMMAND: with the repository's database in pacman's own place; writes nothing to the disk
+ask_pacman()
 {
-  debugfs -R "ls -p $1" "$disk?offset=1048576" 2>/dev/null | cut -d/ -f6 | grep -vxE '|\.\.?'
-}
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
-inspected()
-{
-  [ "$(property "$volume" Volume PendingCount)" = "$1" ] && [ "$(property "$volume" Volume State)" = "$2" ]
-}
-planned()
-{
-  call "$volume" Volume GetPlan | jq -r '.[] | "\(.[0]) \(.[2])"' | sort
-}
-# in_guest COMMAND: by the guest's shell, with the repository's database in pacman's own place; writes nothing to the disk
-in_guest()
-{
-  LIBGUESTFS_PATH=$(dirname "$(ls /var/cache/coldpatch/appliance/*/kernel | head -1)") LIBGUESTFS_BACKEND=direct \
-    LIBGUESTFS_BACKEND_SETTINGS=force_tcg guestfish <<END
-add-drive $disk format:raw readonly:true
-run
-mount /dev/sda1 /
-mkdir-p /var/lib/pacman/sync
-upload $made/repository/cold.db /var/lib/pacman/sync/cold.db
-sh "$1"
-END
-}
-upgrade()
-{
-  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 400 job_finished "$job" || return 1
-  property "$job" Job ErrorMessage
-  equals upgraded property "$job" Job Outcome
+  in_guest "$1" 'mkdir-p /var/lib/pacman/sync' "upload $made/repository/cold.db /var/lib/pacman/sync/cold.db"
 }
 
 # --- the guest ---------------------------------------------------------------------------------------------------------
@@ -81,7 +47,7 @@ volume=$(await_volume default arch.raw)
 check /inspect/pending eventually 240 inspected 5 pending
 check /inspect/manager equals pacman property "$volume" Volume PackageManager
 check /inspect/packages equals 5 property "$volume" Volume PackageCount
-in_guest "pacman -Su -p --noconfirm --print-format 'target %n %v' 2>/dev/null; pacman -Qu" >/run/pacman-says
+ask_pacman "pacman -Su -p --noconfirm --print-format 'target %n %v' 2>/dev/null; pacman -Qu" >/run/pacman-says
 cat /run/pacman-says
 check /plan/as-pacman-says equals "$(sed -n 's/^target //p' /run/pacman-says | sort)" planned
 check /plan/not-empty matches '^cold-alpha 2-1$' planned
@@ -111,7 +77,7 @@ check /upgrade/only-its-database-is-left equals local names_in /var/lib/pacman
 check /upgrade/no-packages-left fails eval 'names_in /var/cache/pacman/pkg | grep -q .'
 check /upgrade/nothing-pending eventually 60 inspected 0 current
 check /upgrade/no-leftovers eventually 20 no_leftovers
-in_guest "pacman -Dk; pacman -Qk; pacman -Qu" >/run/pacman-says 2>&1
+ask_pacman "pacman -Dk; pacman -Qk; pacman -Qu" >/run/pacman-says 2>&1
 cat /run/pacman-says
 check /upgrade/database-consistent grep -x 'No database errors have been found!' /run/pacman-says
 check /upgrade/no-file-missing fails grep -E ', [1-9][0-9]* missing file' /run/pacman-says

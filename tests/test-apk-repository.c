@@ -1,125 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Repositories of apk from fetch to bundle, signed by openssl; apk itself is in no package of Debian. */
-#include <glib/gstdio.h>
-
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
-#include "plan-fixture.h"
-
-typedef struct
-{
-  char *folder;
-} Fixture;
+#include "folder-fixture.h"
 
 static const char *keys_folder;
 
-/* printf-like shell command, run in the fixture's folder; make is guests/make-apk */
-static void G_GNUC_PRINTF (2, 3)
-shell (Fixture *f, const char *format, ...)
+static void
+setup (FolderFixture *f, gconstpointer data)
 {
-  g_autofree char *command = NULL;
-  g_autofree char *script = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
-  g_autoptr (GSubprocess) process = NULL;
-  va_list args;
-
-  va_start (args, format);
-  command = g_strdup_vprintf (format, args);
-  va_end (args);
-  script = g_strdup_printf ("make() { '%s' \"$@\"; }\n%s", g_getenv ("TEST_MAKE_APK"), command);
-  g_subprocess_launcher_set_cwd (launcher, f->folder);
-  process = g_subprocess_launcher_spawn (launcher, &error, "sh", "-ec", script, NULL);
-  g_assert_no_error (error);
-  g_subprocess_wait_check (process, NULL, &error);
-  g_assert_no_error (error);
+  folder_init (f, "apk", g_getenv ("TEST_MAKE_APK"));
+  folder_shell (f, "cp -r '%s' keys && cat keys/other.pub keys/test.pub >keyring", keys_folder);
 }
 
 static void
-setup (Fixture *f, gconstpointer data)
+teardown (FolderFixture *f, gconstpointer data)
 {
-  f->folder = g_dir_make_tmp ("cold-XXXXXX", NULL);
-  shell (f, "mkdir catalogue scratch && cp -r '%s' keys && cat keys/other.pub keys/test.pub >keyring", keys_folder);
+  folder_clear (f);
 }
 
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  shell (f, "rm -rf \"$PWD\"");
-  g_free (f->folder);
-}
-
-static JsonObject *
-parse (const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  JsonObject *object = cold_json_parse_object (text, -1, &error);
-
-  g_assert_no_error (error);
-  return object;
-}
-
-/* @repositories: names of folders in the fixture's folder; @extra: members of each entry, or "" */
-static JsonObject *
-request_of (Fixture *f, const char *repositories, const char *extra)
-{
-  g_auto (GStrv) names = g_strsplit (repositories, " ", -1);
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  g_string_append_printf (text, "{\"catalogue\":\"%s/catalogue\",\"scratch\":\"%s/scratch\",\"what\":\"metadata\","
-                                "\"manifest\":\"%s/manifest\",\"repositories\":[",
-                          f->folder, f->folder, f->folder);
-  for (guint i = 0; names[i] != NULL; i++)
-    g_string_append_printf (text, "%s{\"id\":\"%s\",\"type\":\"apk\",\"uri\":\"file://%s/%s\",\"architectures\":[\"x86_64\"],"
-                                  "\"signed-by\":\"%s/keyring\"%s}",
-                            i > 0 ? "," : "", names[i], f->folder, names[i], f->folder, extra);
-  g_string_append (text, "]}");
-  return parse (text->str);
-}
-
-/* Returns: (transfer full): the answer for the first repository */
-static JsonObject *
-refresh (Fixture *f, const char *repositories, const char *extra)
-{
-  g_autoptr (JsonObject) request = request_of (f, repositories, extra);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) result = cold_verb_fetch (request, &error);
-
-  g_assert_no_error (error);
-  return json_object_ref (cold_json_array_object (cold_json_array (result, "repositories"), 0));
-}
-
-static void
-refresh_well (Fixture *f, const char *repositories)
-{
-  g_autoptr (JsonObject) answer = refresh (f, repositories, "");
-
-  g_assert_cmpstr (cold_json_string (answer, "error"), ==, NULL);
-}
-
-static void
-assert_refused (Fixture *f, const char *why)
-{
-  g_autoptr (JsonObject) answer = refresh (f, "one", "");
-
-  g_assert_false (cold_json_bool (answer, "ok"));
-  g_assert_cmpstr (cold_json_string (answer, "code"), ==, "Signature");
-  if (strstr (cold_json_string (answer, "error"), why) == NULL)
-    g_test_message ("%s", cold_json_string (answer, "error"));
-  g_assert_nonnull (strstr (cold_json_string (answer, "error"), why));
-}
-
-/* @installed: "name version[ +provided...][ requirement...],..."; @world: words */
-static void
-write_manifest (Fixture *f, const char *installed, const char *world, const char *held)
+/* @installed: "name version[ +provided...][ requirement...],..."; @world: words. Returns: (transfer full): a manifest */
+static char *
+describe_guest (const char *installed, const char *world, const char *held)
 {
   g_auto (GStrv) packages = g_strsplit (installed, ",", -1);
   g_auto (GStrv) wanted = g_strsplit (world, " ", -1);
-  g_autofree char *path = g_build_filename (f->folder, "manifest", NULL);
-  g_autofree char *text = NULL;
-  g_autoptr (JsonObject) manifest = parse ("{\"version\":1,\"format\":\"apk\",\"manager\":\"apk\",\"arch\":\"x86_64\","
-                                           "\"apk-arch\":\"x86_64\",\"excludes\":[],\"broken\":[]}");
+  g_autoptr (JsonObject) manifest
+      = cold_json_parse_object ("{\"version\":1,\"format\":\"apk\",\"manager\":\"apk\",\"arch\":\"x86_64\","
+                                "\"apk-arch\":\"x86_64\",\"excludes\":[],\"broken\":[]}",
+                                -1, NULL);
   const char *const held_names[] = { held, NULL };
   JsonArray *array = json_array_new ();
 
@@ -141,108 +51,78 @@ write_manifest (Fixture *f, const char *installed, const char *world, const char
   json_object_set_array_member (manifest, "installed", array);
   cold_json_set_strv (manifest, "world", (const char *const *) wanted);
   cold_json_set_strv (manifest, "held", held != NULL ? held_names : held_names + 1);
-  text = cold_json_to_text (manifest);
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  return cold_json_to_text (manifest);
 }
 
 static JsonObject *
-plan_held (Fixture *f, const char *repositories, const char *installed, const char *world, const char *held)
+plan_held (FolderFixture *f, const char *repositories, const char *installed, const char *world, const char *held)
 {
-  g_autoptr (JsonObject) request = request_of (f, repositories, "");
-  g_autoptr (GError) error = NULL;
-  JsonObject *result;
+  g_autofree char *manifest = describe_guest (installed, world, held);
 
-  write_manifest (f, installed, world, held);
-  result = plan_fixture_make (request, &error);
-  g_assert_no_error (error);
-  return result;
+  return folder_plan (f, repositories, manifest);
 }
 
+/* Refreshes before. */
 static JsonObject *
-plan (Fixture *f, const char *repositories, const char *installed, const char *world)
+plan (FolderFixture *f, const char *repositories, const char *installed, const char *world)
 {
+  folder_refresh_well (f, repositories);
   return plan_held (f, repositories, installed, world, NULL);
-}
-
-/* "name installed candidate,..." of all planned packages */
-static void
-assert_planned (JsonObject *plan, const char *expected)
-{
-  JsonArray *packages = cold_json_array (plan, "packages");
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < json_array_get_length (packages); i++)
-    {
-      JsonObject *package = cold_json_array_object (packages, i);
-
-      g_string_append_printf (text, "%s%s %s %s", i > 0 ? "," : "", cold_json_string (package, "name"),
-                              cold_json_string (package, "installed"), cold_json_string (package, "candidate"));
-    }
-  g_assert_cmpstr (text->str, ==, expected);
-}
-
-static void
-assert_names (JsonObject *plan, const char *member, const char *expected)
-{
-  g_auto (GStrv) names = cold_json_strv (plan, member);
-  g_autofree char *all = g_strjoinv (" ", names);
-
-  g_assert_cmpstr (all, ==, expected);
 }
 
 /* --- fetch ----------------------------------------------------------------------------------------------------------- */
 
 static void
-test_fetch (Fixture *f, gconstpointer hash)
+test_fetch (FolderFixture *f, gconstpointer hash)
 {
   g_autoptr (JsonObject) first = NULL;
   g_autoptr (JsonObject) again = NULL;
   g_autoptr (JsonObject) later = NULL;
 
-  shell (f, "make package one a 1-r0; make package one b 1-r0; make index one keys/test --hash %s", (const char *) hash);
-  first = refresh (f, "one", "");
+  folder_shell (f, "make package one a 1-r0; make package one b 1-r0; make index one keys/test --hash %s", (const char *) hash);
+  first = folder_refresh (f, "");
   g_assert_cmpstr (cold_json_string (first, "error"), ==, NULL);
   g_assert_true (cold_json_bool (first, "changed"));
   g_assert_cmpint (cold_json_int (first, "packages"), ==, 2);
-  again = refresh (f, "one", "");
+  again = folder_refresh (f, "");
   g_assert_false (cold_json_bool (again, "changed"));
   g_assert_cmpint (cold_json_int (again, "packages"), ==, 2);
   g_assert_cmpstr (cold_json_string (again, "generation"), ==, cold_json_string (first, "generation"));
-  shell (f, "make package one c 1-r0; make index one keys/test");
-  later = refresh (f, "one", "");
+  folder_shell (f, "make package one c 1-r0; make index one keys/test");
+  later = folder_refresh (f, "");
   g_assert_true (cold_json_bool (later, "changed"));
   g_assert_cmpint (cold_json_int (later, "packages"), ==, 3);
 }
 
 /* One of several signatures is enough, whatever algorithm the others are of. */
 static void
-test_two_signatures (Fixture *f, gconstpointer data)
+test_two_signatures (FolderFixture *f, gconstpointer data)
 {
-  shell (f, "make package one a 1-r0; make index one keys/test");
+  folder_shell (f, "make package one a 1-r0; make index one keys/test");
   /* Both sign what follows the last signature. */
-  shell (f, "mkdir s; cd s; bsdtar -xzf ../one/x86_64/APKINDEX.tar.gz; mv .SIGN.RSA.test.pub good; cp good .SIGN.DSA.test.pub\n"
-            "head -c 256 /dev/urandom >.SIGN.RSA256.unknown.pub\n"
-            "bsdtar -cf - --format ustar .SIGN.DSA.test.pub .SIGN.RSA256.unknown.pub | head -c 2048 | gzip -n >../first\n"
-            "cat ../first ../one/x86_64/APKINDEX.tar.gz >../both; mv ../both ../one/x86_64/APKINDEX.tar.gz");
-  refresh_well (f, "one");
+  folder_shell (f, "mkdir s; cd s; bsdtar -xzf ../one/x86_64/APKINDEX.tar.gz; mv .SIGN.RSA.test.pub good; cp good .SIGN.DSA.test.pub\n"
+                   "head -c 256 /dev/urandom >.SIGN.RSA256.unknown.pub\n"
+                   "bsdtar -cf - --format ustar .SIGN.DSA.test.pub .SIGN.RSA256.unknown.pub | head -c 2048 | gzip -n >../first\n"
+                   "cat ../first ../one/x86_64/APKINDEX.tar.gz >../both; mv ../both ../one/x86_64/APKINDEX.tar.gz");
+  folder_refresh_well (f, "one");
 }
 
 /* apk 3's own index, whatever is in it. */
 static void
-test_other_index (Fixture *f, gconstpointer data)
+test_other_index (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) none = NULL;
   g_autoptr (JsonObject) other = NULL;
 
-  shell (f, "mkdir -p one/x86_64");
-  none = refresh (f, "one", "");
+  folder_shell (f, "mkdir -p one/x86_64");
+  none = folder_refresh (f, "");
   g_assert_cmpstr (cold_json_string (none, "code"), ==, "NotFound");
-  shell (f, "echo ADBd >one/x86_64/Packages.adb");
-  other = refresh (f, "one", "");
+  folder_shell (f, "echo ADBd >one/x86_64/Packages.adb");
+  other = folder_refresh (f, "");
   g_assert_false (cold_json_bool (other, "ok"));
   g_assert_cmpstr (cold_json_string (other, "code"), ==, "NotSupported");
   g_assert_nonnull (strstr (cold_json_string (other, "error"), "Packages.adb"));
-  shell (f, "test -z \"$(ls scratch)\" && test ! -e catalogue/repositories/one/current");
+  folder_shell (f, "test -z \"$(ls scratch)\" && test ! -e catalogue/repositories/one/current");
 }
 
 /* What the command makes of a signed index is refused, for a reason that has these words. */
@@ -253,248 +133,221 @@ typedef struct
 } Refusal;
 
 static void
-test_refused (Fixture *f, gconstpointer data)
+test_refused (FolderFixture *f, gconstpointer data)
 {
   const Refusal *refusal = data;
 
-  shell (f, "make package one a 1-r0; make index one keys/test; cd one/x86_64\n"
-            "unsigned() { bsdtar -xzf APKINDEX.tar.gz APKINDEX DESCRIPTION; }\n"
-            "pack() { bsdtar -cf - --format ustar \"$@\" | gzip -n >APKINDEX.tar.gz; }\n%s",
-         refusal->command);
-  assert_refused (f, refusal->why);
+  folder_shell (f, "make package one a 1-r0; make index one keys/test; cd one/x86_64\n"
+                   "unsigned() { bsdtar -xzf APKINDEX.tar.gz APKINDEX DESCRIPTION; }\n"
+                   "pack() { bsdtar -cf - --format ustar \"$@\" | gzip -n >APKINDEX.tar.gz; }\n%s",
+                refusal->command);
+  folder_assert_refused (f, "", refusal->why);
 }
 
 static void
-test_replayed (Fixture *f, gconstpointer data)
+test_replayed (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) kept = NULL;
 
-  shell (f, "make package one a 1-r0 --date 1700000000; make index one keys/test; cp -a one old\n"
-            "make package one a 2-r0 --date 1700000001; rm one/x86_64/a-1-r0.apk; make index one keys/test");
-  refresh_well (f, "one");
-  shell (f, "rm -r one && mv old one");
-  assert_refused (f, "older than the one that the catalogue holds");
-  kept = plan (f, "one", "a 1-r0", "a");
-  assert_planned (kept, "a 1-r0 2-r0");
+  folder_shell (f, "make package one a 1-r0 --date 1700000000; make index one keys/test; cp -a one old\n"
+                   "make package one a 2-r0 --date 1700000001; rm one/x86_64/a-1-r0.apk; make index one keys/test");
+  folder_refresh_well (f, "one");
+  folder_shell (f, "rm -r one && mv old one");
+  folder_assert_refused (f, "", "older than the one that the catalogue holds");
+  kept = plan_held (f, "one", "a 1-r0", "a", NULL);
+  folder_assert_planned (kept, "a 1-r0 2-r0");
 }
 
 /* --- plan ------------------------------------------------------------------------------------------------------------ */
 
 static void
-test_plan (Fixture *f, gconstpointer data)
+test_plan (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0 'depend = c>=2'; make package one b 1-r0; make package one c 2-r0\n"
-            "make package one newer-here 1-r0; make package one unwanted 1-r0; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one a 2-r0 'depend = c>=2'; make package one b 1-r0; make package one c 2-r0\n"
+                   "make package one newer-here 1-r0; make package one unwanted 1-r0; make index one keys/test");
   planned = plan (f, "one", "a 1-r0,b 1-r0,newer-here 2-r0,local 1-r0", "a b newer-here local");
-  assert_planned (planned, "a 1-r0 2-r0,c  2-r0");
-  assert_names (planned, "kept-back", "");
-  assert_names (planned, "problems", "");
+  folder_assert_planned (planned, "a 1-r0 2-r0,c  2-r0");
+  folder_assert_names (planned, "kept-back", "");
+  folder_assert_names (planned, "problems", "");
 }
 
 /* rpm's order has 1.0_rc1 after 1.0, and no order of 1.0_p1 and 1.0-r1 that is apk's. */
 static void
-test_order (Fixture *f, gconstpointer data)
+test_order (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one released 1.0-r0 'depend = lib>1.0_rc2'; make package one candidate 1.0_rc1-r0\n"
-            "make package one lib 1.0-r0; make package one patched 1.0_p1-r0; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one released 1.0-r0 'depend = lib>1.0_rc2'; make package one candidate 1.0_rc1-r0\n"
+                   "make package one lib 1.0-r0; make package one patched 1.0_p1-r0; make index one keys/test");
   planned = plan (f, "one", "released 1.0_rc1-r5,candidate 1.0-r0,lib 1.0_rc2-r0,patched 1.0-r9", "released candidate lib patched");
-  assert_planned (planned, "lib 1.0_rc2-r0 1.0-r0,patched 1.0-r9 1.0_p1-r0,released 1.0_rc1-r5 1.0-r0");
+  folder_assert_planned (planned, "lib 1.0_rc2-r0 1.0-r0,patched 1.0-r9 1.0_p1-r0,released 1.0_rc1-r5 1.0-r0");
 }
 
 static void
-test_highest_of_all (Fixture *f, gconstpointer data)
+test_highest_of_all (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0; make package two a 3-r0; make package two b 2-r0; make package one b 2-r0\n"
-            "make index one keys/test; make index two keys/other");
-  refresh_well (f, "one");
-  refresh_well (f, "two");
+  folder_shell (f, "make package one a 2-r0; make package two a 3-r0; make package two b 2-r0; make package one b 2-r0\n"
+                   "make index one keys/test; make index two keys/other");
   planned = plan (f, "one two", "a 1-r0,b 1-r0", "a b");
-  assert_planned (planned, "a 1-r0 3-r0,b 1-r0 2-r0");
+  folder_assert_planned (planned, "a 1-r0 3-r0,b 1-r0 2-r0");
   g_assert_cmpstr (cold_json_string (cold_json_array_object (cold_json_array (planned, "packages"), 1), "repository"), ==, "one");
 }
 
 /* One and the same version may be built twice; only one of the two can be used here. */
 static void
-test_same_version_twice (Fixture *f, gconstpointer data)
+test_same_version_twice (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0 'depend = so:nowhere'; make package two a 2-r0\n"
-            "make index one keys/test; make index two keys/test");
-  refresh_well (f, "one");
-  refresh_well (f, "two");
+  folder_shell (f, "make package one a 2-r0 'depend = so:nowhere'; make package two a 2-r0\n"
+                   "make index one keys/test; make index two keys/test");
   planned = plan (f, "one two", "a 1-r0", "a");
-  assert_planned (planned, "a 1-r0 2-r0");
+  folder_assert_planned (planned, "a 1-r0 2-r0");
   g_assert_cmpstr (cold_json_string (cold_json_array_object (cold_json_array (planned, "packages"), 0), "repository"), ==, "two");
 }
 
 static void
-test_world (Fixture *f, gconstpointer data)
+test_world (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "for name in exact below prefix tagged wanted free; do make package one $name 1.3-r0\n"
-            "make package one $name 2-r0; done\n"
-            "make package one free 3_alpha-r0 'depend = banned'; make package one banned 1-r0; make package one exact 1.2-r1\n"
-            "make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "for name in exact below prefix tagged wanted free; do make package one $name 1.3-r0\n"
+                   "make package one $name 2-r0; done\n"
+                   "make package one free 3_alpha-r0 'depend = banned'; make package one banned 1-r0; make package one exact 1.2-r1\n"
+                   "make index one keys/test");
   planned = plan (f, "one", "exact 1.2-r0,below 1.2-r0,prefix 1.2-r0,tagged 1.2-r0,free 1.2-r0",
                   "exact=1.2-r0 below<2 prefix~1 tagged@edge free wanted !banned");
-  assert_planned (planned, "below 1.2-r0 1.3-r0,free 1.2-r0 2-r0,prefix 1.2-r0 1.3-r0,wanted  2-r0");
-  assert_names (planned, "held", "exact tagged");
+  folder_assert_planned (planned, "below 1.2-r0 1.3-r0,free 1.2-r0 2-r0,prefix 1.2-r0 1.3-r0,wanted  2-r0");
+  folder_assert_names (planned, "held", "exact tagged");
 }
 
 static void
-test_fuzzy (Fixture *f, gconstpointer data)
+test_fuzzy (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "for version in 1.2.9-r0 1.2_rc1-r0 1.3-r0 1.20-r0; do make package one lib $version; done; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "for version in 1.2.9-r0 1.2_rc1-r0 1.3-r0 1.20-r0; do make package one lib $version; done; make index one keys/test");
   planned = plan (f, "one", "lib 1.2-r0,user 1-r0 lib~1.2", "user");
-  assert_planned (planned, "lib 1.2-r0 1.2.9-r0");
+  folder_assert_planned (planned, "lib 1.2-r0 1.2.9-r0");
 }
 
 static void
-test_tag_of_package (Fixture *f, gconstpointer data)
+test_tag_of_package (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0; make package one b 2-r0; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one a 2-r0; make package one b 2-r0; make index one keys/test");
+  folder_refresh_well (f, "one");
   planned = plan_held (f, "one", "a 1-r0,b 1-r0", "a b", "a");
-  assert_planned (planned, "b 1-r0 2-r0");
-  assert_names (planned, "held", "a");
+  folder_assert_planned (planned, "b 1-r0 2-r0");
+  folder_assert_names (planned, "held", "a");
 }
 
 /* Who provides a name with a version is the only one. */
 static void
-test_owned_name (Fixture *f, gconstpointer data)
+test_owned_name (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0 'provides = cmd:x=2'; make package one c 2-r0 'depend = so:l.so.1'\n"
-            "make package one l 2-r0 'provides = so:l.so.2=2'; make package one l1 1-r0 'provides = so:l.so.1=1.5'\n"
-            "make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one a 2-r0 'provides = cmd:x=2'; make package one c 2-r0 'depend = so:l.so.1'\n"
+                   "make package one l 2-r0 'provides = so:l.so.2=2'; make package one l1 1-r0 'provides = so:l.so.1=1.5'\n"
+                   "make index one keys/test");
   planned = plan (f, "one", "a 1-r0,b 1-r0 +cmd:x=1,c 1-r0 so:l.so.1,l 1-r0 +so:l.so.1=1", "a b c");
-  assert_planned (planned, "c 1-r0 2-r0,l 1-r0 2-r0,l1  1-r0");
-  assert_names (planned, "kept-back", "a");
+  folder_assert_planned (planned, "c 1-r0 2-r0,l 1-r0 2-r0,l1  1-r0");
+  folder_assert_names (planned, "kept-back", "a");
 }
 
 static void
-test_conflict (Fixture *f, gconstpointer data)
+test_conflict (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0 'depend = !b'; make package one c 2-r0 'depend = !b<1'; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one a 2-r0 'depend = !b'; make package one c 2-r0 'depend = !b<1'; make index one keys/test");
   planned = plan (f, "one", "a 1-r0,b 1-r0,c 1-r0", "a b c");
-  assert_planned (planned, "c 1-r0 2-r0");
-  assert_names (planned, "kept-back", "a");
+  folder_assert_planned (planned, "c 1-r0 2-r0");
+  folder_assert_names (planned, "kept-back", "a");
 }
 
 static void
-test_install_if (Fixture *f, gconstpointer data)
+test_install_if (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  shell (f, "make package one a 2-r0; make package one a-doc 2-r0 'install_if = docs a=2-r0'\n"
-            "make package one a-old 1-r0 'install_if = docs a=1-r0'; make package one a-openrc 2-r0 'install_if = openrc a=2-r0'\n"
-            "make package one docs 1-r0; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "make package one a 2-r0; make package one a-doc 2-r0 'install_if = docs a=2-r0'\n"
+                   "make package one a-old 1-r0 'install_if = docs a=1-r0'; make package one a-openrc 2-r0 'install_if = openrc a=2-r0'\n"
+                   "make package one docs 1-r0; make index one keys/test");
   planned = plan (f, "one", "a 1-r0,docs 1-r0", "a docs");
-  assert_planned (planned, "a 1-r0 2-r0,a-doc  2-r0");
+  folder_assert_planned (planned, "a 1-r0 2-r0,a-doc  2-r0");
 }
 
 /* --- packages and bundle --------------------------------------------------------------------------------------------- */
 
 static JsonObject *
-fetch (Fixture *f, JsonObject *planned, GError **error)
-{
-  g_autoptr (JsonObject) request = request_of (f, "one", "");
-  g_autoptr (JsonObject) fetched = NULL;
-
-  json_object_set_string_member (request, "what", "packages");
-  json_object_set_array_member (request, "files", json_array_ref (cold_json_array (planned, "packages")));
-  fetched = cold_verb_fetch (request, error);
-  if (fetched == NULL)
-    return NULL;
-  json_object_set_object_member (request, "plan", json_object_ref (planned));
-  return json_object_ref (request);
-}
-
-static JsonObject *
-plan_one (Fixture *f)
+plan_one (FolderFixture *f)
 {
   JsonObject *planned;
 
-  shell (f, "mkdir -p root/usr/bin; echo 2 >root/usr/bin/a; make package one a 2-r0 --root root --key keys/test\n"
-            "make package one b 1-r0; make index one keys/test");
-  refresh_well (f, "one");
+  folder_shell (f, "mkdir -p root/usr/bin; echo 2 >root/usr/bin/a; make package one a 2-r0 --root root --key keys/test\n"
+                   "make package one b 1-r0; make index one keys/test");
   planned = plan (f, "one", "a 1-r0,b 1-r0", "a b");
-  assert_planned (planned, "a 1-r0 2-r0");
+  folder_assert_planned (planned, "a 1-r0 2-r0");
   return planned;
 }
 
 static void
-test_bundle (Fixture *f, gconstpointer data)
+test_bundle (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = plan_one (f);
   g_autoptr (JsonObject) request = NULL;
   g_autoptr (JsonObject) bundle = NULL;
   g_autoptr (GError) error = NULL;
 
-  request = fetch (f, planned, &error);
+  request = folder_fetch (f, "", planned, &error);
   g_assert_no_error (error);
   bundle = cold_verb_bundle (request, &error);
   g_assert_no_error (error);
-  shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && cmp b/apks/a-2-r0.apk one/x86_64/a-2-r0.apk && "
-            "[ \"$(ls b/apks)\" = a-2-r0.apk ] && bsdtar -xOzf b/APKINDEX.tar.gz APKINDEX >index && "
-            "cmp index one/x86_64/.a-2-r0.stanza && "
-            "jq -e '.manager == \"apk\" and .packages[0].file == \"apks/a-2-r0.apk\"' b/bundle.json");
+  folder_shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && cmp b/apks/a-2-r0.apk one/x86_64/a-2-r0.apk && "
+                   "[ \"$(ls b/apks)\" = a-2-r0.apk ] && bsdtar -xOzf b/APKINDEX.tar.gz APKINDEX >index && "
+                   "cmp index one/x86_64/.a-2-r0.stanza && "
+                   "jq -e '.manager == \"apk\" and .packages[0].file == \"apks/a-2-r0.apk\"' b/bundle.json");
 }
 
 /* A package file that the command changed, of the same size as before, is not taken. */
 static void
-test_changed_package (Fixture *f, gconstpointer command)
+test_changed_package (FolderFixture *f, gconstpointer command)
 {
   g_autoptr (JsonObject) planned = plan_one (f);
   g_autoptr (JsonObject) request = NULL;
   g_autoptr (GError) error = NULL;
 
-  shell (f, "cd one/x86_64; size=$(wc -c <a-2-r0.apk)\n%s\n[ $(wc -c <a-2-r0.apk) -le $size ]", (const char *) command);
-  request = fetch (f, planned, &error);
+  folder_shell (f, "cd one/x86_64; size=$(wc -c <a-2-r0.apk)\n%s\n[ $(wc -c <a-2-r0.apk) -le $size ]", (const char *) command);
+  request = folder_fetch (f, "", planned, &error);
   g_assert_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
-  shell (f, "[ -z \"$(find catalogue/packages -type f)\" ]");
+  folder_shell (f, "[ -z \"$(find catalogue/packages -type f)\" ]");
 }
 
 static void
-test_damaged_in_cache (Fixture *f, gconstpointer data)
+test_damaged_in_cache (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = plan_one (f);
   g_autoptr (JsonObject) request = NULL;
   g_autoptr (GError) error = NULL;
 
-  request = fetch (f, planned, &error);
+  request = folder_fetch (f, "", planned, &error);
   g_assert_no_error (error);
-  shell (f, "file=$(find catalogue/packages -type f); size=$(wc -c <$file); head -c $((size - 1)) $file >x\n"
-            "printf x >>x; cat x >$file");
+  folder_shell (f, "file=$(find catalogue/packages -type f); size=$(wc -c <$file); head -c $((size - 1)) $file >x\n"
+                   "printf x >>x; cat x >$file");
   g_assert_null (cold_verb_bundle (request, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
 }
 
 /* A plan is a worker's word: a file must not come under the key of another. */
 static void
-test_foreign_key (Fixture *f, gconstpointer data)
+test_foreign_key (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = plan_one (f);
   g_autoptr (JsonObject) request = NULL;
@@ -502,7 +355,7 @@ test_foreign_key (Fixture *f, gconstpointer data)
 
   json_object_set_string_member (cold_json_array_object (cold_json_array (planned, "packages"), 0), "sha256",
                                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  request = fetch (f, planned, &error);
+  request = folder_fetch (f, "", planned, &error);
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
 }
 
@@ -531,14 +384,15 @@ main (int argc, char *argv[])
   static const Refusal bomb = { "{ printf .SIGN.RSA.test.pub; head -c 20M /dev/zero; } | gzip -1n >APKINDEX.tar.gz",
                                 "too large" };
 
-  Fixture keys = { g_dir_make_tmp ("cold-keys-XXXXXX", NULL) };
+  FolderFixture keys;
   int status;
 
   g_test_init (&argc, &argv, NULL);
   /* Making them takes longer than all else. */
-  shell (&keys, "make key . test && make key . other");
+  folder_init (&keys, "apk", g_getenv ("TEST_MAKE_APK"));
+  folder_shell (&keys, "make key . test && make key . other");
   keys_folder = keys.folder;
-#define ADD(name, function, data) g_test_add ("/apk-repository/" name, Fixture, data, setup, function, teardown)
+#define ADD(name, function, data) g_test_add ("/apk-repository/" name, FolderFixture, data, setup, function, teardown)
   ADD ("fetch/sha1", test_fetch, "sha1");
   ADD ("fetch/sha256", test_fetch, "sha256");
   ADD ("fetch/several-signatures", test_two_signatures, NULL);
@@ -574,6 +428,6 @@ main (int argc, char *argv[])
   ADD ("package/damaged-in-cache", test_damaged_in_cache, NULL);
   ADD ("package/foreign-key", test_foreign_key, NULL);
   status = g_test_run ();
-  teardown (&keys, NULL);
+  folder_clear (&keys);
   return status;
 }

@@ -1,136 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Repositories of pacman from fetch to bundle, made by the real repo-add. */
-#include <archive.h>
-#include <archive_entry.h>
-#include <glib/gstdio.h>
-
 #include "cold-arch-version.h"
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
-#include "plan-fixture.h"
+#include "folder-fixture.h"
 
-typedef struct
+static void
+setup (FolderFixture *f, gconstpointer data)
 {
-  char *folder;
-} Fixture;
-
-/* printf-like shell command, run in the fixture's folder */
-static void G_GNUC_PRINTF (2, 3)
-shell (Fixture *f, const char *format, ...)
-{
-  g_autofree char *command = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE
-                                                                              | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-  g_autoptr (GSubprocess) process = NULL;
-  va_list args;
-
-  va_start (args, format);
-  command = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_subprocess_launcher_set_cwd (launcher, f->folder);
-  process = g_subprocess_launcher_spawn (launcher, &error, "sh", "-ec", command, NULL);
-  g_assert_no_error (error);
-  g_subprocess_wait_check (process, NULL, &error);
-  g_assert_no_error (error);
+  folder_init (f, "arch", g_getenv ("TEST_MAKE_PACMAN"));
+  folder_shell (f, "\"$TEST_MAKE_REPOSITORY\" key gpg keyring");
 }
 
 static void
-setup (Fixture *f, gconstpointer data)
+teardown (FolderFixture *f, gconstpointer data)
 {
-  /* Not in TMPDIR: the names of GnuPG's sockets below it have to be short. */
-  f->folder = g_mkdtemp (g_strdup ("/tmp/cold-XXXXXX"));
-  g_assert_nonnull (f->folder);
-  shell (f, "mkdir catalogue scratch && '%s' key gpg keyring.gpg", g_getenv ("TEST_MAKE_REPOSITORY"));
-}
-
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  shell (f, "'%s' end gpg; rm -rf \"$PWD\"", g_getenv ("TEST_MAKE_REPOSITORY"));
-  g_free (f->folder);
+  folder_shell (f, "\"$TEST_MAKE_REPOSITORY\" end gpg");
+  folder_clear (f);
 }
 
 /* @words: NAME VERSION and what else make-pacman takes, for the shell */
 static void
-add (Fixture *f, const char *repository, const char *words)
+add (FolderFixture *f, const char *repository, const char *words)
 {
-  shell (f, "'%s' package %s %s", g_getenv ("TEST_MAKE_PACMAN"), repository, words);
+  folder_shell (f, "make package %s %s", repository, words);
 }
 
 static void
-publish (Fixture *f, const char *repository)
+publish (FolderFixture *f, const char *repository)
 {
-  shell (f, "'%s' database %s %s gpg", g_getenv ("TEST_MAKE_PACMAN"), repository, repository);
-}
-
-static JsonObject *
-parse (const char *text)
-{
-  g_autoptr (GError) error = NULL;
-  JsonObject *object = cold_json_parse_object (text, -1, &error);
-
-  g_assert_no_error (error);
-  return object;
-}
-
-/* @repositories: names of folders in the fixture's folder; @extra: members of each entry, or "" */
-static JsonObject *
-request_of (Fixture *f, const char *repositories, const char *extra)
-{
-  g_auto (GStrv) names = g_strsplit (repositories, " ", -1);
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  g_string_append_printf (text, "{\"catalogue\":\"%s/catalogue\",\"scratch\":\"%s/scratch\",\"what\":\"metadata\","
-                                "\"manifest\":\"%s/manifest\",\"repositories\":[",
-                          f->folder, f->folder, f->folder);
-  for (guint i = 0; names[i] != NULL; i++)
-    g_string_append_printf (text, "%s{\"id\":\"%s\",\"type\":\"arch\",\"uri\":\"file://%s/%s\",\"suites\":[\"%s\"],"
-                                  "\"architectures\":[\"x86_64\"],\"signed-by\":\"%s/keyring.gpg\"%s}",
-                            i > 0 ? "," : "", names[i], f->folder, names[i], names[i], f->folder, extra);
-  g_string_append (text, "]}");
-  return parse (text->str);
-}
-
-/* Returns: (transfer full): the answer for the first repository */
-static JsonObject *
-refresh (Fixture *f, const char *repositories, const char *extra)
-{
-  g_autoptr (JsonObject) request = request_of (f, repositories, extra);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) result = cold_verb_fetch (request, &error);
-
-  g_assert_no_error (error);
-  return json_object_ref (cold_json_array_object (cold_json_array (result, "repositories"), 0));
-}
-
-static void
-refresh_well (Fixture *f, const char *repositories)
-{
-  g_autoptr (JsonObject) answer = refresh (f, repositories, "");
-
-  g_assert_cmpstr (cold_json_string (answer, "error"), ==, NULL);
-}
-
-static void
-assert_refused (Fixture *f, const char *extra, const char *why)
-{
-  g_autoptr (JsonObject) answer = refresh (f, "one", extra);
-
-  g_assert_false (cold_json_bool (answer, "ok"));
-  g_assert_cmpstr (cold_json_string (answer, "code"), ==, "Signature");
-  g_assert_nonnull (strstr (cold_json_string (answer, "error"), why));
+  folder_shell (f, "make database %s %s gpg", repository, repository);
 }
 
 /* @installed: "name version[ requirement],..."; @held: JSON strings */
-static void
-write_manifest (Fixture *f, const char *installed, const char *held)
+static JsonObject *
+plan (FolderFixture *f, const char *repositories, const char *installed, const char *held)
 {
   g_auto (GStrv) packages = g_strsplit (installed, ",", -1);
   g_autoptr (GString) text = g_string_new ("{\"version\":1,\"format\":\"pacman\",\"manager\":\"pacman\",\"arch\":\"x86_64\","
                                            "\"installed\":[");
-  g_autofree char *path = g_build_filename (f->folder, "manifest", NULL);
 
   for (guint i = 0; packages[i] != NULL; i++)
     {
@@ -143,52 +52,25 @@ write_manifest (Fixture *f, const char *installed, const char *held)
       g_string_append (text, "],\"conflicts\":[],\"obsoletes\":[]}");
     }
   g_string_append_printf (text, "],\"held\":[%s],\"excludes\":[],\"broken\":[]}", held);
-  g_assert_true (g_file_set_contents (path, text->str, -1, NULL));
+  return folder_plan (f, repositories, text->str);
 }
 
+/* The same, after all of it was published and fetched. */
 static JsonObject *
-plan (Fixture *f, const char *repositories, const char *installed, const char *held)
+publish_and_plan (FolderFixture *f, const char *repositories, const char *installed, const char *held)
 {
-  g_autoptr (JsonObject) request = request_of (f, repositories, "");
-  g_autoptr (GError) error = NULL;
-  JsonObject *result;
+  g_auto (GStrv) names = g_strsplit (repositories, " ", -1);
 
-  write_manifest (f, installed, held);
-  result = plan_fixture_make (request, &error);
-  g_assert_no_error (error);
-  return result;
-}
-
-/* "name installed candidate,..." of all planned packages */
-static void
-assert_planned (JsonObject *plan, const char *expected)
-{
-  JsonArray *packages = cold_json_array (plan, "packages");
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; i < json_array_get_length (packages); i++)
-    {
-      JsonObject *package = cold_json_array_object (packages, i);
-
-      g_string_append_printf (text, "%s%s %s %s", i > 0 ? "," : "", cold_json_string (package, "name"),
-                              cold_json_string (package, "installed"), cold_json_string (package, "candidate"));
-    }
-  g_assert_cmpstr (text->str, ==, expected);
-}
-
-static void
-assert_names (JsonObject *plan, const char *member, const char *expected)
-{
-  g_auto (GStrv) names = cold_json_strv (plan, member);
-  g_autofree char *all = g_strjoinv (" ", names);
-
-  g_assert_cmpstr (all, ==, expected);
+  for (guint i = 0; names[i] != NULL; i++)
+    publish (f, names[i]);
+  folder_refresh_well (f, repositories);
+  return plan (f, repositories, installed, held);
 }
 
 /* --- fetch ----------------------------------------------------------------------------------------------------------- */
 
 static void
-test_fetch (Fixture *f, gconstpointer data)
+test_fetch (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) first = NULL;
   g_autoptr (JsonObject) again = NULL;
@@ -197,127 +79,127 @@ test_fetch (Fixture *f, gconstpointer data)
   add (f, "one", "a 1-1");
   add (f, "one", "b 1-1");
   publish (f, "one");
-  first = refresh (f, "one", "");
+  first = folder_refresh (f, "");
   g_assert_true (cold_json_bool (first, "ok"));
   g_assert_true (cold_json_bool (first, "changed"));
   g_assert_cmpint (cold_json_int (first, "packages"), ==, 2);
-  again = refresh (f, "one", "");
+  again = folder_refresh (f, "");
   g_assert_true (cold_json_bool (again, "ok"));
   g_assert_false (cold_json_bool (again, "changed"));
   g_assert_cmpint (cold_json_int (again, "packages"), ==, 2);
   g_assert_cmpstr (cold_json_string (again, "generation"), ==, cold_json_string (first, "generation"));
   add (f, "one", "c 1-1");
   publish (f, "one");
-  later = refresh (f, "one", "");
+  later = folder_refresh (f, "");
   g_assert_true (cold_json_bool (later, "changed"));
   g_assert_cmpint (cold_json_int (later, "packages"), ==, 3);
 }
 
 static void
-test_unsigned (Fixture *f, gconstpointer data)
+test_unsigned (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) answer = NULL;
 
   add (f, "one", "a 1-1");
-  shell (f, "'%s' database one one", g_getenv ("TEST_MAKE_PACMAN"));
-  assert_refused (f, "", "DatabaseSignature=none");
-  answer = refresh (f, "one", ",\"unsigned-database\":true");
+  folder_shell (f, "make database one one");
+  folder_assert_refused (f, "", "DatabaseSignature=none");
+  answer = folder_refresh (f, ",\"unsigned-database\":true");
   g_assert_true (cold_json_bool (answer, "ok"));
 }
 
 static void
-test_changed (Fixture *f, gconstpointer data)
+test_changed (FolderFixture *f, gconstpointer data)
 {
   add (f, "one", "a 1-1");
   publish (f, "one");
-  refresh_well (f, "one");
-  shell (f, "cp one/one.db.tar.gz.sig old.sig");
+  folder_refresh_well (f, "one");
+  folder_shell (f, "cp one/one.db.tar.gz.sig old.sig");
   add (f, "one", "evil 1-1");
   publish (f, "one");
-  shell (f, "cp old.sig one/one.db.tar.gz.sig");
-  assert_refused (f, "", "changed after it was signed");
+  folder_shell (f, "cp old.sig one/one.db.tar.gz.sig");
+  folder_assert_refused (f, "", "changed after it was signed");
 }
 
 static void
-test_other_key (Fixture *f, gconstpointer data)
+test_other_key (FolderFixture *f, gconstpointer data)
 {
   add (f, "one", "a 1-1");
   publish (f, "one");
-  shell (f, "'%s' key other keyring.gpg; '%s' end other", g_getenv ("TEST_MAKE_REPOSITORY"), g_getenv ("TEST_MAKE_REPOSITORY"));
-  assert_refused (f, "", "by no key of the keyring");
+  folder_shell (f, "\"$TEST_MAKE_REPOSITORY\" key other keyring; \"$TEST_MAKE_REPOSITORY\" end other");
+  folder_assert_refused (f, "", "by no key of the keyring");
 }
 
 static void
-test_replayed (Fixture *f, gconstpointer data)
+test_replayed (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) kept = NULL;
 
   add (f, "one", "a 1-1 --date 1700000000");
   publish (f, "one");
-  shell (f, "cp -a one old");
+  folder_shell (f, "cp -a one old");
   add (f, "one", "a 2-1 --date 1700000001");
-  shell (f, "rm one/a-1-1*");
+  folder_shell (f, "rm one/a-1-1*");
   publish (f, "one");
-  refresh_well (f, "one");
-  shell (f, "rm -r one && mv old one");
-  assert_refused (f, "", "older than the one that the catalogue holds");
+  folder_refresh_well (f, "one");
+  folder_shell (f, "rm -r one && mv old one");
+  folder_assert_refused (f, "", "older than the one that the catalogue holds");
   kept = plan (f, "one", "a 1-1", "");
-  assert_planned (kept, "a 1-1 2-1");
+  folder_assert_planned (kept, "a 1-1 2-1");
 }
 
 /* A repository that loses its newest package is no older. */
 static void
-test_removed (Fixture *f, gconstpointer data)
+test_removed (FolderFixture *f, gconstpointer data)
 {
   add (f, "one", "a 1-1 --date 1700000000");
   add (f, "one", "b 1-1 --date 1700000100");
   publish (f, "one");
-  refresh_well (f, "one");
-  shell (f, "rm -r one");
+  folder_refresh_well (f, "one");
+  folder_shell (f, "rm -r one");
   add (f, "one", "a 1-1 --date 1700000000");
   publish (f, "one");
-  refresh_well (f, "one");
+  folder_refresh_well (f, "one");
 }
 
 /* One package of before among new ones. */
 static void
-test_one_replayed (Fixture *f, gconstpointer data)
+test_one_replayed (FolderFixture *f, gconstpointer data)
 {
   add (f, "one", "a 2-1 --date 1700000001");
   publish (f, "one");
-  refresh_well (f, "one");
-  shell (f, "rm -r one");
+  folder_refresh_well (f, "one");
+  folder_shell (f, "rm -r one");
   add (f, "one", "a 1-1 --date 1700000000");
   add (f, "one", "b 1-1 --date 1700000100");
   publish (f, "one");
-  assert_refused (f, "", "a is older than the one that the catalogue holds");
+  folder_assert_refused (f, "", "a is older than the one that the catalogue holds");
 }
 
 static void
-test_future (Fixture *f, gconstpointer data)
+test_future (FolderFixture *f, gconstpointer data)
 {
   add (f, "one", "a 1-1 --date 4000000000");
   publish (f, "one");
-  assert_refused (f, "", "a was built in the future");
+  folder_assert_refused (f, "", "a was built in the future");
 }
 
 /* A signed database whose content is @command's work, on the unpacked one of a package a 1-1 */
 static void
-test_garbage (Fixture *f, gconstpointer command)
+test_garbage (FolderFixture *f, gconstpointer command)
 {
   add (f, "one", "a 1-1");
   publish (f, "one");
-  shell (f, "mkdir db && tar -xzf one/one.db.tar.gz -C db && cd db && %s\n"
-            "cd .. && rm one/one.db* && tar -czf one/one.db -C db . && "
-            "gpg --homedir gpg --batch --quiet --detach-sign -o one/one.db.sig one/one.db",
-         (const char *) command);
-  assert_refused (f, "", "database is refused");
+  folder_shell (f, "mkdir db && tar -xzf one/one.db.tar.gz -C db && cd db && %s\n"
+                   "cd .. && rm one/one.db* && tar -czf one/one.db -C db . && "
+                   "gpg --homedir gpg --batch --quiet --detach-sign -o one/one.db.sig one/one.db",
+                (const char *) command);
+  folder_assert_refused (f, "", "database is refused");
 }
 
 /* --- plan ------------------------------------------------------------------------------------------------------------ */
 
 static void
-test_plan (Fixture *f, gconstpointer data)
+test_plan (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
@@ -326,48 +208,41 @@ test_plan (Fixture *f, gconstpointer data)
   add (f, "one", "c 2-1");
   add (f, "one", "newer-here 1-1");
   add (f, "one", "unwanted 1-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1,newer-here 2-1,local 1-1", "");
-  assert_planned (planned, "a 1-1 2-1,c  2-1");
-  assert_names (planned, "kept-back", "");
-  assert_names (planned, "problems", "");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1,newer-here 2-1,local 1-1", "");
+  folder_assert_planned (planned, "a 1-1 2-1,c  2-1");
+  folder_assert_names (planned, "kept-back", "");
+  folder_assert_names (planned, "problems", "");
 }
 
 /* Usage= of the guest, whoever named the repository to the catalogue. */
 static void
-test_unused (Fixture *f, gconstpointer data)
+test_unused (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
   add (f, "one", "a 2-1");
   add (f, "two", "a 3-1");
   add (f, "two", "b 2-1");
-  publish (f, "one");
-  publish (f, "two");
-  refresh_well (f, "two one");
-  planned = plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
-  assert_planned (planned, "a 1-1 2-1");
-  assert_names (planned, "kept-back", "");
+  planned = publish_and_plan (f, "two one", "a 1-1,b 1-1", "],\"unused\":[\"two\"");
+  folder_assert_planned (planned, "a 1-1 2-1");
+  folder_assert_names (planned, "kept-back", "");
 }
 
 /* rpm's order has 1.0rc1 after 1.0, and 1.0a after 1.0. */
 static void
-test_vercmp_order (Fixture *f, gconstpointer data)
+test_vercmp_order (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
   add (f, "one", "released 1.0-1 'depend = lib>1.0rc2'");
   add (f, "one", "candidate 1.0rc1-1");
   add (f, "one", "lib 1.0-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "released 1.0rc1-1,candidate 1.0-1,lib 1.0rc2-1", "");
-  assert_planned (planned, "lib 1.0rc2-1 1.0-1,released 1.0rc1-1 1.0-1");
+  planned = publish_and_plan (f, "one", "released 1.0rc1-1,candidate 1.0-1,lib 1.0rc2-1", "");
+  folder_assert_planned (planned, "lib 1.0rc2-1 1.0-1,released 1.0rc1-1 1.0-1");
 }
 
 static void
-test_ignored (Fixture *f, gconstpointer data)
+test_ignored (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
@@ -377,77 +252,63 @@ test_ignored (Fixture *f, gconstpointer data)
   add (f, "one", "free 2-1");
   add (f, "one", "needy 2-1 'depend = ignored-new'");
   add (f, "one", "ignored-new 2-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "linux 1-1,linux-docs 1-1,gedit 1-1,free 1-1,needy 1-1",
-                  "\"linux*\",\"group:gnome\",\"ignored-new\"");
-  assert_planned (planned, "free 1-1 2-1");
-  assert_names (planned, "held", "linux linux-docs gedit");
-  assert_names (planned, "kept-back", "needy");
+  planned = publish_and_plan (f, "one", "linux 1-1,linux-docs 1-1,gedit 1-1,free 1-1,needy 1-1",
+                              "\"linux*\",\"group:gnome\",\"ignored-new\"");
+  folder_assert_planned (planned, "free 1-1 2-1");
+  folder_assert_names (planned, "held", "linux linux-docs gedit");
+  folder_assert_names (planned, "kept-back", "needy");
 }
 
 /* pacman asks one repository after the other, and does not look for the highest version. */
 static void
-test_first_repository (Fixture *f, gconstpointer data)
+test_first_repository (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
   add (f, "one", "a 2-1");
   add (f, "two", "a 3-1");
   add (f, "two", "b 2-1");
-  publish (f, "one");
-  publish (f, "two");
-  refresh_well (f, "one two");
-  planned = plan (f, "one two", "a 1-1,b 1-1", "");
-  assert_planned (planned, "a 1-1 2-1,b 1-1 2-1");
+  planned = publish_and_plan (f, "one two", "a 1-1,b 1-1", "");
+  folder_assert_planned (planned, "a 1-1 2-1,b 1-1 2-1");
 }
 
 static void
-test_replaces (Fixture *f, gconstpointer data)
+test_replaces (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
   add (f, "one", "new 2-1 'replaces = old' 'conflict = old'");
   add (f, "one", "rival 2-1 'replaces = alive'");
   add (f, "one", "alive 1-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "old 1-1,alive 1-1", "");
-  assert_planned (planned, "new  2-1");
+  planned = publish_and_plan (f, "one", "old 1-1,alive 1-1", "");
+  folder_assert_planned (planned, "new  2-1");
 }
 
 static void
-test_conflict_kept_back (Fixture *f, gconstpointer data)
+test_conflict_kept_back (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
   add (f, "one", "a 2-1 'conflict = b'");
   add (f, "one", "c 2-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1,c 1-1", "");
-  assert_planned (planned, "c 1-1 2-1");
-  assert_names (planned, "kept-back", "a");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1,c 1-1", "");
+  folder_assert_planned (planned, "c 1-1 2-1");
+  folder_assert_names (planned, "kept-back", "a");
 }
 
 /* --- bundle ---------------------------------------------------------------------------------------------------------- */
 
 static JsonObject *
-fetch_and_bundle (Fixture *f, const char *extra, JsonObject *planned, GError **error)
+fetch_and_bundle (FolderFixture *f, const char *extra, JsonObject *planned, GError **error)
 {
-  g_autoptr (JsonObject) request = request_of (f, "one", extra);
-  g_autoptr (JsonObject) fetched = NULL;
+  g_autoptr (JsonObject) request = folder_fetch (f, extra, planned, error);
 
-  json_object_set_string_member (request, "what", "packages");
-  json_object_set_array_member (request, "files", json_array_ref (cold_json_array (planned, "packages")));
-  fetched = cold_verb_fetch (request, error);
-  g_assert_nonnull (fetched);
-  json_object_set_object_member (request, "plan", json_object_ref (planned));
+  g_assert_nonnull (request);
   return cold_verb_bundle (request, error);
 }
 
 static void
-test_bundle (Fixture *f, gconstpointer data)
+test_bundle (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
   g_autoptr (JsonObject) bundle = NULL;
@@ -455,23 +316,21 @@ test_bundle (Fixture *f, gconstpointer data)
 
   add (f, "one", "a 1:2-1");
   add (f, "one", "b 1-1");
-  publish (f, "one");
-  refresh_well (f, "one");
-  planned = plan (f, "one", "a 1-1,b 1-1", "");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1", "");
   bundle = fetch_and_bundle (f, "", planned, &error);
   g_assert_no_error (error);
-  shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && cmp b/pkgs/a-1:2-1-any.pkg.tar.gz one/a-1:2-1-any.pkg.tar.gz && "
-            "[ \"$(ls b/pkgs)\" = a-1:2-1-any.pkg.tar.gz ] && [ \"$(bsdtar -tf b/coldpatch.db)\" = a-1:2-1/desc ] && "
-            "jq -e '.manager == \"pacman\" and .packages[0].file == \"pkgs/a-1:2-1-any.pkg.tar.gz\"' b/bundle.json");
+  folder_shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && cmp b/pkgs/a-1:2-1-any.pkg.tar.gz one/a-1:2-1-any.pkg.tar.gz && "
+                   "[ \"$(ls b/pkgs)\" = a-1:2-1-any.pkg.tar.gz ] && [ \"$(bsdtar -tf b/coldpatch.db)\" = a-1:2-1/desc ] && "
+                   "jq -e '.manager == \"pacman\" and .packages[0].file == \"pkgs/a-1:2-1-any.pkg.tar.gz\"' b/bundle.json");
   /* The real pacman takes it. */
-  shell (f, "mkdir -p db/sync db/local cache && cp b/coldpatch.db db/sync && printf '[options]\\nArchitecture = x86_64\\n"
-            "[coldpatch]\\nSigLevel = Never\\nServer = file:///none\\n' >conf && "
-            "[ \"$(pacman --config conf --dbpath db --cachedir b/pkgs -Sp --print-format '%%n %%v' a)\" = 'a 1:2-1' ]");
+  folder_shell (f, "mkdir -p db/sync db/local cache && cp b/coldpatch.db db/sync && printf '[options]\\nArchitecture = x86_64\\n"
+                   "[coldpatch]\\nSigLevel = Never\\nServer = file:///none\\n' >conf && "
+                   "[ \"$(pacman --config conf --dbpath db --cachedir b/pkgs -Sp --print-format '%%n %%v' a)\" = 'a 1:2-1' ]");
 }
 
 /* Where the database has no signature, the packages' own count. */
 static void
-test_bundle_unsigned (Fixture *f, gconstpointer sign)
+test_bundle_unsigned (FolderFixture *f, gconstpointer sign)
 {
   const char *extra = ",\"unsigned-database\":true";
   g_autoptr (JsonObject) answer = NULL;
@@ -481,13 +340,15 @@ test_bundle_unsigned (Fixture *f, gconstpointer sign)
 
   add (f, "one", "a 2-1");
   if (sign != NULL)
-    shell (f, "'%s' key other other.gpg; gpg --homedir %s --batch --quiet --detach-sign one/a-2-1-any.pkg.tar.gz; '%s' end other",
-           g_getenv ("TEST_MAKE_REPOSITORY"), (const char *) sign, g_getenv ("TEST_MAKE_REPOSITORY"));
-  shell (f, "'%s' database one one", g_getenv ("TEST_MAKE_PACMAN"));
-  answer = refresh (f, "one", extra);
+    folder_shell (f, "\"$TEST_MAKE_REPOSITORY\" key other other.gpg\n"
+                     "gpg --homedir %s --batch --quiet --detach-sign one/a-2-1-any.pkg.tar.gz\n"
+                     "\"$TEST_MAKE_REPOSITORY\" end other",
+                  (const char *) sign);
+  folder_shell (f, "make database one one");
+  answer = folder_refresh (f, extra);
   g_assert_true (cold_json_bool (answer, "ok"));
   planned = plan (f, "one", "a 1-1", "");
-  assert_planned (planned, "a 1-1 2-1");
+  folder_assert_planned (planned, "a 1-1 2-1");
   bundle = fetch_and_bundle (f, extra, planned, &error);
   if (g_strcmp0 (sign, "gpg") == 0)
     {
@@ -519,7 +380,7 @@ test_version_for_solver (void)
 int
 main (int argc, char *argv[])
 {
-#define ADD(name, data, func) g_test_add ("/arch-repository/" name, Fixture, data, setup, func, teardown)
+#define ADD(name, data, func) g_test_add ("/arch-repository/" name, FolderFixture, data, setup, func, teardown)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/arch-repository/version-for-solver", test_version_for_solver);
   ADD ("fetch", NULL, test_fetch);

@@ -144,10 +144,9 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, test) g_test_add (name, BusFixture, NULL, bus_fixture_setup, test, bus_fixture_teardown)
-  ADD ("/bus/pool", test_pool);
-  ADD ("/bus/domain", test_domain);
-  ADD ("/bus/job", test_job);
-  ADD ("/bus/job/upgrade-signals", test_upgrade_signals);
+  BUS_FIXTURE_ADD ("/bus/pool", test_pool);
+  BUS_FIXTURE_ADD ("/bus/domain", test_domain);
+  BUS_FIXTURE_ADD ("/bus/job", test_job);
+  BUS_FIXTURE_ADD ("/bus/job/upgrade-signals", test_upgrade_signals);
   return bus_fixture_run ();
 }

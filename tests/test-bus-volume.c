@@ -373,32 +373,23 @@ test_history (BusFixture *f, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  const struct
-  {
-    const char *name;
-    void (*test) (BusFixture *f, gconstpointer data);
-  } tests[] = {
-    { "/bus/volume/properties", test_properties },
-    { "/bus/volume/property-is-fresh", test_property_is_fresh },
-    { "/bus/volume/invalid-text", test_invalid_text },
-    { "/bus/volume/unknown", test_unknown },
-    { "/bus/volume/introspection", test_introspection },
-    { "/bus/volume/errors", test_errors },
-    { "/bus/volume/upgrade/blocked", test_upgrade_blocked },
-    { "/bus/volume/gone", test_gone },
-    { "/bus/volume/busy", test_busy },
-    { "/bus/volume/signals/real-changes-only", test_signals_real_changes },
-    { "/bus/volume/managed/with-guest-only", test_managed_with_guest },
-    { "/bus/volume/managed/properties", test_managed_properties },
-    { "/bus/volume/comes-back", test_comes_back },
-    { "/bus/volume/plan", test_plan },
-    { "/bus/volume/packages", test_packages },
-    { "/bus/volume/history", test_history },
-    { "/bus/volume/sbom", test_sbom },
-  };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, BusFixture, NULL, bus_fixture_setup, tests[i].test, bus_fixture_teardown);
+  BUS_FIXTURE_ADD ("/bus/volume/properties", test_properties);
+  BUS_FIXTURE_ADD ("/bus/volume/property-is-fresh", test_property_is_fresh);
+  BUS_FIXTURE_ADD ("/bus/volume/invalid-text", test_invalid_text);
+  BUS_FIXTURE_ADD ("/bus/volume/unknown", test_unknown);
+  BUS_FIXTURE_ADD ("/bus/volume/introspection", test_introspection);
+  BUS_FIXTURE_ADD ("/bus/volume/errors", test_errors);
+  BUS_FIXTURE_ADD ("/bus/volume/upgrade/blocked", test_upgrade_blocked);
+  BUS_FIXTURE_ADD ("/bus/volume/gone", test_gone);
+  BUS_FIXTURE_ADD ("/bus/volume/busy", test_busy);
+  BUS_FIXTURE_ADD ("/bus/volume/signals/real-changes-only", test_signals_real_changes);
+  BUS_FIXTURE_ADD ("/bus/volume/managed/with-guest-only", test_managed_with_guest);
+  BUS_FIXTURE_ADD ("/bus/volume/managed/properties", test_managed_properties);
+  BUS_FIXTURE_ADD ("/bus/volume/comes-back", test_comes_back);
+  BUS_FIXTURE_ADD ("/bus/volume/plan", test_plan);
+  BUS_FIXTURE_ADD ("/bus/volume/packages", test_packages);
+  BUS_FIXTURE_ADD ("/bus/volume/history", test_history);
+  BUS_FIXTURE_ADD ("/bus/volume/sbom", test_sbom);
   return bus_fixture_run ();
 }

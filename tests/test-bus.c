@@ -378,26 +378,17 @@ test_pause (BusFixture *f, gconstpointer data)
 int
 main (int argc, char *argv[])
 {
-  const struct
-  {
-    const char *name;
-    void (*test) (BusFixture *f, gconstpointer data);
-  } tests[] = {
-    { "/bus/manager/properties", test_manager_properties },
-    { "/bus/manager/errors", test_manager_errors },
-    { "/bus/manager/policy/signalled-once", test_manager_policy },
-    { "/bus/manager/lookup", test_manager_lookup },
-    { "/bus/manager/list/pages", test_list_pages },
-    { "/bus/manager/list/filters", test_list_filters },
-    { "/bus/manager/find-package", test_find_package },
-    { "/bus/manager/report", test_report },
-    { "/bus/manager/report/each-format", test_report_of_formats },
-    { "/bus/manager/pause", test_pause },
-    { "/bus/manager/inhibitor/ends-with-caller", test_inhibitor_ends_with_caller },
-  };
-
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, BusFixture, NULL, bus_fixture_setup, tests[i].test, bus_fixture_teardown);
+  BUS_FIXTURE_ADD ("/bus/manager/properties", test_manager_properties);
+  BUS_FIXTURE_ADD ("/bus/manager/errors", test_manager_errors);
+  BUS_FIXTURE_ADD ("/bus/manager/policy/signalled-once", test_manager_policy);
+  BUS_FIXTURE_ADD ("/bus/manager/lookup", test_manager_lookup);
+  BUS_FIXTURE_ADD ("/bus/manager/list/pages", test_list_pages);
+  BUS_FIXTURE_ADD ("/bus/manager/list/filters", test_list_filters);
+  BUS_FIXTURE_ADD ("/bus/manager/find-package", test_find_package);
+  BUS_FIXTURE_ADD ("/bus/manager/report", test_report);
+  BUS_FIXTURE_ADD ("/bus/manager/report/each-format", test_report_of_formats);
+  BUS_FIXTURE_ADD ("/bus/manager/pause", test_pause);
+  BUS_FIXTURE_ADD ("/bus/manager/inhibitor/ends-with-caller", test_inhibitor_ends_with_caller);
   return bus_fixture_run ();
 }

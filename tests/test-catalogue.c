@@ -1,179 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The catalogue with real workers in their sandbox. Needs root: in a mount namespace of its own, with the agent's folders
- * on tmpfs and a copy of /etc/passwd that has the worker's user.
- */
-#include <errno.h>
 #include <glib/gstdio.h>
-#include <libsoup/soup.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "cold-catalogue.h"
+#include "async-result.h"
+#include "catalogue-fixture.h"
 #include "cold-error.h"
-#include "cold-folders.h"
-#include "cold-guest-source.h"
 #include "cold-json.h"
 #include "cold-names.h"
-#include "loop-fixture.h"
-#include "no-proxy.h"
-#include "repository-fixture.h"
-
-/* Of this run alone: an agent that starts ends all processes of its workers' user. */
-#define WORKER_ID (60000 + getpid () % 5000)
-
-typedef struct
-{
-  RepositoryFixture *repository;
-  ColdConfig *config;
-  ColdCatalogue *catalogue;
-  ColdFacts *facts;
-  GPtrArray *guests;   /* (element-type ColdFacts) that the refresh asks for */
-  guint changes;
-} Fixture;
-
-static char *
-write_file (RepositoryFixture *repository, const char *name, const char *text)
-{
-  char *path = g_build_filename (repository->folder, name, NULL);
-  g_autofree char *folder = g_path_get_dirname (path);
-
-  g_mkdir_with_parents (folder, 0755);
-  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
-  return path;
-}
 
 static void
-count_change (ColdCatalogue *catalogue, gpointer user_data)
-{
-  (*(guint *) user_data)++;
-}
-
-static ColdConfig *
-load_config (RepositoryFixture *repository)
-{
-  g_autofree char *sources = g_strdup_printf ("[test]\nType=deb\nMatch=debian 12 x86_64\nUri=file://%s\nSuites=stable\n"
-                                              "Components=main\nSignedBy=%s\nSecurity=yes\n",
-                                              repository->repository, repository->keyring);
-  g_autofree char *path = write_file (repository, "etc/coldpatch.conf", "[Agent]\n");
-  g_autofree char *entry = write_file (repository, "etc/sources.d/test.conf", sources);
-  g_autoptr (GError) error = NULL;
-  ColdConfig *config = cold_config_load (path, &error);
-
-  g_assert_no_error (error);
-  return config;
-}
-
-/* Puts a manifest where the agent keeps them. Returns: (transfer full): a guest with these packages */
-static ColdFacts *
-make_guest (const char *status)
-{
-  g_autoptr (JsonObject) manifest = json_object_new ();
-  g_autofree char *text = NULL;
-  g_autofree char *path = NULL;
-  ColdFacts *facts = cold_facts_new ();
-
-  json_object_set_string_member (manifest, "format", "deb");
-  json_object_set_string_member (manifest, "native", "amd64");
-  json_object_set_string_member (manifest, "status", status);
-  text = cold_json_to_text (manifest);
-  g_free (facts->manifest);
-  facts->manifest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-  path = g_build_filename (COLD_MANIFEST_DIR, facts->manifest, NULL);
-  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
-  g_free (facts->os);
-  facts->os = g_strdup ("debian");
-  g_free (facts->os_version);
-  facts->os_version = g_strdup ("12");
-  g_free (facts->arch);
-  facts->arch = g_strdup ("x86_64");
-  g_free (facts->package_format);
-  facts->package_format = g_strdup ("deb");
-  return facts;
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_cmpint (mount ("tmpfs", "/var/lib", "tmpfs", 0, NULL), ==, 0);
-  g_assert_cmpint (mount ("tmpfs", "/var/cache", "tmpfs", 0, NULL), ==, 0);
-  g_assert_true (cold_folders_prepare (&error));
-  g_assert_no_error (error);
-  fixture->repository = repository_fixture_new ();
-  repository_fixture_add (fixture->repository, "foo", "1.1", NULL);
-  repository_fixture_index (fixture->repository, "Date: Mon, 05 Jan 2026 00:00:00 UTC");
-  fixture->config = load_config (fixture->repository);
-  fixture->catalogue = cold_catalogue_new (fixture->config);
-  g_signal_connect (fixture->catalogue, "changed", G_CALLBACK (count_change), &fixture->changes);
-  fixture->facts = make_guest (status);
-  fixture->guests = g_ptr_array_new ();
-  g_ptr_array_add (fixture->guests, fixture->facts);
-}
-
-/* The scratch folders of workers are deleted in the background, by processes that nobody waits for. */
-static void
-umount_when_idle (const char *path)
-{
-  int rc = -1;
-
-  for (guint i = 0; i < 300 && (rc = umount (path)) < 0 && errno == EBUSY; i++)
-    g_usleep (100 * 1000);
-  g_assert_cmpint (rc, ==, 0);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  /* A worker that nobody waits for any more may still hold it. */
-  loop_assert_finalized (fixture->catalogue);
-  cold_config_free (fixture->config);
-  g_ptr_array_unref (fixture->guests);
-  cold_facts_free (fixture->facts);
-  repository_fixture_free (fixture->repository);
-  umount_when_idle ("/var/cache");
-  umount_when_idle ("/var/lib");
-}
-
-static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static void
-wait_for (GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static gboolean
-refresh (Fixture *fixture, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &result);
-  wait_for (&result);
-  return cold_catalogue_refresh_finish (fixture->catalogue, result, error);
-}
-
-static JsonObject *
-plan (Fixture *fixture, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &result);
-  wait_for (&result);
-  return cold_catalogue_plan_finish (fixture->catalogue, result, error);
-}
-
-static void
-test_refresh (Fixture *fixture, gconstpointer data)
+test_refresh (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (ColdCatalogue) again = NULL;
@@ -181,12 +17,12 @@ test_refresh (Fixture *fixture, gconstpointer data)
 
   g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 0);
   g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
-  g_assert_null (plan (fixture, &error));
+  g_assert_null (catalogue_fixture_plan (fixture, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
   g_assert_true (g_str_has_prefix (error->message, "no-catalogue: "));
   g_clear_error (&error);
 
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (fixture->changes, ==, 1);
   g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
@@ -195,7 +31,7 @@ test_refresh (Fixture *fixture, gconstpointer data)
   g_assert_true (cold_catalogue_serves (fixture->catalogue, fixture->facts));
 
   /* Nothing new is no change. */
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   g_assert_cmpuint (fixture->changes, ==, 1);
   g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
 
@@ -207,11 +43,11 @@ test_refresh (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_other_guests (Fixture *fixture, gconstpointer data)
+test_other_guests (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   g_free (fixture->facts->arch);
   fixture->facts->arch = g_strdup ("aarch64");
   g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
@@ -224,7 +60,7 @@ test_other_guests (Fixture *fixture, gconstpointer data)
 
 /* What the catalogue says of its one repository. */
 static void
-assert_described (Fixture *fixture, const char *error)
+assert_described (CatalogueFixture *fixture, const char *error)
 {
   g_autoptr (JsonObject) about = cold_catalogue_describe (fixture->catalogue);
   JsonObject *repository = cold_json_array_object (cold_json_array (about, "repositories"), 0);
@@ -245,30 +81,30 @@ assert_described (Fixture *fixture, const char *error)
 }
 
 static void
-test_failed_refresh (Fixture *fixture, gconstpointer data)
+test_failed_refresh (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autofree char *inrelease = repository_fixture_path (fixture->repository, "InRelease");
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) made = NULL;
 
-  refresh (fixture, &error);
+  catalogue_fixture_refresh (fixture, &error);
   g_assert_no_error (error);
   assert_described (fixture, NULL);
   g_assert_cmpint (g_unlink (inrelease), ==, 0);
-  g_assert_false (refresh (fixture, &error));
+  g_assert_false (catalogue_fixture_refresh (fixture, &error));
   assert_described (fixture, error->message);
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND);
   g_assert_nonnull (strstr (error->message, "repository test"));
   g_clear_error (&error);
   g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 1);
-  made = plan (fixture, &error);
+  made = catalogue_fixture_plan (fixture, &error);
   g_assert_no_error (error);
   g_assert_nonnull (repository_fixture_planned (made, "foo"));
 }
 
 /* Its failure is the refresh's, and not that of the guests that it would serve. */
 static void
-test_never_fetched (Fixture *fixture, gconstpointer data)
+test_never_fetched (CatalogueFixture *fixture, gconstpointer data)
 {
   const ColdRepository *known = g_ptr_array_index (fixture->config->repositories, 0);
   ColdRepository *absent = g_new0 (ColdRepository, 1);
@@ -285,16 +121,16 @@ test_never_fetched (Fixture *fixture, gconstpointer data)
   absent->components = g_strdupv (known->components);
   absent->signed_by = g_strdup (known->signed_by);
   g_ptr_array_add (fixture->config->repositories, absent);
-  g_assert_false (refresh (fixture, &error));
+  g_assert_false (catalogue_fixture_refresh (fixture, &error));
   g_assert_nonnull (strstr (error->message, "repository absent"));
   g_clear_error (&error);
-  made = plan (fixture, &error);
+  made = catalogue_fixture_plan (fixture, &error);
   g_assert_no_error (error);
   g_assert_nonnull (repository_fixture_planned (made, "foo"));
 }
 
 static void
-test_plans_are_shared (Fixture *fixture, gconstpointer data)
+test_plans_are_shared (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GAsyncResult) first_result = NULL;
   g_autoptr (GAsyncResult) second_result = NULL;
@@ -304,15 +140,15 @@ test_plans_are_shared (Fixture *fixture, gconstpointer data)
   g_autoptr (JsonObject) next = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (refresh (fixture, &error));
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &first_result);
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &second_result);
-  wait_for (&first_result);
-  wait_for (&second_result);
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, keep_result, &first_result);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, keep_result, &second_result);
+  wait_for_result (&first_result);
+  wait_for_result (&second_result);
   first = cold_catalogue_plan_finish (fixture->catalogue, first_result, &error);
   g_assert_no_error (error);
   second = cold_catalogue_plan_finish (fixture->catalogue, second_result, &error);
-  third = plan (fixture, &error);
+  third = catalogue_fixture_plan (fixture, &error);
   /* One worker made it: it is one object. */
   g_assert_true (first == second);
   g_assert_true (first == third);
@@ -320,9 +156,9 @@ test_plans_are_shared (Fixture *fixture, gconstpointer data)
 
   repository_fixture_add (fixture->repository, "foo", "1.2", NULL);
   repository_fixture_index (fixture->repository, NULL);
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   g_assert_cmpuint (fixture->changes, ==, 2);
-  next = plan (fixture, &error);
+  next = catalogue_fixture_plan (fixture, &error);
   g_assert_cmpstr (cold_json_string (repository_fixture_planned (next, "foo"), "candidate"), ==, "1.2");
 }
 
@@ -331,7 +167,7 @@ test_plans_are_shared (Fixture *fixture, gconstpointer data)
 /* What is wrong with one of those that go to one worker, here a manifest that has gone, is not the others' affair; nor does one
  * that is cancelled wait for them. */
 static void
-test_many_plans (Fixture *fixture, gconstpointer data)
+test_many_plans (CatalogueFixture *fixture, gconstpointer data)
 {
   ColdFacts *guests[MANY];
   GAsyncResult *results[MANY] = { NULL };
@@ -339,20 +175,20 @@ test_many_plans (Fixture *fixture, gconstpointer data)
   g_autofree char *missing = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   for (guint i = 0; i < MANY; i++)
     {
       g_autofree char *version = g_strdup_printf ("1.0.%u", i);
       g_autofree char *status = repository_fixture_installed ("foo", version, NULL);
 
-      guests[i] = make_guest (status);
+      guests[i] = catalogue_fixture_make_guest (status);
     }
   missing = g_build_filename (COLD_MANIFEST_DIR, guests[3]->manifest, NULL);
   g_assert_cmpint (g_unlink (missing), ==, 0);
   for (guint i = 0; i < MANY; i++)
-    cold_catalogue_plan_async (fixture->catalogue, guests[i], FALSE, NULL, i == 7 ? cancellable : NULL, on_done, &results[i]);
+    cold_catalogue_plan_async (fixture->catalogue, guests[i], FALSE, NULL, i == 7 ? cancellable : NULL, keep_result, &results[i]);
   g_cancellable_cancel (cancellable);
-  wait_for (&results[7]);
+  wait_for_result (&results[7]);
   for (guint i = 0; i < MANY; i++)
     g_assert_true (i == 7 || results[i] == NULL);
   for (guint i = 0; i < MANY; i++)
@@ -360,7 +196,7 @@ test_many_plans (Fixture *fixture, gconstpointer data)
       g_autoptr (JsonObject) made = NULL;
       g_autofree char *version = g_strdup_printf ("1.0.%u", i);
 
-      wait_for (&results[i]);
+      wait_for_result (&results[i]);
       made = cold_catalogue_plan_finish (fixture->catalogue, results[i], &error);
       if (i == 3)
         g_assert_error (error, COLD_ERROR, COLD_ERROR_WORKER);
@@ -375,7 +211,7 @@ test_many_plans (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_cancelled_plan (Fixture *fixture, gconstpointer data)
+test_cancelled_plan (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) cancelled = NULL;
@@ -384,13 +220,13 @@ test_cancelled_plan (Fixture *fixture, gconstpointer data)
   g_autoptr (JsonObject) again = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   /* Somebody else still wants it. */
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, cancellable, on_done, &cancelled);
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, on_done, &patient);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, cancellable, keep_result, &cancelled);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, FALSE, NULL, NULL, keep_result, &patient);
   g_cancellable_cancel (cancellable);
-  wait_for (&cancelled);
-  wait_for (&patient);
+  wait_for_result (&cancelled);
+  wait_for_result (&patient);
   g_assert_null (cold_catalogue_plan_finish (fixture->catalogue, cancelled, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
@@ -401,18 +237,18 @@ test_cancelled_plan (Fixture *fixture, gconstpointer data)
   /* Nobody does. */
   g_clear_object (&cancelled);
   g_cancellable_reset (cancellable);
-  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, TRUE, NULL, cancellable, on_done, &cancelled);
+  cold_catalogue_plan_async (fixture->catalogue, fixture->facts, TRUE, NULL, cancellable, keep_result, &cancelled);
   g_cancellable_cancel (cancellable);
-  wait_for (&cancelled);
+  wait_for_result (&cancelled);
   g_assert_null (cold_catalogue_plan_finish (fixture->catalogue, cancelled, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
-  again = plan (fixture, &error);
+  again = catalogue_fixture_plan (fixture, &error);
   g_assert_no_error (error);
 }
 
 static void
-test_cancelled_fetch (Fixture *fixture, gconstpointer data)
+test_cancelled_fetch (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) first = NULL;
@@ -420,18 +256,18 @@ test_cancelled_fetch (Fixture *fixture, gconstpointer data)
   g_autoptr (GAsyncResult) third = NULL;
   g_autoptr (GError) error = NULL;
 
-  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &first);
-  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &second);
-  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, on_done, &third);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, keep_result, &first);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, keep_result, &second);
+  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, NULL, keep_result, &third);
   g_cancellable_cancel (cancellable);
-  wait_for (&second);
+  wait_for_result (&second);
   /* While the others wait for their turn or have it. */
   g_assert_null (first);
   g_assert_null (third);
   g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, second, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_error (&error);
-  wait_for (&third);
+  wait_for_result (&third);
   g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, first, &error));
   g_assert_true (cold_catalogue_refresh_finish (fixture->catalogue, third, &error));
   g_assert_no_error (error);
@@ -439,35 +275,35 @@ test_cancelled_fetch (Fixture *fixture, gconstpointer data)
 
 /* Returns: (transfer full): the plan, its packages fetched */
 static JsonObject *
-plan_and_fetch (Fixture *fixture)
+plan_and_fetch (CatalogueFixture *fixture)
 {
   g_autoptr (GAsyncResult) fetched = NULL;
   g_autoptr (GError) error = NULL;
   JsonObject *made;
 
-  g_assert_true (refresh (fixture, &error));
-  made = plan (fixture, &error);
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
+  made = catalogue_fixture_plan (fixture, &error);
   g_assert_no_error (error);
-  cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &fetched);
-  wait_for (&fetched);
+  cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, keep_result, &fetched);
+  wait_for_result (&fetched);
   cold_catalogue_fetch_finish (fixture->catalogue, fetched, &error);
   g_assert_no_error (error);
   return made;
 }
 
 static void
-ask_for_bundle (Fixture *fixture, JsonObject *plan, GCancellable *cancellable, GAsyncResult **result)
+ask_for_bundle (CatalogueFixture *fixture, JsonObject *plan, GCancellable *cancellable, GAsyncResult **result)
 {
-  cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, plan, cancellable, on_done, result);
+  cold_catalogue_bundle_async (fixture->catalogue, fixture->facts, plan, cancellable, keep_result, result);
 }
 
 static ColdStoredBundle *
-get_bundle (Fixture *fixture, GAsyncResult **result)
+get_bundle (CatalogueFixture *fixture, GAsyncResult **result)
 {
   g_autoptr (GError) error = NULL;
   ColdStoredBundle *bundle;
 
-  wait_for (result);
+  wait_for_result (result);
   bundle = cold_catalogue_bundle_finish (fixture->catalogue, *result, &error);
   g_assert_no_error (error);
   g_clear_object (result);
@@ -475,7 +311,7 @@ get_bundle (Fixture *fixture, GAsyncResult **result)
 }
 
 static void
-test_bundle (Fixture *fixture, gconstpointer data)
+test_bundle (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (JsonObject) made = plan_and_fetch (fixture);
   g_autoptr (GAsyncResult) result = NULL;
@@ -499,7 +335,7 @@ test_bundle (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bundle_shared (Fixture *fixture, gconstpointer data)
+test_bundle_shared (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (JsonObject) made = plan_and_fetch (fixture);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -514,7 +350,7 @@ test_bundle_shared (Fixture *fixture, gconstpointer data)
   ask_for_bundle (fixture, made, NULL, &second);
   ask_for_bundle (fixture, made, NULL, &third);
   g_cancellable_cancel (cancellable);
-  wait_for (&first);
+  wait_for_result (&first);
   g_assert_null (second);
   g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, first, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -533,7 +369,7 @@ test_bundle_shared (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_bundle_of_other_plan (Fixture *fixture, gconstpointer data)
+test_bundle_of_other_plan (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (JsonObject) made = plan_and_fetch (fixture);
   g_autoptr (JsonObject) less = cold_json_parse_object ("{\"packages\":[]}", -1, NULL);
@@ -544,7 +380,7 @@ test_bundle_of_other_plan (Fixture *fixture, gconstpointer data)
 
   ask_for_bundle (fixture, made, NULL, &first);
   ask_for_bundle (fixture, less, NULL, &second);
-  wait_for (&second);
+  wait_for_result (&second);
   g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, second, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
@@ -552,228 +388,42 @@ test_bundle_of_other_plan (Fixture *fixture, gconstpointer data)
   bundle = get_bundle (fixture, &first);
   /* A failure is not kept. */
   ask_for_bundle (fixture, less, NULL, &second);
-  wait_for (&second);
+  wait_for_result (&second);
   g_assert_null (cold_catalogue_bundle_finish (fixture->catalogue, second, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
 }
 
 static void
-test_config_without_repositories (Fixture *fixture, gconstpointer data)
+test_config_without_repositories (CatalogueFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
   g_ptr_array_set_size (fixture->config->repositories, 0);
-  g_assert_true (refresh (fixture, &error));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (cold_catalogue_get_generation (fixture->catalogue), ==, 0);
   g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
 }
 
-/* --- guests' own repositories -------------------------------------------------------------------------------------- */
-
 static void
-serve_file (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+add_tests (void)
 {
-  g_autofree char *file = g_build_filename (user_data, path, NULL);
-  char *content;
-  gsize length;
-
-  if (g_file_get_contents (file, &content, &length, NULL))
-    {
-      soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
-      soup_server_message_set_response (message, "application/octet-stream", SOUP_MEMORY_TAKE, content, length);
-    }
-  else
-    {
-      soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
-    }
+  CATALOGUE_FIXTURE_ADD ("/catalogue/refresh", test_refresh);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/other-guests/not-served", test_other_guests);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/never-fetched/left-out", test_never_fetched);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/many-plans/each-by-itself", test_many_plans);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/fetch-and-bundle", test_bundle);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/shared", test_bundle_shared);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/of-other-plan", test_bundle_of_other_plan);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/no-repositories", test_config_without_repositories);
 }
-
-/* Returns: (transfer full): serves the repository to the workers from this process' main loop; its port in @port */
-static SoupServer *
-serve_repository (Fixture *fixture, guint *port)
-{
-  SoupServer *server = soup_server_new (NULL, NULL);
-  g_autoslist (GUri) uris = NULL;
-
-  soup_server_add_handler (server, NULL, serve_file, fixture->repository->repository, NULL);
-  g_assert_true (soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, NULL));
-  uris = soup_server_get_uris (server);
-  *port = g_uri_get_port (uris->data);
-  return server;
-}
-
-/* Another configuration, without repositories of its own. */
-static void
-configure_voucher (Fixture *fixture, guint port, const char *keyring)
-{
-  g_autofree char *main_text
-      = g_strdup_printf ("[Catalogue]\nGuestSources=allow\nAllowHosts=127.0.0.1:%u\n", port);
-  g_autofree char *sources = g_strdup_printf ("[any]\nType=deb\nMatch=debian * *\nHosts=127.0.0.1:*\nSignedBy=%s\n", keyring);
-  g_autofree char *path = write_file (fixture->repository, "etc/coldpatch.conf", main_text);
-  g_autofree char *entry = write_file (fixture->repository, "etc/sources.d/test.conf", sources);
-  g_autoptr (GError) error = NULL;
-
-  g_clear_object (&fixture->catalogue);
-  cold_config_free (fixture->config);
-  fixture->config = cold_config_load (path, &error);
-  g_assert_no_error (error);
-  fixture->catalogue = cold_catalogue_new (fixture->config);
-}
-
-static void
-name_source (Fixture *fixture, guint port, const char *suite)
-{
-  g_autofree char *text = g_strdup_printf ("{\"a\":[{\"uri\":\"http://127.0.0.1:%u/\",\"suite\":\"%s\",\"components\":[\"main\"]}]}",
-                                           port, suite);
-  g_autoptr (JsonObject) object = cold_json_parse_object (text, -1, NULL);
-
-  g_ptr_array_unref (fixture->facts->sources);
-  fixture->facts->sources = cold_guest_sources_from_json (cold_json_array (object, "a"));
-  g_assert_cmpuint (fixture->facts->sources->len, ==, 1);
-}
-
-static guint
-count_folders (void)
-{
-  g_autoptr (GDir) dir = g_dir_open (COLD_CATALOGUE_DIR "/repositories", 0, NULL);
-  guint n = 0;
-
-  while (dir != NULL && g_dir_read_name (dir) != NULL)
-    n++;
-  return n;
-}
-
-static void
-test_guest_source (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (ColdFacts) other = NULL;
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) made = NULL;
-  g_autoptr (SoupServer) server = NULL;
-  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
-  guint port;
-
-  server = serve_repository (fixture, &port);
-  configure_voucher (fixture, port, fixture->repository->keyring);
-  name_source (fixture, port, "stable");
-  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
-  g_assert_true (refresh (fixture, &error));
-  g_assert_no_error (error);
-  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-  g_assert_true (cold_catalogue_serves (fixture->catalogue, fixture->facts));
-  made = plan (fixture, &error);
-  g_assert_no_error (error);
-  g_assert_nonnull (repository_fixture_planned (made, "foo"));
-  cold_catalogue_fetch_async (fixture->catalogue, fixture->facts, made, NULL, on_done, &result);
-  wait_for (&result);
-  g_assert_true (cold_catalogue_fetch_finish (fixture->catalogue, result, &error));
-
-  /* The same packages in a guest that does not name it. */
-  other = make_guest (status);
-  g_assert_cmpstr (other->manifest, ==, fixture->facts->manifest);
-  g_assert_false (cold_catalogue_serves (fixture->catalogue, other));
-
-  /* Nobody names it any more. */
-  g_assert_cmpuint (count_folders (), ==, 1);
-  g_ptr_array_set_size (fixture->facts->sources, 0);
-  name_source (fixture, port, "missing");
-  g_assert_true (refresh (fixture, &error));
-  g_assert_cmpuint (count_folders (), <=, 1);
-  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
-}
-
-/* What a guest names does not make the refresh fail, and is not asked for again and again. */
-static void
-test_guest_source_fails (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (SoupServer) server = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) about = NULL;
-  JsonObject *repository;
-  guint port;
-
-  server = serve_repository (fixture, &port);
-  configure_voucher (fixture, port, "/usr/share/keyrings/debian-archive-keyring.gpg");
-  name_source (fixture, port, "stable");
-  g_assert_true (refresh (fixture, &error));
-  g_assert_no_error (error);
-  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-  g_assert_false (cold_catalogue_serves (fixture->catalogue, fixture->facts));
-  about = cold_catalogue_describe (fixture->catalogue);
-  repository = cold_json_array_object (cold_json_array (about, "repositories"), 0);
-  g_assert_true (cold_json_bool (repository, "from-guest"));
-  g_assert_nonnull (strstr (cold_json_string (repository, "error"), "by no key of the keyring"));
-}
-
-/* A refresh without an answer, here since it was cancelled, is not followed by another one, and another one. */
-static void
-test_asked_once (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GAsyncResult) result = NULL;
-
-  configure_voucher (fixture, 9, fixture->repository->keyring);
-  name_source (fixture, 9, "stable");
-  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-  g_cancellable_cancel (cancellable);
-  cold_catalogue_refresh_async (fixture->catalogue, fixture->guests, cancellable, on_done, &result);
-  wait_for (&result);
-  g_assert_false (cold_catalogue_refresh_finish (fixture->catalogue, result, &error));
-  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-  name_source (fixture, 9, "another");
-  g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
-}
-
-static void
-install_passwd (const char *path)
-{
-  g_autofree char *old = NULL;
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents ("/etc/passwd", &old, NULL, NULL));
-  text = g_strdup_printf (COLD_WORKER_USER ":x:%d:%d::/:/usr/sbin/nologin\n%s", WORKER_ID, WORKER_ID, old);
-  g_assert_true (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, NULL));
-  g_assert_cmpint (mount (path, "/etc/passwd", NULL, MS_BIND, NULL), ==, 0);
-}
-
-#define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
 
 int
 main (int argc, char *argv[])
 {
-  g_autofree char *passwd = NULL;
-  int status;
-
-  g_test_init (&argc, &argv, NULL);
-  no_proxy ();
-  if (geteuid () != 0 || unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-    {
-      g_print ("1..0 # SKIP workers need root, and mount namespaces\n");
-      return 0;
-    }
-  passwd = g_strdup_printf ("/var/tmp/coldpatch-test-catalogue-%d", getpid ());
-  install_passwd (passwd);
-  g_assert_cmpint (mount ("tmpfs", "/run", "tmpfs", 0, NULL), ==, 0);
-  ADD ("/catalogue/refresh", test_refresh);
-  ADD ("/catalogue/other-guests/not-served", test_other_guests);
-  ADD ("/catalogue/failed-refresh/keeps-the-last", test_failed_refresh);
-  ADD ("/catalogue/never-fetched/left-out", test_never_fetched);
-  ADD ("/catalogue/equal-plans/one-worker", test_plans_are_shared);
-  ADD ("/catalogue/many-plans/each-by-itself", test_many_plans);
-  ADD ("/catalogue/cancelled-plan", test_cancelled_plan);
-  ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
-  ADD ("/catalogue/fetch-and-bundle", test_bundle);
-  ADD ("/catalogue/bundle/shared", test_bundle_shared);
-  ADD ("/catalogue/bundle/of-other-plan", test_bundle_of_other_plan);
-  ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
-  ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
-  ADD ("/catalogue/guest-source/asked-once", test_asked_once);
-  ADD ("/catalogue/no-repositories", test_config_without_repositories);
-  status = g_test_run ();
-  g_unlink (passwd);
-  return status;
+  return catalogue_fixture_main (argc, argv, add_tests);
 }

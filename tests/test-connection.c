@@ -2,6 +2,7 @@
 /* Against libvirt's test driver, whose state is one for all connections of this process. */
 #include <libvirt/libvirt.h>
 
+#include "async-result.h"
 #include "cold-connection.h"
 #include "cold-error.h"
 #include "loop-fixture.h"
@@ -76,12 +77,6 @@ teardown (Fixture *f, gconstpointer data)
 }
 
 static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static void
 test_domain_events (Fixture *f, gconstpointer data)
 {
   guint64 before = cold_connection_get_generation (f->connection);
@@ -141,10 +136,10 @@ test_read (Fixture *f, gconstpointer data)
   const ColdPoolInfo *pool;
   const ColdDomainInfo *domain;
 
-  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_ALL, TRUE, NULL, NULL, on_done, &all);
-  cold_connection_read_domains_async (f->connection, "00000000-0000-4000-8000-000000000000", NULL, on_done, &no_domain);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_ALL, TRUE, NULL, NULL, keep_result, &all);
+  cold_connection_read_domains_async (f->connection, "00000000-0000-4000-8000-000000000000", NULL, keep_result, &no_domain);
   cold_connection_read_async (f->connection, "00000000-0000-4000-8000-000000000000", COLD_REFRESH_ALL, FALSE, NULL, NULL,
-                              on_done, &no_pool);
+                              keep_result, &no_pool);
   WAIT_FOR (no_pool != NULL);
   /* In order: the earlier ones have come. */
   snapshot = finish (f, all);
@@ -186,7 +181,7 @@ test_volume_disks (Fixture *f, gconstpointer data)
   g_assert_nonnull (inactive);
   g_assert_nonnull (domain);
   virDomainGetUUIDString (domain, uuid);
-  cold_connection_read_domains_async (f->connection, uuid, NULL, on_done, &result);
+  cold_connection_read_domains_async (f->connection, uuid, NULL, keep_result, &result);
   WAIT_FOR (result != NULL);
   snapshot = finish (f, result);
   g_assert_cmpuint (snapshot->domains->len, ==, 1);
@@ -213,7 +208,7 @@ test_known (Fixture *f, gconstpointer data)
   g_assert_nonnull (vol);
   /* A path that cannot be statted is never taken for unchanged. */
   g_hash_table_insert (known, g_strdup ("/default-pool/v"), g_new0 (ColdKnownVolume, 1));
-  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, FALSE, known, NULL, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, FALSE, known, NULL, keep_result, &result);
   WAIT_FOR (result != NULL);
   snapshot = finish (f, result);
   g_assert_cmpuint (snapshot->domains->len, ==, 0);
@@ -234,7 +229,7 @@ test_cancelled (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (cancellable);
-  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, cancellable, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, cancellable, keep_result, &result);
   WAIT_FOR (result != NULL);
   g_assert_null (cold_connection_read_finish (f->connection, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -246,7 +241,7 @@ test_gate (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  cold_connection_prove_gate_async (f->connection, "nonce", NULL, on_done, &result);
+  cold_connection_prove_gate_async (f->connection, "nonce", NULL, keep_result, &result);
   WAIT_FOR (result != NULL);
   g_assert_false (cold_connection_prove_gate_finish (f->connection, result, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED);
@@ -260,7 +255,7 @@ test_unreachable (Fixture *f, gconstpointer data)
 
   g_assert_cmpuint (f->connected, ==, 0);
   g_assert_false (cold_connection_is_connected (f->connection));
-  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, NULL, on_done, &result);
+  cold_connection_read_async (f->connection, NULL, COLD_REFRESH_NONE, TRUE, NULL, NULL, keep_result, &result);
   WAIT_FOR (result != NULL);
   g_assert_null (cold_connection_read_finish (f->connection, result, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
@@ -276,7 +271,7 @@ test_versions (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
 
   /* Requests are carried out in order, and versions are asked after the connect. */
-  cold_connection_read_domains_async (f->connection, NULL, NULL, on_done, &result);
+  cold_connection_read_domains_async (f->connection, NULL, NULL, keep_result, &result);
   WAIT_FOR (result != NULL);
   about = cold_connection_describe (f->connection);
   g_assert_cmpint (virConnectGetLibVersion (f->conn, &libvirt), ==, 0);

@@ -5,18 +5,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "async-result.h"
 #include "cold-copy.h"
 #include "cold-error.h"
 #include "cold-fd.h"
 #include "exchange-fixture.h"
 
 #define MIB (1024 * 1024)
-
-static void
-on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
 
 static ColdTuple *
 copy (Fixture *f, GCancellable *cancellable, GError **error)
@@ -25,9 +20,8 @@ copy (Fixture *f, GCancellable *cancellable, GError **error)
   cold_fd_auto directory = cold_directory_open_below (f->base, f->volumes, error);
   cold_fd_auto hidden = cold_directory_open_private (f->base, f->hidden, error);
 
-  cold_copy_async (directory, "volume", hidden, "copy", cancellable, on_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_copy_async (directory, "volume", hidden, "copy", cancellable, keep_result, &result);
+  wait_for_result (&result);
   return cold_copy_finish (result, error);
 }
 
@@ -272,9 +266,8 @@ test_delete (void)
     {
       g_autoptr (GAsyncResult) result = NULL;
 
-      cold_delete_stepwise_async (hidden, "copy", on_result, &result);
-      while (result == NULL)
-        g_main_context_iteration (NULL, TRUE);
+      cold_delete_stepwise_async (hidden, "copy", keep_result, &result);
+      wait_for_result (&result);
       g_assert_true (cold_delete_stepwise_finish (result, &error));
       g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
     }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-gather.h"
-
-static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
 
 static void
 drain (void)
@@ -20,7 +15,7 @@ test_all_parts (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, on_done, &result);
+  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, keep_result, &result);
   g_autoptr (GTask) first = cold_gather_add (gather);
   g_autoptr (GTask) second = cold_gather_add (gather);
   g_autoptr (GError) error = NULL;
@@ -43,7 +38,7 @@ static void
 test_first_error (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GTask) gather = cold_gather_new (NULL, NULL, on_done, &result);
+  g_autoptr (GTask) gather = cold_gather_new (NULL, NULL, keep_result, &result);
   g_autoptr (GTask) first = cold_gather_add (gather);
   g_autoptr (GTask) second = cold_gather_add (gather);
   g_autoptr (GError) error = NULL;
@@ -64,7 +59,7 @@ test_cancelled (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, on_done, &result);
+  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, keep_result, &result);
   g_autoptr (GTask) part = cold_gather_add (gather);
   g_autoptr (GError) error = NULL;
 
@@ -87,14 +82,13 @@ test_deadline (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, on_done, &result);
+  g_autoptr (GTask) gather = cold_gather_new (NULL, cancellable, keep_result, &result);
   g_autoptr (GTask) part = cold_gather_add (gather);
   g_autoptr (GError) error = NULL;
 
   cold_gather_set_deadline (gather, 1, "too late");
   cold_gather_close (gather);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for_result (&result);
   g_assert_false (g_task_propagate_boolean (G_TASK (result), &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
   g_assert_cmpstr (error->message, ==, "too late");

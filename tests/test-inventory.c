@@ -7,6 +7,7 @@
 #include <libvirt/libvirt.h>
 #include <string.h>
 
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-inventory.h"
 #include "loop-fixture.h"
@@ -254,12 +255,6 @@ test_pool_life (Fixture *f, gconstpointer data)
   virStoragePoolFree (handle);
 }
 
-static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 /* Until all that libvirt told has been read: an event, the read that it asks for, and another one that was asked for meanwhile. */
 static void
 settle (Fixture *f)
@@ -268,7 +263,7 @@ settle (Fixture *f)
     {
       g_autoptr (GAsyncResult) result = NULL;
 
-      cold_inventory_resync_async (f->inventory, NULL, NULL, on_done, &result);
+      cold_inventory_resync_async (f->inventory, NULL, NULL, keep_result, &result);
       WAIT_FOR (result != NULL);
       g_assert_true (cold_inventory_resync_finish (f->inventory, result, NULL));
     }
@@ -412,17 +407,17 @@ test_resync (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) all = NULL, one = NULL, none = NULL, domains = NULL;
   g_autoptr (GError) error = NULL;
 
-  cold_inventory_resync_async (f->inventory, NULL, NULL, on_done, &all);
+  cold_inventory_resync_async (f->inventory, NULL, NULL, keep_result, &all);
   WAIT_FOR (all != NULL);
   g_assert_true (cold_inventory_resync_finish (f->inventory, all, &error));
-  cold_inventory_resync_async (f->inventory, find_pool (f, "default-pool")->uuid, NULL, on_done, &one);
+  cold_inventory_resync_async (f->inventory, find_pool (f, "default-pool")->uuid, NULL, keep_result, &one);
   WAIT_FOR (one != NULL);
   g_assert_true (cold_inventory_resync_finish (f->inventory, one, &error));
-  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, keep_result, &domains);
   WAIT_FOR (domains != NULL);
   g_assert_true (cold_inventory_reread_finish (f->inventory, domains, &error));
   g_assert_no_error (error);
-  cold_inventory_resync_async (f->inventory, "no-such-pool", NULL, on_done, &none);
+  cold_inventory_resync_async (f->inventory, "no-such-pool", NULL, keep_result, &none);
   WAIT_FOR (none != NULL);
   g_assert_false (cold_inventory_resync_finish (f->inventory, none, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND);
@@ -438,11 +433,11 @@ test_not_connected (Fixture *f, gconstpointer data)
   begin (f, "test:///nonexistent/file.xml");
   loop_run_for (100);
   g_assert_false (cold_inventory_is_connected (f->inventory));
-  cold_inventory_resync_async (f->inventory, NULL, NULL, on_done, &all);
+  cold_inventory_resync_async (f->inventory, NULL, NULL, keep_result, &all);
   WAIT_FOR (all != NULL);
   g_assert_false (cold_inventory_resync_finish (f->inventory, all, &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);
-  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, on_done, &domains);
+  cold_inventory_reread_async (f->inventory, LOOP_WAIT_MS, NULL, keep_result, &domains);
   WAIT_FOR (domains != NULL);
   g_assert_false (cold_inventory_reread_finish (f->inventory, domains, &late));
   g_assert_error (late, COLD_ERROR, COLD_ERROR_NOT_CONNECTED);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <utime.h>
 
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-manifest-store.h"
 
@@ -49,20 +50,13 @@ teardown (Fixture *f, gconstpointer data)
   g_free (f->target);
 }
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static gboolean
 put (Fixture *f, const char *path, const char *id, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  cold_manifest_store_put_async (f->folder, path, id, NULL, take_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_manifest_store_put_async (f->folder, path, id, NULL, keep_result, &result);
+  wait_for_result (&result);
   return cold_manifest_store_put_finish (result, error);
 }
 
@@ -142,9 +136,8 @@ sweep (Fixture *f, const char *kept)
 
   if (kept != NULL)
     g_hash_table_add (keep, (gpointer) kept);
-  cold_manifest_store_sweep_async (f->folder, keep, take_result, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_manifest_store_sweep_async (f->folder, keep, keep_result, &result);
+  wait_for_result (&result);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "async-result.h"
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-names.h"
@@ -107,20 +108,13 @@ make_request (const char *mode)
   return request;
 }
 
-static void
-on_done (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 static JsonObject *
 run (ColdWorkerProcess *process, JsonObject *request, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  cold_worker_process_run_async (process, request, cancellable, on_done, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  cold_worker_process_run_async (process, request, cancellable, keep_result, &result);
+  wait_for_result (&result);
   return cold_worker_process_run_finish (process, result, error);
 }
 

@@ -3,55 +3,9 @@
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 
-#include "cold-store.h"
+#include "store-fixture.h"
 
 #define POOL "11111111-1111-4111-8111-111111111111"
-
-typedef struct
-{
-  char *folder;
-  char *path;
-  ColdStore *store;
-} Fixture;
-
-static void
-open_store (Fixture *f)
-{
-  g_autoptr (GError) error = NULL;
-
-  f->store = cold_store_open (f->path, &error);
-  g_assert_no_error (error);
-}
-
-static void
-setup (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  f->folder = g_dir_make_tmp ("test-store-packages-XXXXXX", &error);
-  g_assert_no_error (error);
-  f->path = g_build_filename (f->folder, "store.db", NULL);
-  open_store (f);
-}
-
-static void
-close_store (Fixture *f)
-{
-  /* Its thread lets go of a query just after the answer is there. */
-  cold_store_flush (f->store);
-  g_assert_finalize_object (f->store);
-}
-
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  close_store (f);
-  /* WAL's companions go with the last one who closes it. */
-  g_assert_cmpint (g_unlink (f->path), ==, 0);
-  g_assert_cmpint (g_rmdir (f->folder), ==, 0);
-  g_free (f->path);
-  g_free (f->folder);
-}
 
 static void
 set (char **where, const char *text)
@@ -60,32 +14,17 @@ set (char **where, const char *text)
   *where = g_strdup (text);
 }
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **)user_data = g_object_ref (result);
-}
-
-static GAsyncResult *
-wait_for (Fixture *f, GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  cold_store_flush (f->store); /* its thread has let go of the query */
-  return *result;
-}
-
 /* Returns: (transfer full): "volume version arch hostname;" of each */
 static char *
-find (Fixture *f, const char *name, const char *below)
+find (StoreFixture *f, const char *name, const char *below)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) all = NULL;
   GString *text = g_string_new ("");
 
-  cold_store_find_package_async (f->store, name, below, take_result, &result);
-  all = cold_store_find_package_finish (f->store, wait_for (f, &result), &error);
+  cold_store_find_package_async (f->store, name, below, keep_result, &result);
+  all = cold_store_find_package_finish (f->store, store_fixture_wait_for (f, &result), &error);
   g_assert_no_error (error);
   for (guint i = 0; i < all->len; i++)
     {
@@ -98,7 +37,7 @@ find (Fixture *f, const char *name, const char *below)
 }
 
 static gint64
-save_guest (Fixture *f, const char *name, const char *manifest, const char *hostname)
+save_guest (StoreFixture *f, const char *name, const char *manifest, const char *hostname)
 {
   g_autoptr (ColdVolume) volume = cold_volume_new (POOL, name);
 
@@ -111,7 +50,7 @@ save_guest (Fixture *f, const char *name, const char *manifest, const char *host
 }
 
 static void
-save_packages (Fixture *f, const char *manifest, const char *format, const char *text)
+save_packages (StoreFixture *f, const char *manifest, const char *format, const char *text)
 {
   g_autoptr (JsonNode) node = json_from_string (text, NULL);
 
@@ -119,7 +58,7 @@ save_packages (Fixture *f, const char *manifest, const char *format, const char 
 }
 
 static void
-assert_found (Fixture *f, const char *name, const char *below, const char *expected)
+assert_found (StoreFixture *f, const char *name, const char *below, const char *expected)
 {
   g_autofree char *found = find (f, name, below);
 
@@ -127,7 +66,7 @@ assert_found (Fixture *f, const char *name, const char *below, const char *expec
 }
 
 static void
-test_find (Fixture *f, gconstpointer data)
+test_find (StoreFixture *f, gconstpointer data)
 {
   save_packages (f, "m1", "deb",
                  "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"],[\"libc6\",\"2.36-9\",\"i386\",\"glibc\"],"
@@ -155,7 +94,7 @@ test_find (Fixture *f, gconstpointer data)
 
 /* 1.0rc1 comes before 1.0 for pacman only, and 1.0~rc1 for the others; an epoch counts everywhere. */
 static void
-test_find_formats (Fixture *f, gconstpointer data)
+test_find_formats (StoreFixture *f, gconstpointer data)
 {
   static const char *const formats[] = { "deb", "rpm", "pacman" };
 
@@ -181,7 +120,7 @@ test_find_formats (Fixture *f, gconstpointer data)
 }
 
 static guint
-count_rows (Fixture *f, const char *sql)
+count_rows (StoreFixture *f, const char *sql)
 {
   sqlite3 *db = NULL;
   sqlite3_stmt *statement = NULL;
@@ -199,21 +138,21 @@ count_rows (Fixture *f, const char *sql)
 
 /* The worker of another guest tells something else of the same manifest. */
 static void
-test_known_stays (Fixture *f, gconstpointer data)
+test_known_stays (StoreFixture *f, gconstpointer data)
 {
   save_packages (f, "m1", "deb", "[[\"bash\",\"5.2-1\",\"amd64\",\"bash\"]]");
   save_guest (f, "a", "m1", "web1");
   save_packages (f, "m1", "rpm", "[[\"bash\",\"99\",\"amd64\",\"bash\"],[\"more\",\"1\",\"amd64\",\"more\"]]");
   assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
   g_assert_finalize_object (f->store);
-  open_store (f);
+  store_fixture_open (f);
   save_packages (f, "m1", "deb", "[]");
   assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
   g_assert_cmpuint (count_rows (f, "SELECT count (*) FROM packages"), ==, 1);
 }
 
 static void
-test_unused_goes (Fixture *f, gconstpointer data)
+test_unused_goes (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (GHashTable) keep = g_hash_table_new (g_str_hash, g_str_equal);
 
@@ -233,7 +172,7 @@ test_unused_goes (Fixture *f, gconstpointer data)
 
 /* As version 1 of the schema left it. */
 static void
-test_migration (Fixture *f, gconstpointer data)
+test_migration (StoreFixture *f, gconstpointer data)
 {
   sqlite3 *db = NULL;
   g_autoptr (ColdVolume) fresh = cold_volume_new (POOL, "b");
@@ -243,7 +182,7 @@ test_migration (Fixture *f, gconstpointer data)
   /* Not inspected yet. */
   fresh->id = cold_store_next_volume_id (f->store);
   cold_store_save_volume (f->store, fresh);
-  close_store (f);
+  store_fixture_close (f);
   g_assert_cmpint (sqlite3_open (f->path, &db), ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_exec (db,
                                  "DROP INDEX volumes_manifest; ALTER TABLE volumes DROP COLUMN manifest;"
@@ -251,13 +190,13 @@ test_migration (Fixture *f, gconstpointer data)
                                  NULL, NULL, NULL),
                    ==, SQLITE_OK);
   g_assert_cmpint (sqlite3_close (db), ==, SQLITE_OK);
-  open_store (f);
+  store_fixture_open (f);
   assert_found (f, "bash", "", "1 5.2-1 amd64 web1;");
 }
 
 /* A thousand guests, no two of them clones; the message says what a search takes. */
 static void
-test_find_thousand (Fixture *f, gconstpointer data)
+test_find_thousand (StoreFixture *f, gconstpointer data)
 {
   gint64 start, whole;
 
@@ -290,7 +229,7 @@ test_find_thousand (Fixture *f, gconstpointer data)
 }
 
 static void
-test_components (Fixture *f, gconstpointer data)
+test_components (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
@@ -298,14 +237,14 @@ test_components (Fixture *f, gconstpointer data)
   g_autofree char *text = NULL;
 
   save_packages (f, "m1", "deb", "[[\"libc6\",\"2.36\",\"amd64\",\"glibc\"],[\"bash\",\"5.2\",\"amd64\"]]");
-  cold_store_components_async (f->store, "m1", take_result, &result);
-  list = cold_store_packages_finish (f->store, wait_for (f, &result), &error);
+  cold_store_components_async (f->store, "m1", keep_result, &result);
+  list = cold_store_packages_finish (f->store, store_fixture_wait_for (f, &result), &error);
   g_assert_no_error (error);
   text = g_variant_print (list, FALSE);
   g_assert_cmpstr (text, ==, "[('bash', '5.2', 'amd64', ''), ('libc6', '2.36', 'amd64', 'glibc')]");
 }
 
-#define ADD(path, test) g_test_add ("/store-packages/" path, Fixture, NULL, setup, test, teardown)
+#define ADD(path, test) g_test_add ("/store-packages/" path, StoreFixture, NULL, store_fixture_set_up, test, store_fixture_tear_down)
 
 int
 main (int argc, char *argv[])

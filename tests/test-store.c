@@ -6,7 +6,7 @@
 
 #include "cold-error.h"
 #include "cold-json.h"
-#include "cold-store.h"
+#include "store-fixture.h"
 
 #define POOL "11111111-1111-4111-8111-111111111111"
 #define DOMAIN "22222222-2222-4222-8222-222222222222"
@@ -23,68 +23,11 @@ count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, g
   return G_LOG_WRITER_HANDLED;
 }
 
-typedef struct
-{
-  char *folder;
-  char *path;
-  ColdStore *store;
-} Fixture;
-
 static void
-open_store (Fixture *f)
+setup (StoreFixture *f, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-
-  f->store = cold_store_open (f->path, &error);
-  g_assert_no_error (error);
-  g_assert_nonnull (f->store);
-}
-
-static void
-close_store (Fixture *f)
-{
-  /* Its thread lets go of a query just after the answer is there. */
-  cold_store_flush (f->store);
-  g_assert_finalize_object (f->store);
-}
-
-/* As another agent would find it. */
-static void
-reopen (Fixture *f)
-{
-  close_store (f);
-  open_store (f);
-}
-
-static void
-setup (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
   n_warnings = 0;
-  f->folder = g_dir_make_tmp ("test-store-XXXXXX", &error);
-  g_assert_no_error (error);
-  f->path = g_build_filename (f->folder, "store.db", NULL);
-  open_store (f);
-}
-
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
-  close_store (f);
-  dir = g_dir_open (f->folder, 0, NULL);
-  while ((name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (f->folder, name, NULL);
-
-      g_assert_cmpint (g_unlink (path), ==, 0);
-    }
-  g_assert_cmpint (g_rmdir (f->folder), ==, 0);
-  g_free (f->path);
-  g_free (f->folder);
+  store_fixture_set_up (f, data);
 }
 
 static void
@@ -96,7 +39,7 @@ set (char **where, const char *text)
 
 /* Behind the store's back. */
 static void
-execute (Fixture *f, const char *sql)
+execute (StoreFixture *f, const char *sql)
 {
   sqlite3 *db = NULL;
 
@@ -106,7 +49,7 @@ execute (Fixture *f, const char *sql)
 }
 
 static gint64
-save_volume (Fixture *f, const char *name)
+save_volume (StoreFixture *f, const char *name)
 {
   g_autoptr (ColdVolume) volume = cold_volume_new (POOL, name);
 
@@ -116,39 +59,24 @@ save_volume (Fixture *f, const char *name)
 }
 
 static void
-save_job (Fixture *f, guint number, gint64 volume, const char *report)
+save_job (StoreFixture *f, guint number, gint64 volume, const char *report)
 {
   ColdJobRecord record = { number, "upgrade", volume, "done", 100, 200, "upgraded", "", "", report };
 
   cold_store_save_job (f->store, &record);
 }
 
-static void
-take_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
-static GAsyncResult *
-wait_for (Fixture *f, GAsyncResult **result)
-{
-  while (*result == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  cold_store_flush (f->store); /* its thread has let go of the query */
-  return *result;
-}
-
 /* Returns: (transfer full) */
 static JsonArray *
-history (Fixture *f, gint64 volume, guint limit)
+history (StoreFixture *f, gint64 volume, guint limit)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
   g_autoptr (JsonNode) node = NULL;
 
-  cold_store_history_async (f->store, volume, limit, take_result, &result);
-  text = cold_store_history_finish (f->store, wait_for (f, &result), &error);
+  cold_store_history_async (f->store, volume, limit, keep_result, &result);
+  text = cold_store_history_finish (f->store, store_fixture_wait_for (f, &result), &error);
   g_assert_no_error (error);
   node = json_from_string (text, &error);
   g_assert_no_error (error);
@@ -156,20 +84,20 @@ history (Fixture *f, gint64 volume, guint limit)
 }
 
 static GVariant *
-packages (Fixture *f, const char *manifest)
+packages (StoreFixture *f, const char *manifest)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   GVariant *list;
 
-  cold_store_packages_async (f->store, manifest, take_result, &result);
-  list = cold_store_packages_finish (f->store, wait_for (f, &result), &error);
+  cold_store_packages_async (f->store, manifest, keep_result, &result);
+  list = cold_store_packages_finish (f->store, store_fixture_wait_for (f, &result), &error);
   g_assert_no_error (error);
   return list;
 }
 
 static void
-test_volume (Fixture *f, gconstpointer data)
+test_volume (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (ColdVolume) volume = cold_volume_new (POOL, "not\xff" "utf-8.raw");
   g_autoptr (GPtrArray) loaded = NULL;
@@ -199,7 +127,7 @@ test_volume (Fixture *f, gconstpointer data)
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("hibernated", NULL));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("encrypted", "sda2"));
   cold_store_save_volume (f->store, volume);
-  reopen (f);
+  store_fixture_reopen (f);
 
   loaded = cold_store_load_volumes (f->store);
   g_assert_cmpuint (loaded->len, ==, 1);
@@ -235,7 +163,7 @@ test_volume (Fixture *f, gconstpointer data)
 }
 
 static void
-test_pool_and_domain (Fixture *f, gconstpointer data)
+test_pool_and_domain (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (ColdPool) pool = cold_pool_new (POOL);
   g_autoptr (ColdDomain) domain = cold_domain_new (DOMAIN);
@@ -254,7 +182,7 @@ test_pool_and_domain (Fixture *f, gconstpointer data)
   g_ptr_array_add (domain->info->disks, disk);
   cold_store_save_domain (f->store, domain);
   cold_store_save_domain (f->store, domain); /* its disks are replaced, not added */
-  reopen (f);
+  store_fixture_reopen (f);
 
   pools = cold_store_load_pools (f->store);
   g_assert_cmpuint (pools->len, ==, 1);
@@ -272,7 +200,7 @@ test_pool_and_domain (Fixture *f, gconstpointer data)
 }
 
 static void
-test_numbers (Fixture *f, gconstpointer data)
+test_numbers (StoreFixture *f, gconstpointer data)
 {
   gint64 first = save_volume (f, "a");
   gint64 second = save_volume (f, "b");
@@ -280,13 +208,13 @@ test_numbers (Fixture *f, gconstpointer data)
 
   g_assert_cmpint (second, >, first);
   save_job (f, job, first, NULL);
-  reopen (f);
+  store_fixture_reopen (f);
   g_assert_cmpint (cold_store_next_volume_id (f->store), >, second);
   g_assert_cmpuint (cold_store_next_job (f->store), >, job);
 }
 
 static void
-test_settings (Fixture *f, gconstpointer data)
+test_settings (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *none = cold_store_get_setting (f->store, "policy");
   g_autofree char *got = NULL;
@@ -294,13 +222,13 @@ test_settings (Fixture *f, gconstpointer data)
   g_assert_null (none);
   cold_store_set_setting (f->store, "policy", "auto");
   cold_store_set_setting (f->store, "policy", "off");
-  reopen (f);
+  store_fixture_reopen (f);
   got = cold_store_get_setting (f->store, "policy");
   g_assert_cmpstr (got, ==, "off");
 }
 
 static void
-test_packages (Fixture *f, gconstpointer data)
+test_packages (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (JsonNode) node = json_from_string (
       "[[\"zsh\",\"5.9\",\"amd64\",\"zsh\"],[\"bash\",\"5.2\",\"amd64\",\"bash\"],17,[\"odd\"]]", NULL);
@@ -324,7 +252,7 @@ test_packages (Fixture *f, gconstpointer data)
 }
 
 static void
-test_history (Fixture *f, gconstpointer data)
+test_history (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (JsonArray) all = NULL;
   g_autoptr (JsonArray) one = NULL;
@@ -352,7 +280,7 @@ test_history (Fixture *f, gconstpointer data)
 
 /* A query sees everything that was queued before it. */
 static void
-test_order (Fixture *f, gconstpointer data)
+test_order (StoreFixture *f, gconstpointer data)
 {
   for (guint i = 1; i <= 500; i++)
     {
@@ -367,7 +295,7 @@ test_order (Fixture *f, gconstpointer data)
 }
 
 static void
-test_private (Fixture *f, gconstpointer data)
+test_private (StoreFixture *f, gconstpointer data)
 {
   struct stat st;
 
@@ -376,7 +304,7 @@ test_private (Fixture *f, gconstpointer data)
 }
 
 static guint
-count_set_aside (Fixture *f)
+count_set_aside (StoreFixture *f)
 {
   g_autoptr (GDir) dir = g_dir_open (f->folder, 0, NULL);
   const char *name;
@@ -389,35 +317,35 @@ count_set_aside (Fixture *f)
 
 /* The store that cannot be used is kept aside with a warning; the one in its place is empty, and works. */
 static void
-assert_rebuilt (Fixture *f)
+assert_rebuilt (StoreFixture *f)
 {
   g_autoptr (GPtrArray) before = NULL;
   g_autoptr (GPtrArray) after = NULL;
 
-  open_store (f);
+  store_fixture_open (f);
   g_assert_cmpuint (n_warnings, ==, 1);
   g_assert_cmpuint (count_set_aside (f), ==, 1);
   before = cold_store_load_volumes (f->store);
   g_assert_cmpuint (before->len, ==, 0);
   save_volume (f, "new");
-  reopen (f);
+  store_fixture_reopen (f);
   after = cold_store_load_volumes (f->store);
   g_assert_cmpuint (after->len, ==, 1);
   g_assert_cmpuint (n_warnings, ==, 1);
 }
 
 static void
-test_no_database (Fixture *f, gconstpointer data)
+test_no_database (StoreFixture *f, gconstpointer data)
 {
   const char *text = "A text, but at least as long as the header of an SQLite file would be: a hundred bytes.\n";
 
-  close_store (f);
+  store_fixture_close (f);
   g_assert_true (g_file_set_contents (f->path, text, -1, NULL));
   assert_rebuilt (f);
 }
 
 static void
-test_torn (Fixture *f, gconstpointer data)
+test_torn (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *content = NULL;
   gsize length;
@@ -428,7 +356,7 @@ test_torn (Fixture *f, gconstpointer data)
 
       save_volume (f, name);
     }
-  close_store (f);
+  store_fixture_close (f);
   g_assert_true (g_file_get_contents (f->path, &content, &length, NULL));
   g_assert_cmpuint (length, >, 64 * 1024);
   memset (content + length / 2, 0xa5, length / 4);
@@ -437,60 +365,60 @@ test_torn (Fixture *f, gconstpointer data)
 }
 
 static void
-test_truncated (Fixture *f, gconstpointer data)
+test_truncated (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *content = NULL;
   gsize length;
 
   save_volume (f, "a");
-  close_store (f);
+  store_fixture_close (f);
   g_assert_true (g_file_get_contents (f->path, &content, &length, NULL));
   g_assert_true (g_file_set_contents (f->path, content, length / 2, NULL));
   assert_rebuilt (f);
 }
 
 static void
-test_newer (Fixture *f, gconstpointer data)
+test_newer (StoreFixture *f, gconstpointer data)
 {
   save_volume (f, "a");
-  close_store (f);
+  store_fixture_close (f);
   execute (f, "PRAGMA user_version = 999");
   assert_rebuilt (f);
 }
 
 /* No version was written, but the tables are there: not ours, and not to be mixed with. */
 static void
-test_foreign (Fixture *f, gconstpointer data)
+test_foreign (StoreFixture *f, gconstpointer data)
 {
-  close_store (f);
+  store_fixture_close (f);
   execute (f, "PRAGMA user_version = 0");
   assert_rebuilt (f);
 }
 
 static void
-test_empty_file (Fixture *f, gconstpointer data)
+test_empty_file (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *wal = g_strconcat (f->path, "-wal", NULL);
 
-  close_store (f);
+  store_fixture_close (f);
   g_unlink (wal);
   g_assert_true (g_file_set_contents (f->path, "", 0, NULL));
-  open_store (f);
+  store_fixture_open (f);
   g_assert_cmpuint (n_warnings, ==, 0); /* as good as none */
   g_assert_cmpint (save_volume (f, "a"), ==, 1);
 }
 
 static void
-test_garbage_in_a_row (Fixture *f, gconstpointer data)
+test_garbage_in_a_row (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) loaded = NULL;
   const ColdVolume *got;
 
   save_volume (f, "a");
-  close_store (f);
+  store_fixture_close (f);
   execute (f, "UPDATE volumes SET facts = '{\"os\":', file = x'00', type = NULL, capacity = 'many',"
               " inspected = 5");
-  open_store (f);
+  store_fixture_open (f);
   loaded = cold_store_load_volumes (f->store);
   g_assert_cmpuint (loaded->len, ==, 1);
   got = g_ptr_array_index (loaded, 0);
@@ -502,7 +430,7 @@ test_garbage_in_a_row (Fixture *f, gconstpointer data)
 }
 
 static void
-test_no_folder (Fixture *f, gconstpointer data)
+test_no_folder (StoreFixture *f, gconstpointer data)
 {
   g_autofree char *below = g_build_filename (f->path, "store.db", NULL); /* below a file */
   g_autoptr (GError) error = NULL;
@@ -514,7 +442,7 @@ test_no_folder (Fixture *f, gconstpointer data)
 
 /* A missing table stands for a disk that fails: what could not be written is written once it works again. */
 static void
-test_failing_writes (Fixture *f, gconstpointer data)
+test_failing_writes (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) loaded = NULL;
 
@@ -526,7 +454,7 @@ test_failing_writes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_warnings, ==, 1); /* once, not with every write */
   execute (f, "ALTER TABLE away RENAME TO volumes");
   save_volume (f, "c");
-  reopen (f);
+  store_fixture_reopen (f);
   loaded = cold_store_load_volumes (f->store);
   g_assert_cmpuint (loaded->len, ==, 3);
 }
@@ -536,7 +464,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (count_warnings, NULL, NULL);
-#define ADD(path, test) g_test_add ("/store/" path, Fixture, NULL, setup, test, teardown)
+#define ADD(path, test) g_test_add ("/store/" path, StoreFixture, NULL, setup, test, store_fixture_tear_down)
   ADD ("volume/comes-back-whole", test_volume);
   ADD ("pool-and-domain/come-back", test_pool_and_domain);
   ADD ("numbers/are-not-reused", test_numbers);

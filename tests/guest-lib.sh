@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tests of whole guests have in common: sourced after lib.sh.
+#
+#   made     set by the test: folder with the guest's repository
+#   disk     set by the test: the guest's image, of which the file system is on the first partition
+#   volume   set by the test as soon as it is there: object path of that image
+# shellcheck shell=bash disable=SC2154
+
+file_in_guest()
+{
+  debugfs -R "cat $1" "$disk?offset=1048576" 2>/dev/null
+}
+# What is in a folder of the guest, but for . and ..
+names_in()
+{
+  debugfs -R "ls -p $1" "$disk?offset=1048576" 2>/dev/null | cut -d/ -f6 | grep -vxE '|\.\.?'
+}
+# in_guest COMMAND [STEP]...: by the guest's shell, after these steps of guestfish; writes nothing to the disk
+in_guest()
+{
+  local command=$1
+  shift
+  { printf '%s\n' "add-drive $disk format:raw readonly:true" run 'mount /dev/sda1 /' "$@"; printf 'sh "%s"\n' "$command"; } |
+    LIBGUESTFS_PATH=$(dirname "$(ls /var/cache/coldpatch/appliance/*/kernel | head -1)") LIBGUESTFS_BACKEND=direct \
+      LIBGUESTFS_BACKEND_SETTINGS=force_tcg guestfish
+}
+appliance_ready()
+{
+  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
+}
+inspected()
+{
+  [ "$(property "$volume" Volume PendingCount)" = "$1" ] && [ "$(property "$volume" Volume State)" = "$2" ]
+}
+planned()
+{
+  call "$volume" Volume GetPlan | jq -r '.[] | "\(.[0]) \(.[2])"' | sort
+}
+upgrade()
+{
+  job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 400 job_finished "$job" || return 1
+  property "$job" Job ErrorMessage
+  equals upgraded property "$job" Job Outcome
+}
