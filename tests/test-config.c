@@ -2,8 +2,10 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "cold-catalogue-request.h"
 #include "cold-config.h"
 #include "cold-error.h"
+#include "cold-json.h"
 #include "cold-names.h"
 
 #define KEYS_DOCUMENTED 12
@@ -339,6 +341,36 @@ test_sources_preferences (Fixture *f, gconstpointer data)
   g_assert_false (repository->module_hotfixes);
 }
 
+/* What the admin says of a repository is what its workers are told. */
+static void
+test_sources_reach_workers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (ColdConfig) config = NULL;
+  g_autoptr (JsonObject) request = json_object_new ();
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  g_auto (GStrv) excludes = NULL;
+  JsonObject *one, *other;
+
+  put (f, COLD_SOURCES_DIR "/a.conf",
+       RPM ("Uri=http://h/\nPriority=10\nExclude=kernel* foo\nInclude=b?r\nModuleHotfixes=yes\nSecurity=yes\n"));
+  put (f, COLD_SOURCES_DIR "/b.conf", "[b]\nType=rpm-md\nMatch=fedora 41 x\nUri=http://h/\nSignedBy=/k\n");
+  config = load (f);
+  cold_catalogue_add_repositories (request, NULL, config, NULL, NULL, none);
+  one = cold_json_array_object (cold_json_array (request, "repositories"), 0);
+  other = cold_json_array_object (cold_json_array (request, "repositories"), 1);
+  g_assert_cmpint (cold_json_int (one, "priority"), ==, 10);
+  excludes = cold_json_strv (one, "excludes");
+  g_assert_cmpuint (g_strv_length (excludes), ==, 2);
+  g_assert_true (json_object_has_member (one, "includes"));
+  g_assert_true (cold_json_bool (one, "module-hotfixes"));
+  g_assert_true (cold_json_bool (one, "security"));
+  g_assert_cmpstr (cold_json_string (one, "signed-by"), ==, "/keyrings/a");
+  g_assert_false (json_object_has_member (other, "priority"));
+  g_assert_false (json_object_has_member (other, "excludes"));
+  g_assert_false (cold_json_bool (other, "module-hotfixes"));
+  g_assert_false (cold_json_bool (other, "security"));
+}
+
 static void
 test_match (Fixture *f, gconstpointer data)
 {
@@ -518,6 +550,7 @@ main (int argc, char *argv[])
   ADD ("sources/match-all", test_source_matches_all);
   ADD ("sources/hosts-vouch", test_source_with_hosts);
   ADD ("sources/preferences", test_sources_preferences);
+  ADD ("sources/reach-workers", test_sources_reach_workers);
   ADD ("sources/match/patterns", test_match);
   ADD ("sources/bad-or-missing/names-file-and-line", test_sources_refused);
   ADD ("sources/twice/is-refused", test_source_twice);
