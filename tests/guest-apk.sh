@@ -12,8 +12,7 @@ PRIVATE_HOST_OPTIONS="--cache ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests
 . "$(dirname "$0")/lib.sh"
 . "$tests/guest-lib.sh"
 
-images=/var/lib/libvirt/images
-disk=$images/alpine.raw
+disk=/var/lib/libvirt/images/alpine.raw
 made=/var/lib/libvirt/made
 
 # --- asking ------------------------------------------------------------------------------------------------------------
@@ -40,13 +39,7 @@ Match=alpinelinux 3.18 x86_64
 Uri=file://$made/repository
 SignedBy=$made/keys.pem
 END
-define_pool default $images
-cp --sparse=always $made/guest.raw $disk
-virsh -q pool-refresh default
-start_agent
-check /agent/up wait_agent
-check /appliance/ready eventually 240 appliance_ready
-volume=$(await_volume default alpine.raw)
+start_agent_with_guest
 
 # --- planned as the guest's own apk would do it --------------------------------------------------------------------------
 

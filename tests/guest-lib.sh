@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What tests of whole guests have in common: sourced after lib.sh.
 #
-#   made     set by the test: folder with the guest's repository
+#   made     set by the test: folder with the guest as it was made, guest.raw, and its repository
 #   disk     set by the test: the guest's image, of which the file system is on the first partition
-#   volume   set by the test as soon as it is there: object path of that image
+#   volume   object path of that image, once the agent was started
 # shellcheck shell=bash disable=SC2154
 
 file_in_guest()
@@ -41,4 +41,15 @@ upgrade()
   job=$(call "$volume" Volume Upgrade 'a{sv}' 0) && wait_for 400 job_finished "$job" || return 1
   property "$job" Job ErrorMessage
   equals upgraded property "$job" Job Outcome
+}
+# start_agent_with_guest: the guest that was made is the one volume of a pool
+start_agent_with_guest()
+{
+  define_pool default "$(dirname "$disk")"
+  cp --sparse=always "$made/guest.raw" "$disk"
+  virsh -q pool-refresh default
+  start_agent
+  check /agent/up wait_agent
+  check /appliance/ready eventually 240 appliance_ready
+  volume=$(await_volume default "$(basename "$disk")")
 }

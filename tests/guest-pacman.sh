@@ -5,8 +5,7 @@ PRIVATE_HOST_OPTIONS="--keep ${COLDPATCH_TEST_CACHE:=/var/cache/coldpatch-tests}
 . "$(dirname "$0")/lib.sh"
 . "$tests/guest-lib.sh"
 
-images=/var/lib/libvirt/images
-disk=$images/arch.raw
+disk=/var/lib/libvirt/images/arch.raw
 made=/var/lib/libvirt/made
 
 # --- asking ------------------------------------------------------------------------------------------------------------
@@ -34,13 +33,7 @@ Uri=file://$made/repository
 Suites=cold
 SignedBy=$made/keyring.gpg
 END
-define_pool default $images
-cp --sparse=always $made/guest.raw $disk
-virsh -q pool-refresh default
-start_agent
-check /agent/up wait_agent
-check /appliance/ready eventually 240 appliance_ready
-volume=$(await_volume default arch.raw)
+start_agent_with_guest
 
 # --- planned as the guest's own pacman would do it -----------------------------------------------------------------------
 
