@@ -75,9 +75,11 @@
  *          {"verb","what":"packages","files":[{"sha256","size","repository","path","identity":s?}],"repositories":[repository],
  *           "allow-hosts":[pattern],"cache-max":bytes}
  *       -> {"fetched":n,"cached":n,"bytes":n}
- *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
+ *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64","i386"],
  *                       "signed-by":"/keyrings/ID","security":b,"unsigned-database":b,"from-guest":b,
  *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?}
+ *          "architectures": the guests' own one, and for deb those of which some have packages beside it: they are fetched where
+ *          the repository has them, and planned with where a guest's manifest has them.
  *          With "list" the URI is that of a document which names the repository's places.
  *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
  *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'
@@ -90,6 +92,7 @@
  *          plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
  *                  "size":bytes,"sha256","path","identity":s?,"replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
  *                "problems":[s]}
+ *          Of deb, names in "held" and "kept-back" are as apt shows them: "name:arch" where that is not the guest's own.
  *          "installed" is "" for a new dependency and for what is installed beside its older versions. Removals never
  *          appear, but for packages of other names that a package obsoletes ("replaces"): what would need one is kept back.
  *          "identity" is of apk, whose indexes have no SHA-256 of package files, but one thing that stands for all that is in

@@ -250,15 +250,40 @@ make_missing_caches (Refresh *refresh, const char *catalogue, GError **error)
   return indexes != NULL;
 }
 
+/* What guests have installed beside their own architecture is fetched where it is: many releases have no such index, and many
+ * mirrors carry less than the Release says. That is for the plan to tell, and must not keep all others from their updates. */
+static gboolean
+fetch_foreign (Refresh *refresh, const char *component, const char *arch, JsonArray *indexes, gint64 *total, GError **error)
+{
+  for (guint i = 0; i < refresh->releases->len; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      if (cold_deb_fetch_index_hash (g_ptr_array_index (refresh->releases, i), component, arch) == NULL
+          || fetch_index (refresh, i, component, arch, indexes, total, &local)
+          || g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+        continue;
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 fetch_indexes (Refresh *refresh, JsonArray *indexes, gint64 *total, GError **error)
 {
   const ColdSource *repository = refresh->repository;
 
   for (guint c = 0; repository->components[c] != NULL; c++)
-    for (guint a = 0; repository->architectures[a] != NULL; a++)
-      if (!fetch_component (refresh, repository->components[c], repository->architectures[a], indexes, total, error))
+    {
+      const char *component = repository->components[c];
+
+      if (!fetch_component (refresh, component, repository->architectures[0], indexes, total, error))
         return FALSE;
+      for (guint a = 1; repository->architectures[a] != NULL; a++)
+        if (!fetch_foreign (refresh, component, repository->architectures[a], indexes, total, error))
+          return FALSE;
+    }
   return TRUE;
 }
 
