@@ -25,6 +25,7 @@ typedef struct
   GStrv excludes;         /* (nullable) of rpm-md: patterns of packages that are not taken from it */
   GStrv includes;         /* (nullable) of rpm-md: the only packages that are */
   gboolean from_guest;    /* made of a guest's own source: cold-guest-repositories.h */
+  GStrv foreign;          /* (nullable) of those, of deb: architectures that guests want from it beside their own */
 } ColdRepository;
 
 typedef struct

@@ -42,11 +42,12 @@
  *                  "arch":"x86_64","product":s,"hostname":s,"package-format":"deb","package-manager":"apt",
  *                  "mountpoints":[[where,device]],"packages":[[name,version,arch,source]],
  *                  "manifest":"manifest.json","manifest-id":"<sha256 of that file>",
- *                  "sources":[source],"blockers":[{"code","detail"}]}
+ *                  "sources":[source],"foreign":[s]?,"blockers":[{"code","detail"}]}
  *          No operating system, several, encrypted, hibernated, dirty file system, unsupported ones: a result with the
  *          blocker, not an error; fields that could not be found out are absent. "sources" are the repositories that the
- *          guest's own package manager is configured with, at most 32: hostile input.
- *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s], of arch with "suite", of apk with nothing else, of rpm-md with
+ *          guest's own package manager is configured with, at most 32: hostile input. "foreign" are the architectures beside the
+ *          guest's own, in dpkg's words, of which something is installed.
+ *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s],"architectures":[s]?, of arch with "suite", of apk with nothing else, of rpm-md with
  *                  "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?
  *
  * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:

@@ -66,9 +66,10 @@ load_config (RepositoryFixture *repository)
   return config;
 }
 
-/* Puts a manifest where the agent keeps them. Returns: (transfer full): a guest with these packages */
+/* Puts a manifest where the agent keeps them. @arch: (nullable): what the guest has packages of beside its own architecture.
+ * Returns: (transfer full): a guest with these packages */
 static ColdFacts *
-make_guest (const char *status)
+make_guest_with (const char *status, const char *arch)
 {
   g_autoptr (JsonObject) manifest = json_object_new ();
   g_autofree char *text = NULL;
@@ -78,6 +79,12 @@ make_guest (const char *status)
   json_object_set_string_member (manifest, "format", "deb");
   json_object_set_string_member (manifest, "native", "amd64");
   json_object_set_string_member (manifest, "status", status);
+  if (arch != NULL)
+    {
+      g_strfreev (facts->foreign);
+      facts->foreign = g_strsplit (arch, " ", -1);
+      cold_json_set_strv (manifest, "foreign", (const char *const *) facts->foreign);
+    }
   text = cold_json_to_text (manifest);
   g_free (facts->manifest);
   facts->manifest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
@@ -92,6 +99,12 @@ make_guest (const char *status)
   g_free (facts->package_format);
   facts->package_format = g_strdup ("deb");
   return facts;
+}
+
+static ColdFacts *
+make_guest (const char *status)
+{
+  return make_guest_with (status, NULL);
 }
 
 static void
@@ -638,6 +651,39 @@ test_asked_once (Fixture *fixture, gconstpointer data)
   g_assert_true (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
 }
 
+/* What guests have of another architecture is fetched for them as soon as it is known, and planned with. */
+static void
+test_foreign (Fixture *fixture, gconstpointer data)
+{
+  RepositoryFixture *repository = fixture->repository;
+  g_autoptr (ColdFacts) foreign = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "2", "--arch", "amd64", "Multi-Arch: same", NULL);
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "2", "--arch", "i386", "Multi-Arch: same", NULL);
+  repository_fixture_index (repository, NULL);
+  repository_fixture_run (repository, "index", repository->repository, "stable", repository->home, "--arch", "i386", NULL);
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+
+  foreign = make_guest_with ("Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nMulti-Arch: same\n\n"
+                             "Package: lib\nStatus: install ok installed\nArchitecture: i386\nVersion: 1\nMulti-Arch: same\n",
+                             "i386");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, foreign));
+  g_ptr_array_add (fixture->guests, foreign);
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, foreign));
+  cold_catalogue_plan_async (fixture->catalogue, foreign, FALSE, NULL, NULL, on_done, &result);
+  wait_for (&result);
+  made = cold_catalogue_plan_finish (fixture->catalogue, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (json_array_get_length (cold_json_array (made, "packages")), ==, 2);
+}
+
 static void
 install_passwd (const char *path)
 {
@@ -680,6 +726,7 @@ main (int argc, char *argv[])
   ADD ("/catalogue/guest-source/serves-that-guest", test_guest_source);
   ADD ("/catalogue/guest-source/of-another-key/refused", test_guest_source_fails);
   ADD ("/catalogue/guest-source/asked-once", test_asked_once);
+  ADD ("/catalogue/foreign-architecture/fetched-for-guests", test_foreign);
   ADD ("/catalogue/no-repositories", test_config_without_repositories);
   status = g_test_run ();
   g_unlink (passwd);
