@@ -96,16 +96,18 @@ with_version (Pool *pool, Id name, const Reldep *version)
   return version->flags != 0 ? pool_rel2id (pool, name, version->evr, version->flags, TRUE) : name;
 }
 
-/* A package of that architecture itself: others that are there for all do not count. @name: "NAME:ARCHITECTURE" */
+/* A package of that architecture itself: others that are there for all do not count. @id: of "NAME:ARCHITECTURE" */
 static Id
-rewrite_qualified (const Relations *self, const char *name, const Reldep *version)
+rewrite_qualified (const Relations *self, Id id, const Reldep *version)
 {
   Pool *pool = self->pool;
-  const char *colon = strchr (name, ':');
+  /* A copy: the pool moves its texts, too. */
+  g_autofree char *text = g_strdup (pool_id2str (pool, id));
+  char *colon = strchr (text, ':');
   gboolean native = g_str_equal (colon + 1, self->native) || g_str_equal (colon + 1, "native");
-  g_autofree char *bare = g_strndup (name, native ? colon - name : (gssize) strlen (name));
   Id arch = pool_str2id (pool, native ? self->native : colon + 1, TRUE);
-  Id dep = with_version (pool, pool_str2id (pool, bare, TRUE), version);
+  Id name = native ? pool_strn2id (pool, text, colon - text, TRUE) : id;
+  Id dep = with_version (pool, name, version);
   Id qualified = pool_rel2id (pool, dep, arch, REL_ARCH, TRUE);
 
   return native ? pool_rel2id (pool, qualified, pool_rel2id (pool, dep, ARCH_ALL, REL_ARCH, TRUE), REL_OR, TRUE) : qualified;
@@ -142,7 +144,7 @@ rewrite (const Relations *self, Id dep, const char *arch)
     }
   else if (strchr (pool_id2str (pool, name), ':') != NULL)
     {
-      return rewrite_qualified (self, pool_id2str (pool, name), &version);
+      return rewrite_qualified (self, name, &version);
     }
   else if (arch == NULL)
     {
@@ -305,8 +307,77 @@ arch_of (const Relations *self, const Solvable *s)
   return NULL;
 }
 
+/* Adds to @reached and @todo all that may be meant by @dep. Of which architecture is not asked yet. */
+static void
+reach (Pool *pool, Id dep, Map *reached, Queue *todo)
+{
+  const char *text, *colon;
+  Id p, pp;
+
+  if (ISRELDEP (dep))
+    {
+      const Reldep rel = *GETRELDEP (pool, dep);
+
+      reach (pool, rel.name, reached, todo);
+      if (rel.flags == REL_OR)
+        reach (pool, rel.evr, reached, todo);
+      return;
+    }
+  text = pool_id2str (pool, dep);
+  colon = strchr (text, ':');
+  if (colon != NULL)
+    {
+      g_autofree char *name = g_strndup (text, colon - text);
+
+      dep = pool_str2id (pool, name, FALSE);
+    }
+  FOR_PROVIDES (p, pp, dep)
+    if (!MAPTST (reached, p))
+      {
+        MAPSET (reached, p);
+        queue_push (todo, p);
+      }
+}
+
+/* Takes out of @considered what nothing that is installed, or its new version, can ever ask for. That is nearly all of an archive, and
+ * it would be most of the work. */
+static void
+consider_reached (Pool *pool, Map *considered)
+{
+  Map reached, names;
+  Queue todo;
+  Solvable *s;
+  Id p;
+
+  map_init (&reached, pool->nsolvables);
+  map_init (&names, pool->ss.nstrings);
+  queue_init (&todo);
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    MAPSET (&names, s->name);
+  FOR_POOL_SOLVABLES (p)
+    if (MAPTST (considered, p) && MAPTST (&names, pool_id2solvable (pool, p)->name))
+      {
+        MAPSET (&reached, p);
+        queue_push (&todo, p);
+      }
+  pool->considered = considered;
+  pool_createwhatprovides (pool);
+  while (todo.count > 0)
+    {
+      s = pool_id2solvable (pool, queue_pop (&todo));
+      for (const Id *dep = s->requires != 0 ? s->repo->idarraydata + s->requires : NULL; dep != NULL && *dep != 0; dep++)
+        if (*dep != SOLVABLE_PREREQMARKER)
+          reach (pool, *dep, &reached, &todo);
+    }
+  map_and (considered, &reached);
+  pool_freewhatprovides (pool);
+  map_free (&reached);
+  map_free (&names);
+  queue_free (&todo);
+}
+
 void
-cold_deb_multiarch_relate (Pool *pool, const char *native, GStrv foreign, const Map *considered)
+cold_deb_multiarch_relate (Pool *pool, const char *native, GStrv foreign, Map *considered)
 {
   g_autoptr (GPtrArray) archs = g_ptr_array_new ();
   Relations self = { .pool = pool, .native = native, .archs = archs };
@@ -315,6 +386,7 @@ cold_deb_multiarch_relate (Pool *pool, const char *native, GStrv foreign, const 
       = { relate_provides, relate_requires, relate_conflicts };
   Id p;
 
+  consider_reached (pool, considered);
   g_ptr_array_add (archs, NULL);
   for (guint i = 0; foreign[i] != NULL; i++)
     g_ptr_array_add (archs, foreign[i]);

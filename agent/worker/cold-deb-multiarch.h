@@ -40,10 +40,10 @@ char *cold_deb_multiarch_get_name (const Solvable *s, const char *native);
 /**
  * cold_deb_multiarch_relate:
  * @foreign: not empty
- * @considered: the packages that may take part in a plan; others keep dependencies that mean nothing
+ * @considered: the packages that may take part in a plan; those that nothing can ask for are taken out
  *
  * Writes out what the dependencies mean between architectures. Once for a pool, when all packages are in and renamed.
  */
-void cold_deb_multiarch_relate (Pool *pool, const char *native, GStrv foreign, const Map *considered);
+void cold_deb_multiarch_relate (Pool *pool, const char *native, GStrv foreign, Map *considered);
 
 G_END_DECLS
