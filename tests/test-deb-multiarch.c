@@ -280,6 +280,56 @@ test_hold (void)
     }
 }
 
+/* As dpkg's own selection, when the manifest does not list it. */
+static void
+test_hold_of_status (void)
+{
+  g_autoptr (RepositoryFixture) fixture = make_repository (pair_native, pair_foreign);
+  g_autofree char *stanzas = make_stanzas (pair, TRUE);
+  g_autoptr (GString) status = g_string_new (stanzas);
+  g_autoptr (JsonObject) plan = NULL;
+  g_autofree char *planned = NULL;
+
+  g_string_truncate (status, strlen (stanzas) - strlen ("Status: install ok installed\n\n"));
+  g_string_append (status, "Status: hold ok installed\n");
+  plan = repository_fixture_plan (fixture, status->str, "\"foreign\":[\"i386\"]");
+  planned = describe (plan);
+  g_assert_cmpstr (planned, ==, "lib:amd64=2 lib:i386=2 other:amd64=2");
+  assert_names (plan, "held", "third:i386");
+}
+
+/* A name is that of all architectures, also when it comes with one. */
+static void
+test_exclude (void)
+{
+  static const struct
+  {
+    const char *name;
+    const char *planned;
+  } excludes[] = { { "third", "lib:amd64=2 lib:i386=2 other:amd64=2" },
+                   { "third:i386", "lib:amd64=2 lib:i386=2 other:amd64=2" },
+                   { "lib", "other:amd64=2 third:i386=2" },
+                   { "lib:i386", "other:amd64=2 third:i386=2" } };
+  g_autoptr (RepositoryFixture) fixture = make_repository (pair_native, pair_foreign);
+  g_autofree char *status = make_stanzas (pair, TRUE);
+  g_autoptr (JsonObject) all = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
+
+  for (guint i = 0; i < G_N_ELEMENTS (excludes); i++)
+    {
+      const char *const names[] = { excludes[i].name, NULL };
+      g_autoptr (JsonObject) request = repository_fixture_request (fixture);
+      g_autoptr (JsonObject) plan = NULL;
+      g_autoptr (GError) error = NULL;
+      g_autofree char *planned = NULL;
+
+      cold_json_set_strv (request, "exclude", names);
+      plan = plan_fixture_make (request, &error);
+      g_assert_no_error (error);
+      planned = describe (plan);
+      g_assert_cmpstr (planned, ==, excludes[i].planned);
+    }
+}
+
 /* As apt_preferences(5) says: without an architecture, a pin is for the guest's own. */
 static void
 test_pin (void)
@@ -342,6 +392,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/deb-multiarch/source-without-it/stays", test_source_without_it);
   g_test_add_func ("/deb-multiarch/partial-mirror/the-rest-is-fetched", test_partial_mirror);
   g_test_add_func ("/deb-multiarch/hold", test_hold);
+  g_test_add_func ("/deb-multiarch/hold/of-status", test_hold_of_status);
+  g_test_add_func ("/deb-multiarch/exclude", test_exclude);
   g_test_add_func ("/deb-multiarch/pin", test_pin);
   g_test_add_func ("/deb-multiarch/bad-architectures", test_bad_architectures);
   return g_test_run ();

@@ -288,7 +288,7 @@ consider_candidates (ColdPlan *plan, Deb *deb)
       MAPSET (&plan->considered, deb->candidates[i]);
 }
 
-/* A name without an architecture leaves out the packages of all. */
+/* A name leaves out its packages of all architectures. */
 static void
 exclude_foreign (ColdPlan *plan)
 {
