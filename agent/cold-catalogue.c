@@ -338,7 +338,10 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
         continue;
       if (cold_json_bool (repository, "ok") && generation != NULL)
         {
-          g_hash_table_remove (self->state->errors, id);
+          if (message != NULL)
+            g_hash_table_insert (self->state->errors, g_strdup (id), g_strdup (message));
+          else
+            g_hash_table_remove (self->state->errors, id);
           if (g_strcmp0 (g_hash_table_lookup (self->state->generations, id), generation) == 0)
             continue;
           g_hash_table_insert (self->state->generations, g_strdup (id), g_strdup (generation));

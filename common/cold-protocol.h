@@ -80,7 +80,8 @@
  *                       "signed-by":"/keyrings/ID","security":b,"unsigned-database":b,"from-guest":b,
  *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?}
  *          "architectures": the guests' own one, and for deb those of which some have packages beside it: they are fetched where
- *          the repository has them, and planned with where a guest's manifest has them.
+ *          the repository has them, and planned with where a guest's manifest has them. One that failed is the "error" of a
+ *          repository that is "ok" otherwise, and without it.
  *          With "list" the URI is that of a document which names the repository's places.
  *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
  *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'

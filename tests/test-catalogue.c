@@ -657,6 +657,8 @@ test_foreign (Fixture *fixture, gconstpointer data)
 {
   RepositoryFixture *repository = fixture->repository;
   g_autoptr (ColdFacts) foreign = NULL;
+  g_autoptr (JsonObject) about = NULL;
+  g_autofree char *path = repository_fixture_path (repository, "main/binary-i386/Packages.xz");
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) made = NULL;
@@ -682,6 +684,16 @@ test_foreign (Fixture *fixture, gconstpointer data)
   made = cold_catalogue_plan_finish (fixture->catalogue, result, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (json_array_get_length (cold_json_array (made, "packages")), ==, 2);
+
+  /* Later it is damaged: that is told, and keeps nobody else from the rest. */
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "3", "--arch", "i386", "Multi-Arch: same", NULL);
+  repository_fixture_run (repository, "index", repository->repository, "stable", repository->home, "--arch", "i386", NULL);
+  g_assert_true (g_file_set_contents (path, "nonsense", -1, NULL));
+  g_assert_true (refresh (fixture, &error));
+  g_assert_no_error (error);
+  about = cold_catalogue_describe (fixture->catalogue);
+  g_assert_nonnull (strstr (cold_json_string (cold_json_array_object (cold_json_array (about, "repositories"), 0), "error"),
+                            "binary-i386"));
 }
 
 static void

@@ -231,25 +231,40 @@ test_source_without_it (void)
   assert_names (without, "kept-back", "lib");
 }
 
-/* The Release is that of the whole archive, the mirror carries less; and what cannot be read is another matter. */
+/* Refreshes, and plans for a guest with the pair. */
+static void
+assert_planned (RepositoryFixture *fixture, const char *expected)
+{
+  g_autofree char *status = make_stanzas (pair, TRUE);
+  g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
+  g_autofree char *planned = describe (plan);
+
+  g_assert_cmpstr (planned, ==, expected);
+}
+
+/* The Release is that of the whole archive, the mirror carries less. What is damaged is told, and tried again. */
 static void
 test_partial_mirror (void)
 {
   g_autoptr (RepositoryFixture) fixture = make_repository (pair_native, pair_foreign);
   g_autofree char *path = repository_fixture_path (fixture, "main/binary-i386/Packages");
-  g_autofree char *status = make_stanzas (pair, TRUE);
-  g_autoptr (JsonObject) damaged = NULL;
-  g_autoptr (JsonObject) plan = NULL;
-  g_autofree char *planned = NULL;
+  g_autofree char *good = make_stanzas (pair_foreign, FALSE);
 
-  g_assert_true (g_file_set_contents (path, "nonsense", -1, NULL));
-  damaged = repository_fixture_refresh (fixture);
-  g_assert_false (cold_json_bool (damaged, "ok"));
   g_assert_cmpint (g_unlink (path), ==, 0);
-  plan = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
-  planned = describe (plan);
-  g_assert_cmpstr (planned, ==, "other:amd64=2");
-  assert_names (plan, "kept-back", "lib");
+  assert_planned (fixture, "other:amd64=2");
+  g_assert_true (g_file_set_contents (path, "nonsense", -1, NULL));
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (JsonObject) damaged = repository_fixture_refresh (fixture);
+
+      g_assert_true (cold_json_bool (damaged, "ok"));
+      g_assert_false (cold_json_bool (damaged, "changed"));
+      g_assert_nonnull (strstr (cold_json_string (damaged, "error"), "binary-i386"));
+    }
+  g_assert_true (g_file_set_contents (path, good, -1, NULL));
+  assert_planned (fixture, "lib:amd64=2 lib:i386=2 other:amd64=2 third:i386=2");
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  assert_planned (fixture, "lib:amd64=2 lib:i386=2 other:amd64=2 third:i386=2");
 }
 
 static void
