@@ -68,9 +68,12 @@ GStrv
 cold_catalogue_foreign_architectures (const ColdRepository *repository, GPtrArray *guests)
 {
   g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+  /* Whatever a worker says of a guest of another kind. */
+  gboolean apt = g_str_equal (repository->type, "deb");
 
-  add_missing (words, repository->foreign);
-  for (guint i = 0; !repository->from_guest && i < guests->len; i++)
+  if (apt)
+    add_missing (words, repository->foreign);
+  for (guint i = 0; apt && !repository->from_guest && i < guests->len; i++)
     {
       const ColdFacts *facts = g_ptr_array_index (guests, i);
 
