@@ -55,11 +55,53 @@ cold_catalogue_repository_serves (const ColdRepository *repository, const ColdFa
          && cold_repository_matches (repository, facts->os, facts->os_version, facts->arch);
 }
 
-static JsonObject *
-repository_to_json (const ColdRepository *repository)
+static void
+add_missing (GPtrArray *words, GStrv more)
 {
+  for (guint i = 0; more != NULL && more[i] != NULL && words->len < COLD_FACTS_FOREIGN_MAX; i++)
+    if (!g_ptr_array_find_with_equal_func (words, more[i], g_str_equal, NULL))
+      g_ptr_array_add (words, g_strdup (more[i]));
+}
+
+GStrv
+cold_catalogue_foreign_architectures (const ColdRepository *repository, GPtrArray *guests)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+  /* Whatever a worker says of a guest of another kind. */
+  gboolean apt = g_str_equal (repository->type, "deb");
+
+  if (apt)
+    add_missing (words, repository->foreign);
+  for (guint i = 0; apt && !repository->from_guest && i < guests->len; i++)
+    {
+      const ColdFacts *facts = g_ptr_array_index (guests, i);
+
+      if (facts->foreign[0] != NULL && cold_catalogue_repository_serves (repository, facts))
+        add_missing (words, facts->foreign);
+    }
+  g_ptr_array_add (words, NULL);
+  return (GStrv) g_ptr_array_free (g_steal_pointer (&words), FALSE);
+}
+
+static void
+set_architectures (JsonObject *object, const ColdRepository *repository, GPtrArray *guests)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_autofree char *arch = cold_catalogue_package_arch (repository->type, repository->arch);
-  const char *const architectures[] = { arch, NULL };
+  g_auto (GStrv) foreign = cold_catalogue_foreign_architectures (repository, guests);
+  g_auto (GStrv) architectures = NULL;
+
+  g_strv_builder_add (builder, arch);
+  for (guint i = 0; foreign[i] != NULL; i++)
+    if (!g_str_equal (foreign[i], arch))
+      g_strv_builder_add (builder, foreign[i]);
+  architectures = g_strv_builder_end (builder);
+  cold_json_set_strv (object, "architectures", (const char *const *) architectures);
+}
+
+static JsonObject *
+repository_to_json (const ColdRepository *repository, GPtrArray *guests)
+{
   JsonObject *object = json_object_new ();
 
   json_object_set_string_member (object, "id", repository->id);
@@ -67,7 +109,7 @@ repository_to_json (const ColdRepository *repository)
   json_object_set_string_member (object, "uri", repository->uri);
   cold_json_set_strv (object, "suites", (const char *const *) repository->suites);
   cold_json_set_strv (object, "components", (const char *const *) repository->components);
-  cold_json_set_strv (object, "architectures", architectures);
+  set_architectures (object, repository, guests);
   if (repository->signed_by != NULL)
     {
       g_autofree char *inside = g_strconcat ("/keyrings/", repository->id, NULL);
@@ -140,18 +182,22 @@ bind_repository (ColdWorkerProcess *worker, const ColdRepository *repository)
 }
 
 static void
-add_repository (JsonArray *array, ColdWorkerProcess *worker, const ColdRepository *repository)
+add_repository (JsonArray *array, ColdWorkerProcess *worker, const ColdRepository *repository, GPtrArray *guests)
 {
-  json_array_add_object_element (array, repository_to_json (repository));
+  json_array_add_object_element (array, repository_to_json (repository, guests));
   if (worker != NULL)
     bind_repository (worker, repository);
 }
 
 void
 cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                 const ColdFacts *facts, GHashTable *fetched, GPtrArray *more)
+                                 const ColdFacts *facts, GPtrArray *guests, GHashTable *fetched, GPtrArray *more)
 {
+  g_autoptr (GPtrArray) wanting = facts == NULL && guests != NULL ? g_ptr_array_ref (guests) : g_ptr_array_new ();
   JsonArray *array = json_array_new ();
+
+  if (facts != NULL)
+    g_ptr_array_add (wanting, (gpointer) facts);
 
   for (guint i = 0; i < config->repositories->len; i++)
     {
@@ -159,10 +205,10 @@ cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker,
 
       if (facts == NULL
           || (g_hash_table_contains (fetched, repository->id) && cold_catalogue_repository_serves (repository, facts)))
-        add_repository (array, worker, repository);
+        add_repository (array, worker, repository, wanting);
     }
   for (guint i = 0; i < more->len; i++)
-    add_repository (array, worker, g_ptr_array_index (more, i));
+    add_repository (array, worker, g_ptr_array_index (more, i), wanting);
   json_object_set_array_member (request, "repositories", array);
   cold_json_set_strv (request, "allow-hosts", (const char *const *) config->allow_hosts);
 }

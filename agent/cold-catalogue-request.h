@@ -25,11 +25,15 @@ gboolean cold_catalogue_repository_serves (const ColdRepository *repository, con
  * @worker: (nullable): gets binds of what those need when files are fetched: keyrings, and folders of file: URIs
  * @facts: (nullable): only those that serve this guest and of which there is something in the catalogue: one that could never be
  *   fetched does not keep guests from being upgraded from the others
+ * @guests: (nullable) (element-type ColdFacts): without @facts, those for whose foreign architectures the repositories are asked
  * @fetched: (nullable) (element-type utf8 utf8): generations by repository; needed with @facts
  * @more: (element-type ColdRepository): guests' own ones, all of which are added
  */
 void cold_catalogue_add_repositories (JsonObject *request, ColdWorkerProcess *worker, ColdConfig *config,
-                                      const ColdFacts *facts, GHashTable *fetched, GPtrArray *more);
+                                      const ColdFacts *facts, GPtrArray *guests, GHashTable *fetched, GPtrArray *more);
+
+/* Returns: (transfer full): what @guests (element-type ColdFacts) want of the repository beside its own architecture */
+GStrv cold_catalogue_foreign_architectures (const ColdRepository *repository, GPtrArray *guests);
 
 /* Binds keyrings of repositories that sign packages only, @more among them: the signatures are looked at when packages are
  * bundled. */

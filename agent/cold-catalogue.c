@@ -26,7 +26,7 @@ struct _ColdCatalogue
   ColdConfig *config;       /* borrowed */
   ColdCatalogueState *state;
   GPtrArray *from_guests;   /* (element-type ColdRepository) that the last refresh asked for */
-  GHashTable *asked;        /* (element-type utf8) those that the guests named then, fetched or not */
+  GHashTable *asked;        /* (element-type utf8) those that the guests named then, fetched or not, and "ID ARCHITECTURE" */
   GQueue fetches;           /* (element-type Fetch) the first one runs */
   ColdPlanQueue *plans;
   ColdBundleStore *bundles;
@@ -128,6 +128,58 @@ fetched_from_guest (ColdCatalogue *self, const ColdFacts *facts)
   return repositories;
 }
 
+static void
+add_foreign (GPtrArray *repositories, GPtrArray *guests, GPtrArray *keys)
+{
+  for (guint i = 0; i < repositories->len; i++)
+    {
+      const ColdRepository *repository = g_ptr_array_index (repositories, i);
+      g_auto (GStrv) foreign = cold_catalogue_foreign_architectures (repository, guests);
+
+      for (guint k = 0; foreign[k] != NULL; k++)
+        g_ptr_array_add (keys, g_strdup_printf ("%s %s", repository->id, foreign[k]));
+    }
+}
+
+/* Returns: (transfer full) (element-type utf8): "ID ARCHITECTURE" of what the guest wants beside its own architecture */
+static GPtrArray *
+foreign_of (ColdCatalogue *self, const ColdFacts *facts)
+{
+  g_autoptr (GPtrArray) own = cold_guest_repositories_of (self->config, facts);
+  g_autoptr (GPtrArray) guests = g_ptr_array_new ();
+  GPtrArray *keys = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (guests, (gpointer) facts);
+  add_foreign (self->config->repositories, guests, keys);
+  add_foreign (own, guests, keys);
+  return keys;
+}
+
+/* Also what is not fetched because too much is wanted: it would be asked for again and again. */
+static void
+ask_foreign (ColdCatalogue *self, GPtrArray *guests)
+{
+  for (guint i = 0; i < guests->len; i++)
+    {
+      const ColdFacts *facts = g_ptr_array_index (guests, i);
+      g_autoptr (GPtrArray) keys = facts->foreign[0] != NULL ? foreign_of (self, facts) : NULL;
+
+      for (guint k = 0; keys != NULL && k < keys->len; k++)
+        g_hash_table_add (self->asked, g_strdup (g_ptr_array_index (keys, k)));
+    }
+}
+
+static gboolean
+lacks_foreign (ColdCatalogue *self, const ColdFacts *facts)
+{
+  g_autoptr (GPtrArray) keys = foreign_of (self, facts);
+
+  for (guint i = 0; i < keys->len; i++)
+    if (!g_hash_table_contains (self->asked, g_ptr_array_index (keys, i)))
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts)
 {
@@ -140,7 +192,7 @@ cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts)
       if (!g_hash_table_contains (self->state->generations, id) && !g_hash_table_contains (self->asked, id))
         return TRUE;
     }
-  return FALSE;
+  return facts->foreign[0] != NULL && lacks_foreign (self, facts);
 }
 
 gboolean
@@ -240,6 +292,7 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
   g_ptr_array_unref (self->from_guests);
   g_hash_table_remove_all (self->asked);
   self->from_guests = cold_guest_repositories_of_all (self->config, guests, self->asked);
+  ask_foreign (self, guests);
   if (self->config->repositories->len == 0 && self->from_guests->len == 0)
     {
       g_task_return_pointer (task, json_object_new (), (GDestroyNotify) json_object_unref);
@@ -249,7 +302,7 @@ cold_catalogue_refresh_async (ColdCatalogue *self, GPtrArray *guests, GCancellab
   request = json_object_new ();
   worker = cold_worker_process_new (COLD_VERB_FETCH, NULL);
   json_object_set_string_member (request, "what", "metadata");
-  cold_catalogue_add_repositories (request, worker, self->config, NULL, NULL, self->from_guests);
+  cold_catalogue_add_repositories (request, worker, self->config, NULL, guests, NULL, self->from_guests);
   queue_fetch (self, task, worker, request);
 }
 
@@ -289,7 +342,10 @@ take_refresh (ColdCatalogue *self, JsonObject *answer, gboolean *changed, GError
         continue;
       if (cold_json_bool (repository, "ok") && generation != NULL)
         {
-          g_hash_table_remove (self->state->errors, id);
+          if (message != NULL)
+            g_hash_table_insert (self->state->errors, g_strdup (id), g_strdup (message));
+          else
+            g_hash_table_remove (self->state->errors, id);
           if (g_strcmp0 (g_hash_table_lookup (self->state->generations, id), generation) == 0)
             continue;
           g_hash_table_insert (self->state->generations, g_strdup (id), g_strdup (generation));
@@ -357,7 +413,7 @@ cold_catalogue_fetch_async (ColdCatalogue *self, const ColdFacts *facts, JsonObj
   json_object_set_string_member (request, "what", "packages");
   json_object_set_array_member (request, "files", cold_catalogue_plan_files (plan));
   json_object_set_int_member (request, "cache-max", self->config->cache_max);
-  cold_catalogue_add_repositories (request, worker, self->config, facts, self->state->generations, own);
+  cold_catalogue_add_repositories (request, worker, self->config, facts, NULL, self->state->generations, own);
   queue_fetch (self, task, worker, request);
 }
 
@@ -392,7 +448,7 @@ cold_catalogue_plan_async (ColdCatalogue *self, const ColdFacts *facts, gboolean
     }
   request = json_object_new ();
   own = fetched_from_guest (self, facts);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, NULL, self->state->generations, own);
   cold_plan_queue_ask (self->plans, request, self->state->counter, facts->manifest, security_only, exclude,
                        g_steal_pointer (&task));
 }
@@ -429,7 +485,7 @@ cold_catalogue_bundle_async (ColdCatalogue *self, const ColdFacts *facts, JsonOb
   g_task_set_source_tag (task, cold_catalogue_bundle_async);
   json_object_set_object_member (request, "plan", json_object_ref (plan));
   json_object_set_string_member (request, "manifest", inside);
-  cold_catalogue_add_repositories (request, NULL, self->config, facts, self->state->generations, own);
+  cold_catalogue_add_repositories (request, NULL, self->config, facts, NULL, self->state->generations, own);
   key = bundle_key (self, request);
   if (cold_bundle_store_ask (self->bundles, key, task))
     return;

@@ -31,7 +31,8 @@ JsonObject *cold_catalogue_describe (ColdCatalogue *self);
  * no-catalogue. */
 gboolean cold_catalogue_serves (ColdCatalogue *self, const ColdFacts *facts);
 
-/* Whether an own repository of that guest, which the admin lets it have, was never asked for: a refresh is due. */
+/* Whether an own repository of that guest, which the admin lets it have, was never asked for, or a repository never for an architecture
+ * of which the guest has something beside its own: a refresh is due. */
 gboolean cold_catalogue_lacks (ColdCatalogue *self, const ColdFacts *facts);
 
 /* Fetches the metadata of all repositories, and of those that @guests (element-type ColdFacts) name and may have. A repository

@@ -150,6 +150,7 @@ cold_repository_free (ColdRepository *repository)
   g_free (repository->list);
   g_strfreev (repository->excludes);
   g_strfreev (repository->includes);
+  g_strfreev (repository->foreign);
   g_free (repository);
 }
 

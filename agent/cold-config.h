@@ -26,6 +26,7 @@ typedef struct
   GStrv includes;         /* (nullable) of rpm-md: the only packages that are */
   gboolean module_hotfixes; /* of rpm-md: its packages are taken whatever streams of dnf's modules are active */
   gboolean from_guest;    /* made of a guest's own source: cold-guest-repositories.h */
+  GStrv foreign;          /* (nullable) of those, of deb: architectures that guests want from it beside their own */
 } ColdRepository;
 
 typedef struct

@@ -151,6 +151,19 @@ choose_uri (const ColdConfig *config, const ColdFacts *facts, const ColdGuestSou
   return NULL;
 }
 
+/* Of what the guest has beside its own architecture, what the source is for. Returns: (transfer full) */
+static GStrv
+foreign_of (const ColdFacts *facts, const ColdGuestSource *source)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; facts->foreign[i] != NULL; i++)
+    if (source->architectures[0] == NULL
+        || g_strv_contains ((const char *const *) source->architectures, facts->foreign[i]))
+      g_strv_builder_add (builder, facts->foreign[i]);
+  return g_strv_builder_end (builder);
+}
+
 static ColdRepository *
 admit (const ColdConfig *config, const ColdFacts *facts, const ColdGuestSource *source)
 {
@@ -182,16 +195,31 @@ admit (const ColdConfig *config, const ColdFacts *facts, const ColdGuestSource *
   repository->excludes = g_strdupv (source->excludes);
   repository->includes = g_strdupv (source->includes);
   repository->from_guest = TRUE;
+  repository->foreign = foreign_of (facts, source);
   repository->id = make_id (repository);
   return repository;
 }
 
+/* What names other architectures only is the same repository. Returns: whether it is there already, for both from now on */
 static gboolean
-contains (GPtrArray *repositories, const char *id)
+merge (GPtrArray *repositories, const ColdRepository *other)
 {
   for (guint i = 0; i < repositories->len; i++)
-    if (g_str_equal (((ColdRepository *) g_ptr_array_index (repositories, i))->id, id))
+    {
+      ColdRepository *repository = g_ptr_array_index (repositories, i);
+      g_autoptr (GStrvBuilder) builder = NULL;
+
+      if (!g_str_equal (repository->id, other->id))
+        continue;
+      builder = g_strv_builder_new ();
+      g_strv_builder_addv (builder, (const char **) repository->foreign);
+      for (guint k = 0; other->foreign[k] != NULL; k++)
+        if (!g_strv_contains ((const char *const *) repository->foreign, other->foreign[k]))
+          g_strv_builder_add (builder, other->foreign[k]);
+      g_strfreev (repository->foreign);
+      repository->foreign = g_strv_builder_end (builder);
       return TRUE;
+    }
   return FALSE;
 }
 
@@ -206,7 +234,7 @@ cold_guest_repositories_of (const ColdConfig *config, const ColdFacts *facts)
 
       if (repository == NULL)
         continue;
-      if (contains (repositories, repository->id))
+      if (merge (repositories, repository))
         cold_repository_free (repository);
       else
         g_ptr_array_add (repositories, repository);
@@ -223,7 +251,7 @@ take_one (GPtrArray *of_guest, guint index, GPtrArray *repositories, GHashTable 
   if (repository == NULL)
     return FALSE;
   g_hash_table_add (named, g_strdup (repository->id));
-  if (repositories->len < COLD_GUEST_REPOSITORIES_MAX && !contains (repositories, repository->id))
+  if (!merge (repositories, repository) && repositories->len < COLD_GUEST_REPOSITORIES_MAX)
     g_ptr_array_add (repositories, g_steal_pointer (&of_guest->pdata[index]));
   return TRUE;
 }

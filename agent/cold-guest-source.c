@@ -7,6 +7,8 @@
 
 #define LENGTH_MAX 256
 #define COMPONENTS_MAX 16
+#define ARCHITECTURES_MAX 16
+#define ARCHITECTURE_LENGTH_MAX 32
 #define MIRRORS_MAX 8
 #define PATTERNS_MAX 256
 
@@ -16,6 +18,7 @@ cold_guest_source_free (ColdGuestSource *source)
   g_strfreev (source->uris);
   g_free (source->suite);
   g_strfreev (source->components);
+  g_strfreev (source->architectures);
   g_free (source->list);
   g_strfreev (source->excludes);
   g_strfreev (source->includes);
@@ -38,6 +41,12 @@ have_only (GStrv texts, guint max, const char *others)
     if (!has_only (texts[i], others))
       return FALSE;
   return g_strv_length (texts) <= max;
+}
+
+gboolean
+cold_guest_source_is_architecture (const char *text)
+{
+  return has_only (text, "-") && g_ascii_isalnum (*text) && strlen (text) <= ARCHITECTURE_LENGTH_MAX;
 }
 
 /* A part of a path below a repository. */
@@ -101,6 +110,8 @@ is_usable (const ColdGuestSource *source)
   for (guint i = 0; i < n; i++)
     if (!is_name (source->components[i]))
       return FALSE;
+  if (!have_only (source->architectures, ARCHITECTURES_MAX, "-"))
+    return FALSE;
   return (source->list == NULL || g_str_equal (source->list, "mirrorlist") || g_str_equal (source->list, "metalink"))
          && have_only (source->excludes, PATTERNS_MAX, "-_.+~^:*?[]!,") && have_only (source->includes, PATTERNS_MAX, "-_.+~^:*?[]!,");
 }
@@ -115,6 +126,7 @@ from_json (JsonObject *object)
   source->uris = usable_uris (object, source->list != NULL);
   source->suite = g_strdup (suite != NULL ? suite : "");
   source->components = cold_json_strv (object, "components");
+  source->architectures = cold_json_strv (object, "architectures");
   source->priority = CLAMP (cold_json_int (object, "priority"), 0, COLD_GUEST_SOURCE_PRIORITY_MAX);
   source->excludes = cold_json_strv (object, "excludes");
   source->includes = cold_json_strv (object, "includes");
@@ -158,6 +170,7 @@ cold_guest_sources_to_json (GPtrArray *sources)
       if (*source->suite != '\0')
         json_object_set_string_member (object, "suite", source->suite);
       set_strv (object, "components", source->components);
+      set_strv (object, "architectures", source->architectures);
       if (source->list != NULL)
         json_object_set_string_member (object, "list", source->list);
       if (source->priority != 0)

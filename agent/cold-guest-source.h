@@ -25,11 +25,15 @@ typedef struct
                        fragment, and no slash at the end; a query only with @list */
   char *suite;      /* "" for rpm-md and apk */
   GStrv components; /* of deb */
+  GStrv architectures; /* of deb: if any, the only ones that it is for, in dpkg's words */
   char *list;       /* (nullable): of rpm-md: the URI is that of a "mirrorlist" or "metalink" */
   gint priority;    /* of rpm-md: 1 is preferred to 99; 0: not set */
   GStrv excludes;   /* of rpm-md: patterns of packages that are not taken from it */
   GStrv includes;   /* of rpm-md: if any, the only ones that are */
 } ColdGuestSource;
+
+/* Whether @text can be dpkg's word for an architecture. */
+gboolean cold_guest_source_is_architecture (const char *text);
 
 void cold_guest_source_free (ColdGuestSource *source);
 

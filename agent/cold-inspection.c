@@ -33,7 +33,7 @@ dup_member (JsonObject *object, const char *member)
 }
 
 /* Of a result, what is kept apart, and what is only about an upgrade. */
-static const char *const not_details[] = { "packages", "sources", "type", "checks", "differences", "ok", NULL };
+static const char *const not_details[] = { "packages", "sources", "foreign", "type", "checks", "differences", "ok", NULL };
 
 static ColdFacts *
 facts_from_result (JsonObject *result)
@@ -56,6 +56,7 @@ facts_from_result (JsonObject *result)
 #undef SET
   g_ptr_array_unref (facts->sources);
   facts->sources = cold_guest_sources_from_json (cold_json_array (result, "sources"));
+  cold_facts_take_foreign (facts, result);
   facts->has_guest = cold_json_int (result, "roots") > 0;
   facts->package_count = packages != NULL ? json_array_get_length (packages) : 0;
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)

@@ -45,6 +45,8 @@ facts_to_text (const ColdFacts *facts)
   json_object_set_array_member (object, "blockers", blockers);
   if (facts->sources->len > 0)
     json_object_set_array_member (object, "sources", cold_guest_sources_to_json (facts->sources));
+  if (facts->foreign[0] != NULL)
+    cold_json_set_strv (object, "foreign", (const char *const *) facts->foreign);
   return cold_json_to_text (object);
 }
 
@@ -80,6 +82,7 @@ facts_from_text (const char *text)
   take_member (object, "details", &facts->details);
   g_ptr_array_unref (facts->sources);
   facts->sources = cold_guest_sources_from_json (cold_json_array (object, "sources"));
+  cold_facts_take_foreign (facts, object);
   blockers = cold_json_array (object, "blockers");
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)
     {

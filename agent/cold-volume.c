@@ -2,6 +2,7 @@
 #include "cold-volume.h"
 
 #include "cold-guest-source.h"
+#include "cold-json.h"
 
 #define GUEST_SIZE_MIN (1024 * 1024) /* bytes */
 
@@ -51,7 +52,25 @@ cold_facts_new (void)
   facts->details = g_strdup ("{}");
   facts->blockers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_blocker_free);
   facts->sources = cold_guest_sources_from_json (NULL);
+  facts->foreign = g_new0 (char *, 1);
   return facts;
+}
+
+void
+cold_facts_take_foreign (ColdFacts *facts, JsonObject *object)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) archs = cold_json_strv (object, "foreign");
+  guint n = 0;
+
+  for (guint i = 0; archs[i] != NULL && n < COLD_FACTS_FOREIGN_MAX; i++)
+    if (cold_guest_source_is_architecture (archs[i]))
+      {
+        g_strv_builder_add (builder, archs[i]);
+        n++;
+      }
+  g_strfreev (facts->foreign);
+  facts->foreign = g_strv_builder_end (builder);
 }
 
 void
@@ -68,6 +87,7 @@ cold_facts_free (ColdFacts *facts)
   g_free (facts->details);
   g_ptr_array_unref (facts->blockers);
   g_ptr_array_unref (facts->sources);
+  g_strfreev (facts->foreign);
   g_free (facts);
 }
 

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "cold-snapshot.h"
 
 G_BEGIN_DECLS
@@ -47,6 +49,7 @@ typedef struct
   char *details;         /* JSON: the facts as the worker gave them, packages left out */
   GPtrArray *blockers;   /* (element-type ColdBlocker) found inside the image */
   GPtrArray *sources;    /* (element-type ColdGuestSource) the repositories that it is configured with itself */
+  GStrv foreign;         /* of deb: architectures beside its own of which something is installed, in dpkg's words */
 } ColdFacts;
 
 typedef struct
@@ -101,6 +104,10 @@ ColdVolume *cold_volume_new (const char *pool_uuid, const char *name);
 void cold_volume_free (ColdVolume *volume);
 ColdFacts *cold_facts_new (void);
 void cold_facts_free (ColdFacts *facts);
+
+/* At most so many: those that are usable of the "foreign" of @object, which comes from a worker that is not trusted. */
+#define COLD_FACTS_FOREIGN_MAX 4
+void cold_facts_take_foreign (ColdFacts *facts, JsonObject *object);
 
 /* Sets @where, one of the volume's shared texts, to one of that content: equal ones are in memory once. @text: (nullable) */
 void cold_volume_share_text (GRefString **where, const char *text);

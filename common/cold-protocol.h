@@ -42,11 +42,12 @@
  *                  "arch":"x86_64","product":s,"hostname":s,"package-format":"deb","package-manager":"apt",
  *                  "mountpoints":[[where,device]],"packages":[[name,version,arch,source]],
  *                  "manifest":"manifest.json","manifest-id":"<sha256 of that file>",
- *                  "sources":[source],"blockers":[{"code","detail"}]}
+ *                  "sources":[source],"foreign":[s]?,"blockers":[{"code","detail"}]}
  *          No operating system, several, encrypted, hibernated, dirty file system, unsupported ones: a result with the
  *          blocker, not an error; fields that could not be found out are absent. "sources" are the repositories that the
- *          guest's own package manager is configured with, at most 32: hostile input.
- *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s], of arch with "suite", of apk with nothing else, of rpm-md with
+ *          guest's own package manager is configured with, at most 32: hostile input. "foreign" are the architectures beside the
+ *          guest's own, in dpkg's words, of which something is installed.
+ *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s],"architectures":[s]?, of arch with "suite", of apk with nothing else, of rpm-md with
  *                  "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?
  *
  * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:
@@ -78,9 +79,12 @@
  *          {"verb","what":"packages","files":[{"sha256","size","repository","path","identity":s?}],"repositories":[repository],
  *           "allow-hosts":[pattern],"cache-max":bytes}
  *       -> {"fetched":n,"cached":n,"bytes":n}
- *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64"],
+ *          repository: {"id","type":"deb","uri","suites":[s],"components":[s],"architectures":["amd64","i386"],
  *                       "signed-by":"/keyrings/ID","security":b,"unsigned-database":b,"from-guest":b,
  *                       "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[pattern]?,"includes":[pattern]?,"module-hotfixes":b?}
+ *          "architectures": the guests' own one, and for deb those of which some have packages beside it: they are fetched where
+ *          the repository has them, and planned with where a guest's manifest has them. One that failed is the "error" of a
+ *          repository that is "ok" otherwise, and without it.
  *          With "list" the URI is that of a document which names the repository's places.
  *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
  *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'
@@ -93,6 +97,7 @@
  *          plan: {"packages":[{"name","arch","installed":s,"candidate":s,"origin":s,"repository":id,"security":b,
  *                  "size":bytes,"sha256","path","identity":s?,"replaces":[name]?}],"download-size":n,"held":[name],"kept-back":[name],
  *                "problems":[s]}
+ *          Of deb, names in "held" and "kept-back" are as apt shows them: "name:arch" where that is not the guest's own.
  *          "installed" is "" for a new dependency and for what is installed beside its older versions. Removals never
  *          appear, but for packages of other names that a package obsoletes ("replaces"): what would need one is kept back.
  *          "identity" is of apk, whose indexes have no SHA-256 of package files, but one thing that stands for all that is in

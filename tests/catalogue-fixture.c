@@ -52,7 +52,7 @@ describe_repository (const RepositoryFixture *repository)
 }
 
 ColdFacts *
-catalogue_fixture_make_guest (const char *status)
+catalogue_fixture_make_guest_with (const char *status, const char *arch)
 {
   g_autoptr (JsonObject) manifest = json_object_new ();
   g_autofree char *text = NULL;
@@ -62,6 +62,12 @@ catalogue_fixture_make_guest (const char *status)
   json_object_set_string_member (manifest, "format", "deb");
   json_object_set_string_member (manifest, "native", "amd64");
   json_object_set_string_member (manifest, "status", status);
+  if (arch != NULL)
+    {
+      g_strfreev (facts->foreign);
+      facts->foreign = g_strsplit (arch, " ", -1);
+      cold_json_set_strv (manifest, "foreign", (const char *const *) facts->foreign);
+    }
   text = cold_json_to_text (manifest);
   g_free (facts->manifest);
   facts->manifest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
@@ -76,6 +82,12 @@ catalogue_fixture_make_guest (const char *status)
   g_free (facts->package_format);
   facts->package_format = g_strdup ("deb");
   return facts;
+}
+
+ColdFacts *
+catalogue_fixture_make_guest (const char *status)
+{
+  return catalogue_fixture_make_guest_with (status, NULL);
 }
 
 void

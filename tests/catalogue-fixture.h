@@ -31,6 +31,8 @@ ColdConfig *catalogue_fixture_configure (CatalogueFixture *self, const char *tex
 
 /* Puts a manifest where the agent keeps them. Returns: (transfer full): a guest with these packages */
 ColdFacts *catalogue_fixture_make_guest (const char *status);
+/* @arch: what it has packages of beside its own architecture */
+ColdFacts *catalogue_fixture_make_guest_with (const char *status, const char *arch);
 
 gboolean catalogue_fixture_refresh (CatalogueFixture *self, GError **error);
 /* Plans for the guest of the fixture. Returns: (transfer full) */

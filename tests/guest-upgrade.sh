@@ -56,6 +56,14 @@ inspected()
   [ "$(property "$volume" Volume PendingCount)" = "$1" ]
 }
 
+# lists_pair: as packages of two architectures, wherever packages are listed
+lists_pair()
+{
+  call "$volume" Volume GetPackages | jq -ec 'map(select(.[0] == "cold-pair") | .[2]) == ["amd64", "i386"]' &&
+    call $MANAGER Manager FindPackage ss cold-pair "" | jq -ec 'map(.[2]) == ["amd64", "i386"]' &&
+    call "$volume" Volume GetSbom s cyclonedx | jq -r '.components[].purl' | grep -q 'cold-pair@1?arch=i386'
+}
+
 # idle: no job works on the volume
 idle()
 {
@@ -119,6 +127,7 @@ check /auto/upgraded eventually 400 equals upgraded outcome
 check /auto/new-version equals 2 version_in $disk cold-alpha
 check /auto/new-dependency equals 2 version_in $disk cold-gamma
 check /auto/held-stays equals 1 version_in $disk cold-held
+check /auto/both-architectures equals $'2\n2' version_in $disk cold-pair
 check /auto/configuration-kept equals setting=mine file_in $disk /etc/cold-alpha.conf
 check /auto/machine-id-kept equals 0123456789abcdef0123456789abcdef file_in $disk /etc/machine-id
 check /auto/rollback-kept fails equals 0 property "$volume" Volume RollbackUntil
@@ -150,7 +159,8 @@ roll_back()
 }
 check /rollback/discard-changes roll_back
 check /rollback/old-version equals 1 version_in $disk cold-alpha
-check /rollback/pending-again eventually 120 inspected 3
+check /rollback/pending-again eventually 120 inspected 5
+check /rollback/both-architectures-listed lists_pair
 
 # --- a start in the middle ---------------------------------------------------------------------------------------------
 

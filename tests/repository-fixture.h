@@ -16,6 +16,7 @@ typedef struct
   char *keyring;
   char *catalogue;
   char *scratch;
+  const char *foreign; /* (nullable): an architecture that is fetched beside amd64 */
 } RepositoryFixture;
 
 RepositoryFixture *repository_fixture_new (void);

@@ -73,6 +73,35 @@ test_deb822 (void)
                  "https://d.example.org/ stable main\n");
 }
 
+/* What the source says of architectures is for the agent. */
+static void
+test_architectures (void)
+{
+  static const char list[] = "deb [arch=amd64,i386] http://a/ stable main\ndeb http://b/ stable main\ndeb [arch=amd64] http://c/ stable main\n";
+  static const char deb822[] = "Types: deb\nURIs: http://a/\nSuites: stable\nComponents: main\nArchitectures: amd64\n i386\n\n"
+                               "Types: deb\nURIs: http://b/\nSuites: stable\nComponents: main\n\n"
+                               "Types: deb\nURIs: http://c/\nSuites: stable\nComponents: main\nArchitectures: amd64\n";
+  static const char *const expected[] = { "amd64 i386", "", "amd64" };
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (JsonArray) sources = json_array_new ();
+
+      if (i == 0)
+        cold_apt_sources_parse_list (list, "amd64", sources);
+      else
+        cold_apt_sources_parse_deb822 (deb822, "amd64", sources);
+      g_assert_cmpuint (json_array_get_length (sources), ==, G_N_ELEMENTS (expected));
+      for (guint k = 0; k < G_N_ELEMENTS (expected); k++)
+        {
+          g_auto (GStrv) words = cold_json_strv (cold_json_array_object (sources, k), "architectures");
+          g_autofree char *joined = g_strjoinv (" ", words);
+
+          g_assert_cmpstr (joined, ==, expected[k]);
+        }
+    }
+}
+
 static void
 test_passed_over (void)
 {
@@ -103,6 +132,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/apt-sources/list", test_list);
   g_test_add_func ("/apt-sources/deb822", test_deb822);
+  g_test_add_func ("/apt-sources/architectures", test_architectures);
   g_test_add_func ("/apt-sources/not-usable/passed-over", test_passed_over);
   g_test_add_func ("/apt-sources/limits", test_limits);
   return g_test_run ();

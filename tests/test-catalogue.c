@@ -393,6 +393,51 @@ test_bundle_of_other_plan (CatalogueFixture *fixture, gconstpointer data)
   g_assert_error (error, COLD_ERROR, COLD_ERROR_INVALID_ARGUMENT);
 }
 
+/* What guests have of another architecture is fetched for them as soon as it is known, and planned with. */
+static void
+test_foreign (CatalogueFixture *fixture, gconstpointer data)
+{
+  RepositoryFixture *repository = fixture->repository;
+  g_autoptr (ColdFacts) foreign = NULL;
+  g_autoptr (JsonObject) about = NULL;
+  g_autofree char *path = repository_fixture_path (repository, "main/binary-i386/Packages.xz");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) made = NULL;
+
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "2", "--arch", "amd64", "Multi-Arch: same", NULL);
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "2", "--arch", "i386", "Multi-Arch: same", NULL);
+  repository_fixture_index (repository, NULL);
+  repository_fixture_run (repository, "index", repository->repository, "stable", repository->home, "--arch", "i386", NULL);
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, fixture->facts));
+
+  foreign = catalogue_fixture_make_guest_with ("Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nMulti-Arch: same\n\n"
+                             "Package: lib\nStatus: install ok installed\nArchitecture: i386\nVersion: 1\nMulti-Arch: same\n",
+                             "i386");
+  g_assert_true (cold_catalogue_lacks (fixture->catalogue, foreign));
+  g_ptr_array_add (fixture->guests, foreign);
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
+  g_assert_no_error (error);
+  g_assert_false (cold_catalogue_lacks (fixture->catalogue, foreign));
+  cold_catalogue_plan_async (fixture->catalogue, foreign, FALSE, NULL, NULL, keep_result, &result);
+  wait_for_result (&result);
+  made = cold_catalogue_plan_finish (fixture->catalogue, result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (json_array_get_length (cold_json_array (made, "packages")), ==, 2);
+
+  /* Later it is damaged: that is told, and keeps nobody else from the rest. */
+  repository_fixture_run (repository, "deb", repository->repository, "stable", "lib", "3", "--arch", "i386", "Multi-Arch: same", NULL);
+  repository_fixture_run (repository, "index", repository->repository, "stable", repository->home, "--arch", "i386", NULL);
+  g_assert_true (g_file_set_contents (path, "nonsense", -1, NULL));
+  g_assert_true (catalogue_fixture_refresh (fixture, &error));
+  g_assert_no_error (error);
+  about = cold_catalogue_describe (fixture->catalogue);
+  g_assert_nonnull (strstr (cold_json_string (cold_json_array_object (cold_json_array (about, "repositories"), 0), "error"),
+                            "binary-i386"));
+}
+
 static void
 test_config_without_repositories (CatalogueFixture *fixture, gconstpointer data)
 {
@@ -419,6 +464,7 @@ add_tests (void)
   CATALOGUE_FIXTURE_ADD ("/catalogue/fetch-and-bundle", test_bundle);
   CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/shared", test_bundle_shared);
   CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/of-other-plan", test_bundle_of_other_plan);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/foreign-architecture/fetched-for-guests", test_foreign);
   CATALOGUE_FIXTURE_ADD ("/catalogue/no-repositories", test_config_without_repositories);
 }
 

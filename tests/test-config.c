@@ -355,7 +355,7 @@ test_sources_reach_workers (Fixture *f, gconstpointer data)
        RPM ("Uri=http://h/\nPriority=10\nExclude=kernel* foo\nInclude=b?r\nModuleHotfixes=yes\nSecurity=yes\n"));
   put (f, COLD_SOURCES_DIR "/b.conf", "[b]\nType=rpm-md\nMatch=fedora 41 x\nUri=http://h/\nSignedBy=/k\n");
   config = load (f);
-  cold_catalogue_add_repositories (request, NULL, config, NULL, NULL, none);
+  cold_catalogue_add_repositories (request, NULL, config, NULL, NULL, NULL, none);
   one = cold_json_array_object (cold_json_array (request, "repositories"), 0);
   other = cold_json_array_object (cold_json_array (request, "repositories"), 1);
   g_assert_cmpint (cold_json_int (one, "priority"), ==, 10);

@@ -188,6 +188,59 @@ test_clones (void)
   g_assert_cmpstr (((ColdGuestSource *) again->pdata[1])->suite, ==, "testing");
 }
 
+#define FOR(architectures) "{\"uri\":\"http://packages.example.org/x\",\"suite\":\"stable\",\"components\":[\"main\"],\"architectures\":[" architectures "]}"
+
+static ColdFacts *
+guest_with (const char *sources, const char *foreign)
+{
+  ColdFacts *facts = guest (sources);
+
+  g_strfreev (facts->foreign);
+  facts->foreign = g_strsplit (foreign, " ", -1);
+  return facts;
+}
+
+/* What a guest has beside its own architecture is wanted from where its source says so, and fetched once for all. */
+static void
+test_foreign (void)
+{
+  static const struct
+  {
+    const char *source;
+    const char *expected;
+  } cases[] = { { SOURCE ("http://packages.example.org/x", "stable", "\"main\""), "i386,armhf" },
+                { FOR ("\"amd64\""), "" },
+                { FOR ("\"amd64\",\"i386\",\"arm64\""), "i386" } };
+  g_autoptr (ColdConfig) config = load (ALLOW, VOUCHER);
+  g_autoptr (GPtrArray) guests = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_facts_free);
+  g_autoptr (GHashTable) named = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) repositories = NULL;
+  g_autofree char *all = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ColdFacts) facts = guest_with (cases[i].source, "i386 armhf");
+      g_autoptr (GPtrArray) own = cold_guest_repositories_of (config, facts);
+      g_autoptr (JsonArray) array = cold_guest_sources_to_json (facts->sources);
+      g_autoptr (GPtrArray) again = cold_guest_sources_from_json (array);
+      g_autofree char *joined = NULL;
+
+      g_assert_cmpuint (own->len, ==, 1);
+      joined = g_strjoinv (",", ((ColdRepository *) own->pdata[0])->foreign);
+      g_assert_cmpstr (joined, ==, cases[i].expected);
+      g_assert_cmpuint (g_strv_length (((ColdGuestSource *) again->pdata[0])->architectures), ==,
+                        g_strv_length (((ColdGuestSource *) facts->sources->pdata[0])->architectures));
+    }
+  g_assert_cmpuint (count (ALLOW, VOUCHER, FOR ("\"../x\""), NULL), ==, 0);
+  g_ptr_array_add (guests, guest (cases[0].source));
+  g_ptr_array_add (guests, guest_with (cases[2].source, "i386 armhf"));
+  g_ptr_array_add (guests, guest_with (cases[0].source, "i386 s390x"));
+  repositories = cold_guest_repositories_of_all (config, guests, named);
+  g_assert_cmpuint (repositories->len, ==, 1);
+  all = g_strjoinv (",", ((ColdRepository *) repositories->pdata[0])->foreign);
+  g_assert_cmpstr (all, ==, "i386,s390x");
+}
+
 #define RPM_VOUCHER "[rpm]\nType=rpm-md\nMatch=fedora * *\nHosts=packages.example.org\nSignedBy=/keys/rpm.gpg\n"
 #define RPM_MAIN "[updates]\nType=rpm-md\nMatch=fedora 39 x86_64\nUri=http://packages.example.org/updates\nSignedBy=/keys/rpm.gpg\n"
 
@@ -367,6 +420,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/guest-repositories/same-host/its-keyring", test_same_host);
   g_test_add_func ("/guest-repositories/not-usable/passed-over", test_not_usable);
   g_test_add_func ("/guest-repositories/clones/shared", test_clones);
+  g_test_add_func ("/guest-repositories/foreign-architectures", test_foreign);
   g_test_add_func ("/guest-repositories/rpm", test_rpm);
   g_test_add_func ("/guest-repositories/rpm/ids", test_rpm_ids);
   g_test_add_func ("/guest-repositories/apk", test_apk);

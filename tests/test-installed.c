@@ -117,6 +117,9 @@ static void
 test_foreign (void)
 {
   compare ("a 1 amd64, a 1 i386, b 1 i386", "a 1 amd64, a 1 i386", "c 1 2 amd64", "b 1 is gone", "");
+  compare ("a 1 amd64, a 1 i386", "a 2 amd64", "a 1 2 amd64", "a 1 is gone", "");
+  compare ("a 1 amd64, a 1 i386", "a 2 amd64, a 2 i386", "a 1 2 amd64, a 1 2 i386", "", "");
+  compare ("a 1 i386", "a 2 all", "a 1 2 all", "", "");
 }
 
 static void

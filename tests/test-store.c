@@ -124,6 +124,8 @@ test_volume (StoreFixture *f, gconstpointer data)
   volume->facts->has_guest = TRUE;
   set (&volume->facts->os, "debian");
   volume->facts->package_count = 300;
+  g_strfreev (volume->facts->foreign);
+  volume->facts->foreign = g_strsplit ("i386 ../etc armhf", " ", -1);
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("hibernated", NULL));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("encrypted", "sda2"));
   cold_store_save_volume (f->store, volume);
@@ -157,6 +159,9 @@ test_volume (StoreFixture *f, gconstpointer data)
   g_assert_true (got->facts->has_guest);
   g_assert_cmpstr (got->facts->os, ==, "debian");
   g_assert_cmpuint (got->facts->package_count, ==, 300);
+  g_assert_cmpstr (got->facts->foreign[0], ==, "i386");
+  g_assert_cmpstr (got->facts->foreign[1], ==, "armhf"); /* what is no architecture is left out */
+  g_assert_null (got->facts->foreign[2]);
   g_assert_cmpuint (got->facts->blockers->len, ==, 2);
   g_assert_null (((ColdBlocker *) g_ptr_array_index (got->facts->blockers, 0))->detail);
   g_assert_cmpstr (((ColdBlocker *) g_ptr_array_index (got->facts->blockers, 1))->detail, ==, "sda2");

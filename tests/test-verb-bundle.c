@@ -134,6 +134,45 @@ test_content (void)
   g_assert_true (g_hash_table_contains (files, "debs/" LONG_NAME "_1.1_all.deb"));
 }
 
+/* Lists and packages of both architectures. */
+static void
+test_foreign (void)
+{
+  static const char status[] = "Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\nMulti-Arch: same\n\n"
+                               "Package: lib\nStatus: install ok installed\nArchitecture: i386\nVersion: 1\nMulti-Arch: same\n";
+  static const char *const archs[] = { "amd64", "i386" };
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *path = g_build_filename (fixture->scratch, "bundle.iso", NULL);
+  g_autoptr (GHashTable) files = NULL;
+  g_autoptr (JsonObject) plan = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sources = NULL;
+
+  fixture->foreign = "i386";
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    repository_fixture_run (fixture, "deb", fixture->repository, "stable", "lib", "2", "--arch", archs[i], "Multi-Arch: same", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "--arch", archs[i], NULL);
+  plan = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
+  result = fetch_and_bundle (fixture, plan, &error);
+  g_assert_no_error (error);
+  files = read_image (path);
+  g_assert_cmpuint (g_hash_table_size (files), ==, 7);
+  sources = text_of (files, "sources.list");
+  g_assert_cmpstr (sources, ==, "deb http://coldpatch.invalid/test stable main\n");
+  for (guint i = 0; i < G_N_ELEMENTS (archs); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("lists/coldpatch.invalid_test_dists_stable_main_binary-%s_Packages", archs[i]);
+      g_autofree char *deb = g_strdup_printf ("debs/lib_2_%s.deb", archs[i]);
+      g_autofree char *field = g_strdup_printf ("Architecture: %s\n", archs[i]);
+      g_autofree char *packages = text_of (files, name);
+
+      g_assert_nonnull (strstr (packages, field));
+      g_assert_true (g_hash_table_contains (files, deb));
+    }
+}
+
 static void
 test_list_names (void)
 {
@@ -283,6 +322,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bundle/content", test_content);
+  g_test_add_func ("/bundle/foreign-architecture", test_foreign);
   g_test_add_func ("/bundle/list-names", test_list_names);
   g_test_add_func ("/bundle/each-component-by-its-whole-name", test_components);
   g_test_add_func ("/bundle/damaged-package/refused", test_damaged_package);

@@ -317,24 +317,6 @@ test_hostile_values (void)
 }
 
 static void
-test_foreign_architecture (void)
-{
-  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
-  const char *status = "Package: lib\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.0\n"
-                       "Multi-Arch: same\n\nPackage: lib\nStatus: install ok installed\nArchitecture: i386\n"
-                       "Version: 1.0\nMulti-Arch: same\n";
-  g_autoptr (JsonObject) plan = NULL;
-
-  repository_fixture_run (fixture, "deb", fixture->repository, "stable", "lib", "1.1", "--arch", "amd64",
-                          "Multi-Arch: same", NULL);
-  repository_fixture_index (fixture, NULL);
-  plan = repository_fixture_plan (fixture, status, "\"foreign\":[\"i386\"]");
-  g_assert_cmpuint (count (plan, "packages"), ==, 0);
-  g_assert_true (lists (plan, "kept-back", "lib"));
-  g_assert_true (lists (plan, "problems", "several architectures"));
-}
-
-static void
 test_bad_manifest (void)
 {
   g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
@@ -479,7 +461,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);
-  g_test_add_func ("/plan/foreign-architecture/kept-back", test_foreign_architecture);
   g_test_add_func ("/plan/bad-manifest/refused", test_bad_manifest);
   g_test_add_func ("/plan/several-guests/each-by-itself", test_several_guests);
   g_test_add_func ("/plan/other-architecture/refused", test_other_architecture);

@@ -28,8 +28,20 @@ split_words (const char *text)
   return g_strv_builder_end (builder);
 }
 
+static JsonArray *
+make_array (const char *const *words)
+{
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; words[i] != NULL; i++)
+    if (is_word (words[i]))
+      json_array_add_string_element (array, words[i]);
+  return array;
+}
+
+/* @architectures: (nullable): the only ones */
 static void
-add (JsonArray *sources, const char *uri, const char *suite, const char *const *components)
+add (JsonArray *sources, const char *uri, const char *suite, const char *const *components, GStrv architectures)
 {
   const char *const uris[] = { uri, NULL };
   JsonObject *source;
@@ -38,10 +50,7 @@ add (JsonArray *sources, const char *uri, const char *suite, const char *const *
   /* A suite that ends in a slash is a folder, without components. */
   if (!is_word (uri) || !is_word (suite) || g_str_has_suffix (suite, "/"))
     return;
-  array = json_array_new ();
-  for (guint i = 0; components[i] != NULL; i++)
-    if (is_word (components[i]))
-      json_array_add_string_element (array, components[i]);
+  array = make_array (components);
   if (json_array_get_length (array) == 0)
     {
       json_array_unref (array);
@@ -50,16 +59,24 @@ add (JsonArray *sources, const char *uri, const char *suite, const char *const *
   source = json_object_new ();
   json_object_set_string_member (source, "suite", suite);
   json_object_set_array_member (source, "components", array);
+  if (architectures != NULL)
+    json_object_set_array_member (source, "architectures", make_array ((const char *const *) architectures));
   cold_listed_source_add (sources, source, uris);
 }
 
-/* @architectures: separated by commas or blanks; %NULL: all */
-static gboolean
-is_for (const char *architectures, const char *native)
+/* @architectures: (nullable): separated by commas or blanks. Returns: (transfer full) (nullable): %NULL: all */
+static GStrv
+split_architectures (const char *architectures)
 {
-  g_auto (GStrv) words = architectures != NULL ? g_strsplit_set (architectures, ", \t\r\n", -1) : NULL;
+  g_autofree char *blanks = architectures != NULL ? g_strdelimit (g_strdup (architectures), ",", ' ') : NULL;
 
-  return words == NULL || g_strv_contains ((const char *const *) words, native);
+  return blanks != NULL ? split_words (blanks) : NULL;
+}
+
+static gboolean
+is_for (GStrv architectures, const char *native)
+{
+  return architectures == NULL || g_strv_contains ((const char *const *) architectures, native);
 }
 
 /* Returns: the text after the options, "[ arch=amd64 signed-by=... ]"; @arch: (nullable): gets the architectures */
@@ -94,6 +111,7 @@ parse_line (char *line, const char *native, JsonArray *sources)
 {
   g_autofree char *arch = NULL;
   g_auto (GStrv) words = NULL;
+  g_auto (GStrv) architectures = NULL;
   char *comment = strchr (line, '#');
   char *rest;
 
@@ -103,11 +121,12 @@ parse_line (char *line, const char *native, JsonArray *sources)
   if (!g_str_has_prefix (line, "deb") || !g_ascii_isspace (line[3]))
     return;
   rest = skip_options (line + 4, &arch);
-  if (rest == NULL || !is_for (arch, native))
+  architectures = split_architectures (arch);
+  if (rest == NULL || !is_for (architectures, native))
     return;
   words = split_words (rest);
   if (g_strv_length (words) > 2)
-    add (sources, words[0], words[1], (const char *const *) words + 2);
+    add (sources, words[0], words[1], (const char *const *) words + 2, architectures);
 }
 
 void
@@ -139,6 +158,7 @@ add_stanza (GString **fields, const char *native, JsonArray *sources)
   g_auto (GStrv) uris = split_words (fields[URIS]->str);
   g_auto (GStrv) suites = split_words (fields[SUITES]->str);
   g_auto (GStrv) components = split_words (fields[COMPONENTS]->str);
+  g_auto (GStrv) architectures = fields[ARCHITECTURES]->len > 0 ? split_architectures (fields[ARCHITECTURES]->str) : NULL;
   const char *enabled = g_strstrip (fields[ENABLED]->str);
 
   /* As apt reads truth values. */
@@ -147,11 +167,11 @@ add_stanza (GString **fields, const char *native, JsonArray *sources)
       || g_ascii_strcasecmp (enabled, "disable") == 0 || g_str_equal (enabled, "0"))
     return;
   if (!g_strv_contains ((const char *const *) types, "deb")
-      || !is_for (fields[ARCHITECTURES]->len > 0 ? fields[ARCHITECTURES]->str : NULL, native))
+      || !is_for (architectures, native))
     return;
   for (guint i = 0; uris[i] != NULL; i++)
     for (guint k = 0; suites[k] != NULL; k++)
-      add (sources, uris[i], suites[k], (const char *const *) components);
+      add (sources, uris[i], suites[k], (const char *const *) components, architectures);
 }
 
 /* Returns: the field that @line begins, its value in @value; %N_FIELDS for one of no interest */

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * cold_apt_sources_parse_list:
  * @text: of a *.list file
  * @native: dpkg's word for the guest's architecture
- * @sources: gets {"uri","suite","components":[s]} for each suite of binary packages for that architecture
+ * @sources: gets {"uri","suite","components":[s],"architectures":[s]?} for each suite of binary packages for that architecture,
+ *   with all that it is for, when the source says it
  *
  * Lines that apt would not understand are passed over, and so is what the catalogue cannot fetch: other schemes than http and
  * https, repositories without components.

@@ -120,6 +120,23 @@ describe_packages (GPtrArray *packages, JsonObject *manifest, JsonObject *facts)
   json_object_set_array_member (facts, "packages", listed);
 }
 
+/* For the agent, which has the catalogue fetch these too: those of which something is installed. */
+static void
+describe_foreign (GPtrArray *packages, JsonObject *manifest, JsonObject *facts)
+{
+  g_auto (GStrv) archs = cold_json_strv (manifest, "foreign");
+  JsonArray *used = json_array_new ();
+
+  for (guint i = 0; archs[i] != NULL; i++)
+    for (guint k = 0; k < packages->len; k++)
+      if (g_strcmp0 (((ColdDpkgPackage *) packages->pdata[k])->arch, archs[i]) == 0)
+        {
+          json_array_add_string_element (used, archs[i]);
+          break;
+        }
+  json_object_set_array_member (facts, "foreign", used);
+}
+
 /* Packages that apt may remove once nothing needs them. */
 static gboolean
 add_auto (guestfs_h *g, JsonObject *manifest, GError **error)
@@ -392,6 +409,7 @@ manifest (guestfs_h *g, JsonObject *facts, GError **error)
       || !add_preferences (g, result, error) || !add_config (g, result, error))
     return NULL;
   describe_packages (packages, result, facts);
+  describe_foreign (packages, result, facts);
   add_sources (g, result, facts);
   check_updates (g, facts);
   return g_steal_pointer (&result);

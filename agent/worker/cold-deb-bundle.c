@@ -134,7 +134,9 @@ add_suite (Lists *lists, GPtrArray *indexes, const char *suite, GError **error)
       GString *trimmed;
       gboolean added;
 
-      if (!g_str_equal (index->suite, suite))
+      /* What others have it for is nothing to this guest. */
+      if (!g_str_equal (index->suite, suite)
+          || !g_strv_contains ((const char *const *) index->repository->architectures, index->arch))
         continue;
       trimmed = trim_index (lists, index, error);
       if (trimmed == NULL)

@@ -4,6 +4,7 @@
 #include <solv/evr.h>
 #include <solv/poolarch.h>
 
+#include "cold-deb-multiarch.h"
 #include "cold-deb-preferences.h"
 #include "cold-deb-solver.h"
 #include "cold-error.h"
@@ -15,7 +16,7 @@ typedef struct
   GPtrArray *indexes;       /* (element-type GPtrArray of ColdDebIndex) one a repository */
   ColdDebPreferences *preferences;
   gboolean phased;          /* the guest takes what is not yet for all */
-  GHashTable *foreign;      /* (element-type utf8) names installed for a foreign architecture too */
+  GStrv foreign;            /* architectures beside the guest's own of which something is installed */
   Id *installed;            /* by name: the installed solvable, or 0 */
   Id *candidates;           /* by name: the solvable, or 0; never one that is not newer than the installed one */
   guint n_names;
@@ -28,7 +29,7 @@ deb_free (gpointer data)
 
   g_clear_pointer (&deb->indexes, g_ptr_array_unref);
   g_clear_pointer (&deb->preferences, cold_deb_preferences_free);
-  g_clear_pointer (&deb->foreign, g_hash_table_unref);
+  g_clear_pointer (&deb->foreign, g_strfreev);
   g_free (deb->installed);
   g_free (deb->candidates);
   g_free (deb);
@@ -50,36 +51,60 @@ load_indexes (ColdPlan *plan, Deb *deb, GError **error)
         {
           const ColdDebIndex *index = g_ptr_array_index (indexes, k);
 
-          if (g_str_equal (index->arch, plan->arch) && !cold_deb_solver_add_index (plan->pool, index, error))
+          if (g_str_equal (index->arch, plan->arch) && !cold_deb_solver_add_index (plan->pool, index, plan->arch, error))
             return FALSE;
         }
     }
   return TRUE;
 }
 
-/* Names that are installed for another architecture as well: dpkg wants all of them in one version, and only this
- * architecture's are in the catalogue. */
-static void
-find_foreign (Deb *deb, const char *status, const char *arch)
+/* Loads what the guest's own sources have for @arch. */
+static gboolean
+load_foreign_indexes (ColdPlan *plan, Deb *deb, const char *arch, gboolean *found, GError **error)
 {
-  g_auto (GStrv) stanzas = g_strsplit (status, "\n\n", -1);
-
-  for (guint i = 0; stanzas[i] != NULL; i++)
+  for (guint i = 0; i < deb->indexes->len; i++)
     {
-      g_auto (GStrv) lines = g_strsplit (stanzas[i], "\n", -1);
-      const char *name = NULL;
-      const char *of = NULL;
+      GPtrArray *indexes = g_ptr_array_index (deb->indexes, i);
+      const ColdSource *source = g_ptr_array_index (plan->sources, i);
 
-      for (guint k = 0; lines[k] != NULL; k++)
+      for (guint k = 0; g_strv_contains ((const char *const *) source->architectures, arch) && k < indexes->len; k++)
         {
-          if (g_str_has_prefix (lines[k], "Package: "))
-            name = lines[k] + 9;
-          if (g_str_has_prefix (lines[k], "Architecture: "))
-            of = lines[k] + 14;
+          const ColdDebIndex *index = g_ptr_array_index (indexes, k);
+
+          if (!g_str_equal (index->arch, arch))
+            continue;
+          if (!cold_deb_solver_add_index (plan->pool, index, plan->arch, error))
+            return FALSE;
+          *found = TRUE;
         }
-      if (name != NULL && of != NULL && !g_str_equal (of, arch) && !g_str_equal (of, "all"))
-        g_hash_table_add (deb->foreign, g_strdup (name));
     }
+  return TRUE;
+}
+
+/* @known: of the manifest: the foreign architectures that dpkg was told of; apt looks at no others */
+static gboolean
+load_foreign (ColdPlan *plan, Deb *deb, GStrv known, GError **error)
+{
+  for (guint i = 0; deb->foreign[i] != NULL; i++)
+    {
+      const char *arch = deb->foreign[i];
+      gboolean is_known = g_strv_contains ((const char *const *) known, arch);
+      gboolean found = FALSE;
+
+      if (is_known && !load_foreign_indexes (plan, deb, arch, &found, error))
+        return FALSE;
+      if (!is_known)
+        cold_plan_add_problem (plan,
+                               "packages of architecture %s stay as they are, and so does what has to be of the same version: "
+                               "dpkg in the guest was never told of that architecture (dpkg --add-architecture)",
+                               arch);
+      else if (!found)
+        cold_plan_add_problem (plan,
+                               "packages of architecture %s stay as they are, and so does what has to be of the same version: "
+                               "no repository of the catalogue that serves this guest has that architecture",
+                               arch);
+    }
+  return TRUE;
 }
 
 static const ColdDebIndex *
@@ -88,12 +113,16 @@ index_of (const Solvable *s)
   return s->repo->appdata;
 }
 
-static const char *
-source_of (Solvable *s)
+/* @index: (nullable): %NULL for the installed version */
+static void
+get_specific (ColdPlan *plan, Deb *deb, Solvable *s, const ColdDebIndex *index, int *priority, gboolean *unknown)
 {
+  g_autofree char *name = cold_deb_multiarch_get_name (s, plan->arch);
+  const char *arch = s->arch == ARCH_ALL ? plan->arch : pool_id2str (plan->pool, s->arch);
   const char *source = solvable_lookup_str (s, SOLVABLE_SOURCENAME);
 
-  return source != NULL ? source : pool_id2str (s->repo->pool, s->name);
+  cold_deb_preferences_get_specific (deb->preferences, name, arch, source != NULL ? source : name,
+                                     pool_id2str (plan->pool, s->evr), index, priority, unknown);
 }
 
 /* @general: of the index; @s: a version of the catalogue */
@@ -106,8 +135,7 @@ priority_of (ColdPlan *plan, Deb *deb, Solvable *s, int general)
 
   if (!cold_deb_preferences_has_specific (deb->preferences))
     return general;
-  cold_deb_preferences_get_specific (deb->preferences, name, source_of (s), pool_id2str (plan->pool, s->evr),
-                                     index_of (s), &priority, &unknown);
+  get_specific (plan, deb, s, index_of (s), &priority, &unknown);
   if (unknown && g_hash_table_add (plan->locked, g_strdup (name)) && deb->installed[s->name] != 0)
     cold_plan_add_problem (plan, "%s is kept back: a pin of the guest names it in a way that coldpatch does not understand", name);
   return priority;
@@ -121,8 +149,7 @@ installed_priority (ColdPlan *plan, Deb *deb, Solvable *s)
   gboolean unknown = FALSE;
 
   if (cold_deb_preferences_has_specific (deb->preferences))
-    cold_deb_preferences_get_specific (deb->preferences, pool_id2str (plan->pool, s->name), source_of (s),
-                                       pool_id2str (plan->pool, s->evr), NULL, &priority, &unknown);
+    get_specific (plan, deb, s, NULL, &priority, &unknown);
   return priority;
 }
 
@@ -241,11 +268,6 @@ drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
     }
   if (compared <= 0)
     deb->candidates[s->name] = 0;
-  else if (g_hash_table_contains (deb->foreign, name))
-    {
-      cold_plan_add_problem (plan, "%s is kept back: it is installed for several architectures", name);
-      g_hash_table_add (plan->locked, g_strdup (name));
-    }
 }
 
 static void
@@ -266,6 +288,22 @@ consider_candidates (ColdPlan *plan, Deb *deb)
       MAPSET (&plan->considered, deb->candidates[i]);
 }
 
+/* A name leaves out its packages of all architectures. */
+static void
+exclude_foreign (ColdPlan *plan)
+{
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (plan->pool->installed, p, s)
+    {
+      g_autofree char *name = cold_deb_multiarch_get_name (s, plan->arch);
+
+      if (g_hash_table_contains (plan->excluded, name))
+        g_hash_table_add (plan->excluded, g_strdup (pool_id2str (plan->pool, s->name)));
+    }
+}
+
 gboolean
 cold_deb_plan_load_catalogue (ColdPlan *plan, GError **error)
 {
@@ -281,7 +319,7 @@ gboolean
 cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
-  JsonArray *foreign = cold_json_array (manifest, "foreign");
+  g_auto (GStrv) known = cold_json_strv (manifest, "foreign");
   const char *arch = cold_json_string (manifest, "native");
   const char *status = cold_json_string (manifest, "status");
   Deb *deb = plan->data;
@@ -294,18 +332,19 @@ cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   if (!cold_plan_check_arch (plan, arch, error))
     return FALSE;
   deb->phased = cold_json_bool (manifest, "phased");
-  deb->foreign = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
                                                cold_json_string (manifest, "default-release"));
-  if (!cold_deb_solver_add_installed (plan->pool, status, held, error))
+  if (!cold_deb_solver_add_installed (plan->pool, status, arch, held, &deb->foreign, error)
+      || !load_foreign (plan, deb, known, error))
     return FALSE;
   for (guint i = 0; i < held->len; i++)
     g_hash_table_add (plan->held, g_strdup (g_ptr_array_index (held, i)));
   cold_plan_add_names (plan->held, manifest, "held", arch);
-  if (foreign != NULL && json_array_get_length (foreign) > 0)
-    find_foreign (deb, status, arch);
+  exclude_foreign (plan);
   choose_candidates (plan, deb);
   consider_candidates (plan, deb);
+  if (deb->foreign[0] != NULL)
+    cold_deb_multiarch_relate (plan->pool, arch, deb->foreign, &plan->considered);
   return TRUE;
 }
 
@@ -321,7 +360,9 @@ cold_deb_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
 gboolean
 cold_deb_plan_is_usable (ColdPlan *plan, Solvable *s)
 {
-  return cold_plan_has_only (pool_id2str (plan->pool, s->name), "+.-")
+  g_autofree char *name = cold_deb_multiarch_get_name (s, plan->arch);
+
+  return cold_plan_has_only (name, "+.-")
          && cold_plan_has_only (pool_id2str (plan->pool, s->evr), "+.-:~");
 }
 
@@ -331,6 +372,12 @@ cold_deb_plan_get_candidate (ColdPlan *plan, Id installed)
   const Deb *deb = plan->data;
 
   return deb->candidates[pool_id2solvable (plan->pool, installed)->name];
+}
+
+char *
+cold_deb_plan_get_name (ColdPlan *plan, Solvable *s)
+{
+  return cold_deb_multiarch_get_name (s, plan->arch);
 }
 
 static char *

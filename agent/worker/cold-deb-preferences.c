@@ -299,40 +299,45 @@ cold_deb_preferences_has_specific (ColdDebPreferences *self)
   return self->has_specific;
 }
 
-/* @pattern: "NAME", "NAME:ARCHITECTURE", "src:..."; without an architecture it is for the native one, which is the only one
- * that versions are planned of */
+/* @arch: of the package. What a pattern without an architecture means is the native one. */
 static gboolean
-names_package (const ColdDebPreferences *self, const char *pattern, const char *name, const char *source)
+is_for (const ColdDebPreferences *self, const char *wanted, const char *arch)
 {
-  static const char *const all[] = { "any", "all", "native", NULL };
+  if (wanted == NULL || g_str_equal (wanted, "native") || g_str_equal (wanted, "all"))
+    wanted = self->native;
+  return g_str_equal (wanted, "any") || g_str_equal (wanted, arch);
+}
+
+/* @pattern: "NAME", "NAME:ARCHITECTURE", "src:..." */
+static gboolean
+names_package (const ColdDebPreferences *self, const char *pattern, const char *name, const char *arch, const char *source)
+{
   gboolean of_source = g_str_has_prefix (pattern, "src:");
   const char *begin = of_source ? pattern + strlen ("src:") : pattern;
   const char *colon = strrchr (begin, ':');
   g_autofree char *bare = g_strndup (begin, colon != NULL ? (gsize) (colon - begin) : strlen (begin));
 
-  if (colon != NULL && !g_strv_contains (all, colon + 1) && !g_str_equal (colon + 1, self->native))
-    return FALSE;
-  return matches (bare, of_source ? source : name);
+  return is_for (self, colon != NULL ? colon + 1 : NULL, arch) && matches (bare, of_source ? source : name);
 }
 
 static gboolean
-names (const ColdDebPreferences *self, const Pin *pin, const char *name, const char *source)
+names (const ColdDebPreferences *self, const Pin *pin, const char *name, const char *arch, const char *source)
 {
   for (guint i = 0; pin->packages[i] != NULL; i++)
-    if (names_package (self, pin->packages[i], name, source))
+    if (names_package (self, pin->packages[i], name, arch, source))
       return TRUE;
   return FALSE;
 }
 
 gboolean
-cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *source, const char *version,
-                                   const ColdDebIndex *index, int *priority, gboolean *unknown)
+cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *arch, const char *source,
+                                   const char *version, const ColdDebIndex *index, int *priority, gboolean *unknown)
 {
   for (guint i = 0; i < self->pins->len; i++)
     {
       const Pin *pin = g_ptr_array_index (self->pins, i);
 
-      if (pin->packages == NULL || !names (self, pin, name, source))
+      if (pin->packages == NULL || !names (self, pin, name, arch, source))
         continue;
       if (pin->kind == PIN_UNKNOWN)
         {

@@ -34,15 +34,16 @@ gboolean cold_deb_preferences_has_specific (ColdDebPreferences *self);
 
 /**
  * cold_deb_preferences_get_specific:
+ * @arch: of the package; the guest's own where that is "all"
  * @index: (nullable): %NULL for the installed version
  * @priority: set when %TRUE is returned
  * @unknown: set to %TRUE when a record names the package in a way that is not understood here; apt's choice is unknown then
  *
  * Returns: whether a record names the package and applies to this version
  */
-gboolean cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *source,
-                                            const char *version, const ColdDebIndex *index, int *priority,
-                                            gboolean *unknown);
+gboolean cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *arch,
+                                            const char *source, const char *version, const ColdDebIndex *index,
+                                            int *priority, gboolean *unknown);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdDebPreferences, cold_deb_preferences_free)
 

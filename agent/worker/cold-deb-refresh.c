@@ -19,6 +19,8 @@ typedef struct
   ColdDownload *download;
   ColdGeneration generation;
   GPtrArray *releases; /* (element-type ColdDebRelease) one a suite */
+  GHashTable *missing; /* (element-type utf8) indexes of foreign architectures that could not be fetched */
+  char *problem;       /* (nullable) what was wrong with one of them */
 } Refresh;
 
 static void
@@ -26,6 +28,8 @@ refresh_clear (Refresh *refresh)
 {
   cold_generation_clear (&refresh->generation);
   g_clear_pointer (&refresh->releases, g_ptr_array_unref);
+  g_clear_pointer (&refresh->missing, g_hash_table_unref);
+  g_free (refresh->problem);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Refresh, refresh_clear)
 
@@ -250,36 +254,96 @@ make_missing_caches (Refresh *refresh, const char *catalogue, GError **error)
   return indexes != NULL;
 }
 
+static char *
+index_key (guint suite, const char *component, const char *arch)
+{
+  return g_strdup_printf ("%u %s %s", suite, component, arch);
+}
+
+/* Whether the repository can do without an index that failed so: the fault is the repository's, or on the way to it. */
+static gboolean
+is_theirs (const GError *error)
+{
+  return g_error_matches (error, COLD_ERROR, COLD_ERROR_NOT_FOUND) || g_error_matches (error, COLD_ERROR, COLD_ERROR_NETWORK)
+         || g_error_matches (error, COLD_ERROR, COLD_ERROR_SIGNATURE);
+}
+
+/* What guests have installed beside their own architecture is fetched where it is: many releases have no such index, and many
+ * mirrors carry less than the Release says. That is for the plan to tell, and must not keep all others from their updates. */
+static gboolean
+fetch_foreign (Refresh *refresh, const char *component, const char *arch, JsonArray *indexes, gint64 *total, GError **error)
+{
+  for (guint i = 0; i < refresh->releases->len; i++)
+    {
+      g_autoptr (GError) local = NULL;
+
+      if (cold_deb_fetch_index_hash (g_ptr_array_index (refresh->releases, i), component, arch) == NULL
+          || fetch_index (refresh, i, component, arch, indexes, total, &local))
+        continue;
+      if (!is_theirs (local))
+        {
+          g_propagate_error (error, g_steal_pointer (&local));
+          return FALSE;
+        }
+      g_hash_table_add (refresh->missing, index_key (i, component, arch));
+      if (refresh->problem == NULL && !g_error_matches (local, COLD_ERROR, COLD_ERROR_NOT_FOUND))
+        refresh->problem = cold_text_make_valid (local->message);
+    }
+  return TRUE;
+}
+
 static gboolean
 fetch_indexes (Refresh *refresh, JsonArray *indexes, gint64 *total, GError **error)
 {
   const ColdSource *repository = refresh->repository;
 
   for (guint c = 0; repository->components[c] != NULL; c++)
-    for (guint a = 0; repository->architectures[a] != NULL; a++)
-      if (!fetch_component (refresh, repository->components[c], repository->architectures[a], indexes, total, error))
+    {
+      const char *component = repository->components[c];
+
+      if (!fetch_component (refresh, component, repository->architectures[0], indexes, total, error))
         return FALSE;
+      for (guint a = 1; repository->architectures[a] != NULL; a++)
+        if (!fetch_foreign (refresh, component, repository->architectures[a], indexes, total, error))
+          return FALSE;
+    }
   return TRUE;
 }
 
-/* The wanted indexes belong to the name: another component in the configuration is another generation. */
-static void
-name_indexes (Refresh *refresh, GChecksum *name)
+/* The wanted indexes belong to the name: another component in the configuration is another generation, and so is one that lacks an
+ * index which could not be fetched: the next refresh tries again. @suites: of the InRelease files. Returns: (transfer full) */
+static char *
+make_name (Refresh *refresh, const GChecksum *suites)
 {
   const ColdSource *repository = refresh->repository;
+  g_autoptr (GChecksum) name = g_checksum_copy (suites);
 
   g_checksum_update (name, (const guchar *) repository->uri, strlen (repository->uri) + 1);
   for (guint i = 0; i < refresh->releases->len; i++)
     for (guint c = 0; repository->components[c] != NULL; c++)
       for (guint a = 0; repository->architectures[a] != NULL; a++)
         {
-          const char *sha256 = cold_deb_fetch_index_hash (g_ptr_array_index (refresh->releases, i),
-                                                          repository->components[c], repository->architectures[a]);
+          g_autofree char *key = index_key (i, repository->components[c], repository->architectures[a]);
+          const char *sha256 = g_hash_table_contains (refresh->missing, key)
+                                   ? NULL
+                                   : cold_deb_fetch_index_hash (g_ptr_array_index (refresh->releases, i),
+                                                                repository->components[c], repository->architectures[a]);
           g_autofree char *line = g_strdup_printf ("%s %s %s\n", repository->components[c],
                                                    repository->architectures[a], sha256 != NULL ? sha256 : "");
 
           g_checksum_update (name, (const guchar *) line, -1);
         }
+  return g_strdup (g_checksum_get_string (name));
+}
+
+/* What the catalogue has is all that there is. */
+static JsonObject *
+answer_unchanged (Refresh *refresh, const char *catalogue, GError **error)
+{
+  cold_generation_abandon (&refresh->generation);
+  if (!make_missing_caches (refresh, catalogue, error))
+    return NULL;
+  return cold_generation_answer (FALSE, refresh->generation.held, cold_json_int (refresh->generation.old, "packages"));
 }
 
 JsonObject *
@@ -291,34 +355,38 @@ cold_deb_repository_refresh (const ColdSource *self, const char *catalogue, cons
   g_autoptr (JsonObject) description = json_object_new ();
   JsonArray *suites = json_array_new ();
   JsonArray *indexes = json_array_new ();
-  const char *name;
+  g_autofree char *name = NULL;
+  JsonObject *answer;
   gint64 total = 0;
 
   json_object_set_string_member (description, "uri", self->uri);
   json_object_set_array_member (description, "suites", suites);
   json_object_set_array_member (description, "indexes", indexes);
   refresh.releases = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_deb_release_free);
+  refresh.missing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (!cold_generation_begin (&refresh.generation, self, catalogue, error))
     return NULL;
   for (guint i = 0; self->suites[i] != NULL; i++)
     if (!fetch_suite (&refresh, i, suites, checksum, error))
       goto failed;
-  name_indexes (&refresh, checksum);
-  name = g_checksum_get_string (checksum);
+  name = make_name (&refresh, checksum);
   if (g_strcmp0 (name, refresh.generation.held) == 0)
-    {
-      cold_generation_abandon (&refresh.generation);
-      if (!make_missing_caches (&refresh, catalogue, error))
-        return NULL;
-      return cold_generation_answer (FALSE, name, cold_json_int (refresh.generation.old, "packages"));
-    }
+    return answer_unchanged (&refresh, catalogue, error);
 
   if (!fetch_indexes (&refresh, indexes, &total, error))
     goto failed;
+  g_free (name);
+  name = make_name (&refresh, checksum);
   json_object_set_int_member (description, "packages", total);
-  if (!cold_generation_commit (&refresh.generation, name, description, error))
+  if (g_strcmp0 (name, refresh.generation.held) == 0)
+    answer = answer_unchanged (&refresh, catalogue, error);
+  else if (cold_generation_commit (&refresh.generation, name, description, error))
+    answer = cold_generation_answer (TRUE, name, total);
+  else
     goto failed;
-  return cold_generation_answer (TRUE, name, total);
+  if (answer != NULL && refresh.problem != NULL)
+    json_object_set_string_member (answer, "error", refresh.problem);
+  return answer;
 
 failed:
   cold_generation_abandon (&refresh.generation);

@@ -101,6 +101,7 @@ const ColdRepositoryType cold_deb_repository = {
   .prepare = cold_deb_plan_prepare,
   .is_usable = cold_deb_plan_is_usable,
   .get_candidate = cold_deb_plan_get_candidate,
+  .get_name = cold_deb_plan_get_name,
   .describe = cold_deb_plan_describe,
   .bundle = cold_deb_bundle_fill,
   .folder = "debs",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "cold-deb-multiarch.h"
 #include "cold-error.h"
 #include "cold-solver.h"
 
@@ -171,15 +172,18 @@ cold_deb_solver_make_cache (const char *packages, const char *solv, guint *count
 
 /* Appends @stanza to @text when its package is wholly installed. */
 static void
-filter_stanza (GString *text, const char *stanza, gsize length, GPtrArray *held)
+filter_stanza (GString *text, const char *stanza, gsize length, const char *native, GPtrArray *held)
 {
   g_autofree char *copy = g_strndup (stanza, length);
   g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
   const char *package = NULL;
   const char *status = NULL;
+  const char *arch = native;
 
   for (guint i = 0; lines[i] != NULL; i++)
     {
+      if (g_ascii_strncasecmp (lines[i], "Architecture:", 13) == 0)
+        arch = g_strstrip (lines[i] + 13);
       if (g_ascii_strncasecmp (lines[i], "Package:", 8) == 0)
         package = g_strstrip (lines[i] + 8);
       if (g_ascii_strncasecmp (lines[i], "Status:", 7) == 0)
@@ -188,24 +192,15 @@ filter_stanza (GString *text, const char *stanza, gsize length, GPtrArray *held)
   if (package == NULL || (status != NULL && !g_str_has_suffix (status, " installed")))
     return;
   if (status != NULL && g_str_has_prefix (status, "hold "))
-    g_ptr_array_add (held, g_strdup (package));
+    g_ptr_array_add (held, g_str_equal (arch, native) || g_str_equal (arch, "all") ? g_strdup (package)
+                                                                                   : g_strconcat (package, ":", arch, NULL));
   g_string_append_len (text, stanza, length);
   g_string_append (text, "\n\n");
 }
 
-static void
-drop_foreign (Pool *pool, Repo *repo)
-{
-  Id p;
-  Solvable *s;
-
-  FOR_REPO_SOLVABLES (repo, p, s)
-    if (!pool_installable (pool, s))
-      repo_free_solvable (repo, p, 0);
-}
-
 gboolean
-cold_deb_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, GError **error)
+cold_deb_solver_add_installed (Pool *pool, const char *status, const char *native, GPtrArray *held, GStrv *foreign,
+                               GError **error)
 {
   g_autoptr (GString) text = g_string_sized_new (strlen (status) + 2);
   Repo *repo = repo_create (pool, "installed");
@@ -217,7 +212,7 @@ cold_deb_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, 
       const char *end = strstr (stanza, "\n\n");
       gsize length = end != NULL ? (gsize) (end - stanza) : strlen (stanza);
 
-      filter_stanza (text, stanza, length, held);
+      filter_stanza (text, stanza, length, native, held);
       stanza += length;
       stanza += strspn (stanza, "\n");
     }
@@ -233,18 +228,24 @@ cold_deb_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, 
       return FALSE;
     }
   drop_obsoletes (repo);
-  drop_foreign (pool, repo);
+  *foreign = cold_deb_multiarch_accept (pool, repo, native);
+  cold_deb_multiarch_rename (repo, native);
   pool_set_installed (pool, repo);
   return TRUE;
 }
 
 gboolean
-cold_deb_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error)
+cold_deb_solver_add_index (Pool *pool, const ColdDebIndex *index, const char *native, GError **error)
 {
   Repo *repo = repo_create (pool, index->repository->id);
+  gboolean done;
 
   repo->appdata = (void *) index;
-  if (!g_file_test (index->solv, G_FILE_TEST_EXISTS))
-    return read_packages (repo, index->packages, error);
-  return cold_solver_read_cache (repo, index->solv, error);
+  if (g_file_test (index->solv, G_FILE_TEST_EXISTS))
+    done = cold_solver_read_cache (repo, index->solv, error);
+  else
+    done = read_packages (repo, index->packages, error);
+  if (done)
+    cold_deb_multiarch_rename (repo, native);
+  return done;
 }

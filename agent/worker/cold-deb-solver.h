@@ -3,8 +3,7 @@
  * libsolv for Debian packages: what is installed and what the catalogue has.
  *
  * Obsoletes (Replaces with Conflicts) are left out of the pool: to libsolv they say "may take the place of", and nothing is
- * ever removed here. Packages of foreign architectures are left out too: libsolv takes two packages of one name for
- * alternatives.
+ * ever removed here.
  */
 #pragma once
 
@@ -34,14 +33,18 @@ Pool *cold_deb_solver_new_pool (const char *arch);
 /**
  * cold_deb_solver_add_installed:
  * @status: text in the format of dpkg's status file
- * @held: (element-type utf8): gets the names of those on hold, as dpkg's selection says
+ * @native: the guest's architecture
+ * @held: (element-type utf8): gets the pool's names of those on hold, as dpkg's selection says
+ * @foreign: gets the other architectures of which something is installed (transfer full): cold-deb-multiarch.h
  *
  * Only what is wholly installed counts: libsolv itself does not look at the Status field.
  */
-gboolean cold_deb_solver_add_installed (Pool *pool, const char *status, GPtrArray *held, GError **error);
+gboolean cold_deb_solver_add_installed (Pool *pool, const char *status, const char *native, GPtrArray *held,
+                                        GStrv *foreign, GError **error);
 
-/* @index: borrowed, kept as the repo's appdata. Reads the cache, or the Packages file when the cache is missing. */
-gboolean cold_deb_solver_add_index (Pool *pool, const ColdDebIndex *index, GError **error);
+/* @index: borrowed, kept as the repo's appdata. Reads the cache, or the Packages file when the cache is missing.
+ * @native: the guest's architecture; packages of others are renamed */
+gboolean cold_deb_solver_add_index (Pool *pool, const ColdDebIndex *index, const char *native, GError **error);
 
 /* Returns: Phased-Update-Percentage of a version of an index; %COLD_DEB_PHASED_ALL when it has none */
 guint cold_deb_solver_get_phased (Solvable *s);

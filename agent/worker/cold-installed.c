@@ -135,9 +135,10 @@ read_plan (Expectation *self, JsonObject *plan)
     }
 }
 
-/* Whether the plan's word for @package is that it goes. A package may change from one architecture to "all" or "noarch". */
+/* Whether the plan's word for @package, one of @before, is that it goes. A package may change from one architecture to "all" or
+ * "noarch"; where the same is there for the very architecture, that is the one which goes. */
 static gboolean
-may_go (const Expectation *plan, const ColdInstalled *package)
+may_go (const Expectation *plan, GHashTable *before, const ColdInstalled *package)
 {
   if (g_hash_table_contains (plan->replaced, package->name))
     return TRUE;
@@ -145,7 +146,8 @@ may_go (const Expectation *plan, const ColdInstalled *package)
     {
       const ColdInstalled *upgraded = g_ptr_array_index (plan->upgraded, i);
 
-      if (g_str_equal (upgraded->name, package->name) && g_str_equal (upgraded->version, package->version))
+      if (g_str_equal (upgraded->name, package->name) && g_str_equal (upgraded->version, package->version)
+          && (g_str_equal (upgraded->arch, package->arch) || !g_hash_table_contains (before, upgraded)))
         return TRUE;
     }
   return FALSE;
@@ -180,7 +182,7 @@ cold_installed_compare (GPtrArray *before, GPtrArray *after, JsonObject *plan, G
     {
       const ColdInstalled *package = g_ptr_array_index (before, i);
 
-      if (!g_hash_table_contains (now, package) && !may_go (&expectation, package)
+      if (!g_hash_table_contains (now, package) && !may_go (&expectation, old, package)
           && find_unexpected (after, old, candidates, package) == NULL)
         g_ptr_array_add (gone, g_strdup_printf ("%s %s is gone", package->name, package->version));
     }

@@ -255,15 +255,23 @@ describe_replaced (ColdPlan *plan, Transaction *transaction, Id p, JsonObject *o
   json_array_unref (replaces);
 }
 
+/* Returns: (transfer full) */
+static char *
+name_of (ColdPlan *plan, Solvable *s)
+{
+  return plan->type->get_name != NULL ? plan->type->get_name (plan, s) : g_strdup (pool_id2str (plan->pool, s->name));
+}
+
 static JsonObject *
 describe_package (ColdPlan *plan, Transaction *transaction, Id p, GHashTable *done)
 {
   Pool *pool = plan->pool;
   Solvable *s = pool_id2solvable (pool, p);
   JsonObject *object = json_object_new ();
+  g_autofree char *name = name_of (plan, s);
   Id type;
 
-  json_object_set_string_member (object, "name", pool_id2str (pool, s->name));
+  json_object_set_string_member (object, "name", name);
   json_object_set_string_member (object, "arch", pool_id2str (pool, s->arch));
   describe_replaced (plan, transaction, p, object, done);
   json_object_set_string_member (object, "candidate", pool_id2str (pool, s->evr));
@@ -275,13 +283,16 @@ describe_package (ColdPlan *plan, Transaction *transaction, Id p, GHashTable *do
 }
 
 static int
-compare_names (gconstpointer a, gconstpointer b, gpointer pool)
+compare_names (gconstpointer a, gconstpointer b, gpointer user_data)
 {
-  const Solvable *x = pool_id2solvable (pool, *(const Id *) a);
-  const Solvable *y = pool_id2solvable (pool, *(const Id *) b);
-  int order = strcmp (pool_id2str (pool, x->name), pool_id2str (pool, y->name));
+  ColdPlan *plan = user_data;
+  Solvable *x = pool_id2solvable (plan->pool, *(const Id *) a);
+  Solvable *y = pool_id2solvable (plan->pool, *(const Id *) b);
+  g_autofree char *one = name_of (plan, x);
+  g_autofree char *other = name_of (plan, y);
+  int order = strcmp (one, other);
 
-  return order != 0 ? order : strcmp (pool_id2str (pool, x->arch), pool_id2str (pool, y->arch));
+  return order != 0 ? order : strcmp (pool_id2str (plan->pool, x->arch), pool_id2str (plan->pool, y->arch));
 }
 
 /* Sorted by name and architecture. @done: (element-type Id): gets the names that are upgraded or replaced */
@@ -294,7 +305,7 @@ describe_packages (ColdPlan *plan, Transaction *transaction, GHashTable *done, g
   for (int i = 0; transaction != NULL && i < transaction->steps.count; i++)
     if (pool_id2solvable (plan->pool, transaction->steps.elements[i])->repo != plan->pool->installed)
       g_array_append_val (chosen, transaction->steps.elements[i]);
-  g_array_sort_with_data (chosen, compare_names, plan->pool);
+  g_array_sort_with_data (chosen, compare_names, plan);
   for (guint i = 0; i < chosen->len; i++)
     {
       JsonObject *package = describe_package (plan, transaction, g_array_index (chosen, Id, i), done);

@@ -26,7 +26,7 @@ typedef struct
   char *uri;
   GStrv suites;
   GStrv components;
-  GStrv architectures;
+  GStrv architectures; /* the guests' own, then those that some of them have something of beside it (deb) */
   char *signed_by;     /* (nullable) */
   gboolean security;
   gboolean unsigned_database; /* the entry says that metadata have no signature; each package has one instead */
@@ -80,6 +80,9 @@ struct _ColdRepositoryType
 
   /* Returns: the newer version that could take the place of @installed if nothing kept it back, or 0 */
   Id (*get_candidate) (ColdPlan *plan, Id installed);
+
+  /* (nullable): where packages have other names in the pool. Returns: (transfer full): what the guest's manager calls @s */
+  char *(*get_name) (ColdPlan *plan, Solvable *s);
 
   /* Sets "origin", "repository" and "security". */
   void (*describe) (ColdPlan *plan, Solvable *s, JsonObject *package);

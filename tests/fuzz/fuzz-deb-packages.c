@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (!made)
     return 0;
   pool = cold_deb_solver_new_pool ("amd64");
-  g_assert_true (cold_deb_solver_add_index (pool, &index, &error));
+  g_assert_true (cold_deb_solver_add_index (pool, &index, "amd64", &error));
   g_assert_cmpint (((Repo *) pool->repos[1])->nsolvables, ==, count);
   pool_free (pool);
   return 0;

@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   json_array_add_object_element (files, file);
   preferences = cold_deb_preferences_new (files, "amd64", text);
   cold_deb_preferences_get_general (preferences, &index);
-  cold_deb_preferences_get_specific (preferences, "libssl3", "openssl", "3.0.17-1~deb12u2", &index, &priority, &unknown);
-  cold_deb_preferences_get_specific (preferences, "libssl3", "openssl", "3.0.17-1~deb12u2", NULL, &priority, &unknown);
+  cold_deb_preferences_get_specific (preferences, "libssl3", "amd64", "openssl", "3.0.17-1~deb12u2", &index, &priority, &unknown);
+  cold_deb_preferences_get_specific (preferences, "libssl3", "amd64", "openssl", "3.0.17-1~deb12u2", NULL, &priority, &unknown);
   return 0;
 }
