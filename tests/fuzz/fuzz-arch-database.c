@@ -6,6 +6,7 @@
 #include "cold-arch-repository.h"
 #include "fuzz.h"
 
+#include <sanitizer/lsan_interface.h>
 #include <solv/pool.h>
 
 static gboolean
@@ -14,6 +15,18 @@ count (ColdPacmanDesc *desc, const char *text, gsize length, gpointer data, GErr
   g_assert_true (text[length] == '\0' && cold_pacman_desc_get (desc, "NAME") != NULL);
   (*(guint *) data)++;
   return TRUE;
+}
+
+/* libsolv (0.7.23) does not free what it read of a tar file's extension header when it cannot understand that. */
+static gboolean
+solver_read (Repo *repo, const char *path, GError **error)
+{
+  gboolean good;
+
+  __lsan_disable ();
+  good = cold_arch_solver_read (repo, path, error);
+  __lsan_enable ();
+  return good;
 }
 
 int
@@ -32,7 +45,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   pool = pool_create ();
   pool_setdisttype (pool, DISTTYPE_ARCH);
   pool_setarch (pool, "x86_64");
-  fuzz_check_error (cold_arch_solver_read (repo_create (pool, "fuzz"), path, &error), error);
+  fuzz_check_error (solver_read (repo_create (pool, "fuzz"), path, &error), error);
   pool_free (pool);
   return 0;
 }
