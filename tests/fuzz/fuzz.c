@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static gboolean critical_is_fatal = TRUE;
-
-/* Bad input is warned of thousands of times a second; what is an error still ends the process after this. */
+/* Bad input is warned of thousands of times a second; what is critical ends the process. */
 static GLogWriterOutput
 be_quiet (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
-  if (!(level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)) || (!(level & G_LOG_LEVEL_ERROR) && !critical_is_fatal))
+  if (!(level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)))
     return G_LOG_WRITER_HANDLED;
   g_log_writer_standard_streams (level, fields, n_fields, user_data);
   abort ();
@@ -20,16 +18,8 @@ be_quiet (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointe
 int
 LLVMFuzzerInitialize (int *argc, char ***argv)
 {
-  /* G_DEBUG=fatal-criticals would end the process whatever this decides. */
-  g_log_set_always_fatal (G_LOG_FATAL_MASK);
   g_log_set_writer_func (be_quiet, NULL, NULL);
   return 0;
-}
-
-void
-fuzz_allow_critical (gboolean allow)
-{
-  critical_is_fatal = !allow;
 }
 
 char *

@@ -26,9 +26,6 @@ char *fuzz_path (const char *name);
 /* Writes a file without going through another name: nobody else looks. */
 void fuzz_write (const char *path, const uint8_t *data, size_t size);
 
-/* While a library is called that says "critical" of its own mistakes with bad input, and fails as it should. */
-void fuzz_allow_critical (gboolean allow);
-
 /* A parser that fails says why, and one that does not has no error. */
 void fuzz_check_error (gboolean succeeded, const GError *error);
 
