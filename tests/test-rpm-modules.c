@@ -299,12 +299,6 @@ static const struct
     "  stream: s%d\\n  version: 1\\n  context: c\\n  arch: noarch\\n  summary: s\\n  description: d\\n"
     "  license: { module: [MIT] }\\n...\\n\", i }' >modules.yaml && modifyrepo_c --mdtype=modules modules.yaml .",
     "more of module foo than is usable" },
-  /* libmodulemd frees its error over this twice, and dies. */
-  { "deadly",
-    "printf -- '---\\ndocument: modulemd\\nversion: 2\\ndata:\\n  name: foo\\n  stream: \"2\"\\n  version: 10\\n  context: c0ffee42\\n"
-    "  summary: s\\n  description: d\\n  license:\\n    module: [MIT]\\n  buildopts:\\n    rpms: [lib]\\n...\\n' >modules.yaml && "
-    "modifyrepo_c --mdtype=modules modules.yaml .",
-    "modules.yaml is refused: " },
 };
 
 static void

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rpm-modules.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <modulemd.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "cold-error.h"
 #include "cold-rpm-index.h"
@@ -20,9 +12,6 @@
 
 /* Of one module's streams and versions, where real ones have hundreds: each excludes each other when streams are chosen. */
 #define DOCUMENTS_MAX 5000
-
-/* The largest real one takes two. */
-#define CHILD_SECONDS 120
 
 /* --- one context ----------------------------------------------------------------------------------------------------- */
 
@@ -272,7 +261,7 @@ check_count (ModulemdModuleIndex *index, GError **error)
   for (guint i = 0; names[i] != NULL; i++)
     if (modulemd_module_get_all_streams (modulemd_module_index_get_module (index, names[i]))->len > DOCUMENTS_MAX)
       {
-        g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "it has more of module %s than is usable",
+        g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: it has more of module %s than is usable",
                      names[i]);
         return FALSE;
       }
@@ -320,14 +309,16 @@ check_size (const char *yaml, GError **error)
   return FALSE;
 }
 
-static GVariant *
-compile (const char *yaml, GError **error)
+GVariant *
+cold_rpm_modules_compile (const char *yaml, GError **error)
 {
   g_autoptr (ModulemdModuleIndex) index = modulemd_module_index_new ();
   g_autoptr (GPtrArray) failures = NULL;
   g_autoptr (GError) local = NULL;
   gboolean complete;
 
+  if (!check_size (yaml, error) || !cold_rpm_index_check (yaml, "modules.yaml", error))
+    return NULL;
   complete = modulemd_module_index_update_from_file (index, yaml, FALSE, &failures, &local);
   if (local == NULL)
     {
@@ -336,102 +327,14 @@ compile (const char *yaml, GError **error)
     }
   if (local == NULL)
     return check_count (index, error) ? make_modules (index, !complete || (failures != NULL && failures->len > 0)) : NULL;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "%s", local->message);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: %s", local->message);
   return NULL;
 }
 
-/* --- in a process of its own ----------------------------------------------------------------------------------------- */
-
-static void G_GNUC_NORETURN
-run_child (const char *yaml, const char *path, int fd)
-{
-  const struct rlimit no_core = { 0, 0 };
-  int null = open ("/dev/null", O_WRONLY | O_CLOEXEC);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) modules = NULL;
-
-  setrlimit (RLIMIT_CORE, &no_core);
-  /* What the library has to say is not for those who listen to the worker. */
-  if (null < 0 || dup2 (null, STDOUT_FILENO) < 0 || dup2 (null, STDERR_FILENO) < 0)
-    _exit (2);
-  modules = compile (yaml, &error);
-  if (modules != NULL
-      && g_file_set_contents (path, g_variant_get_data (modules), g_variant_get_size (modules), &error))
-    _exit (0);
-  if (write (fd, error->message, strlen (error->message)) < 0)
-    _exit (2);
-  _exit (1);
-}
-
-/* What the child said until it ended. Returns: whether it ended in time */
-static gboolean
-listen_to (int fd, GString *said)
-{
-  gint64 end = g_get_monotonic_time () + CHILD_SECONDS * G_USEC_PER_SEC;
-
-  for (;;)
-    {
-      struct pollfd poll_fd = { fd, POLLIN, 0 };
-      char buffer[1024];
-      gssize n = 0;
-      int ready = poll (&poll_fd, 1, MAX (0, (end - g_get_monotonic_time ()) / 1000));
-
-      if (ready == 0)
-        return FALSE;
-      if (ready > 0)
-        n = read (fd, buffer, sizeof buffer);
-      if (ready > 0 && n == 0)
-        return TRUE;
-      if ((ready < 0 || n < 0) && errno != EINTR)
-        return FALSE;
-      if (n > 0 && said->len < sizeof buffer)
-        g_string_append_len (said, buffer, n);
-    }
-}
-
-static gboolean
-wait_for_child (pid_t pid, int fd, GError **error)
-{
-  g_autoptr (GString) said = g_string_new (NULL);
-  gboolean in_time = listen_to (fd, said);
-  g_autofree char *why = NULL;
-  int status = 0;
-
-  if (!in_time)
-    kill (pid, SIGKILL);
-  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    ;
-  if (in_time && WIFEXITED (status) && WEXITSTATUS (status) == 0)
-    return TRUE;
-  if (!in_time)
-    why = g_strdup_printf ("nothing came of it within %d seconds", CHILD_SECONDS);
-  else if (WIFSIGNALED (status))
-    why = g_strdup_printf ("what reads it was ended by signal %d", WTERMSIG (status));
-  else
-    why = g_utf8_make_valid (said->str, said->len);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: %s", why);
-  return FALSE;
-}
-
 gboolean
-cold_rpm_modules_make (const char *yaml, const char *path, GError **error)
+cold_rpm_modules_save (GVariant *modules, const char *path, GError **error)
 {
-  gboolean made;
-  int fds[2];
-  pid_t pid;
-
-  if (!check_size (yaml, error) || !cold_rpm_index_check (yaml, "modules.yaml", error)
-      || !g_unix_open_pipe (fds, FD_CLOEXEC, error))
-    return FALSE;
-  pid = fork ();
-  if (pid == 0)
-    run_child (yaml, path, fds[1]);
-  close (fds[1]);
-  if (pid < 0)
-    cold_error_set_errno (error, errno, "cannot start a process to read modules.yaml in");
-  made = pid > 0 && wait_for_child (pid, fds[0], error);
-  close (fds[0]);
-  return made;
+  return g_file_set_contents (path, g_variant_get_data (modules), g_variant_get_size (modules), error);
 }
 
 GVariant *

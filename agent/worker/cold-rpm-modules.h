@@ -29,16 +29,16 @@ G_BEGIN_DECLS
 #define COLD_RPM_MODULES_FILE "modules"
 
 /**
- * cold_rpm_modules_make:
+ * cold_rpm_modules_compile:
  * @yaml: path of modules.yaml, unpacked
- * @path: of the file that is made of it
  *
- * A document in it that cannot be understood is left out, as dnf does it; that there was one is noted down. libmodulemd (2.14) frees
- * its own errors twice over some of those: a process of its own reads the file, and its death is that file's refusal.
+ * A document in it that cannot be understood is left out, as dnf does it; that there was one is noted down.
  *
- * Returns: %FALSE with @error (Signature) when it is no YAML, or nothing came of it in time
+ * Returns: (transfer full): what the file is to hold; %NULL with @error (Signature) when it is no YAML
  */
-gboolean cold_rpm_modules_make (const char *yaml, const char *path, GError **error);
+GVariant *cold_rpm_modules_compile (const char *yaml, GError **error);
+
+gboolean cold_rpm_modules_save (GVariant *modules, const char *path, GError **error);
 
 /* Returns: (transfer full): %NULL with @error */
 GVariant *cold_rpm_modules_load (const char *path, GError **error);

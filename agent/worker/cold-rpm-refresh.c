@@ -203,16 +203,16 @@ make_modules (Refresh *refresh, GError **error)
 {
   g_autofree char *file = g_build_filename (refresh->generation.next, COLD_RPM_MODULES_FILE, NULL);
   g_autofree char *yaml = NULL;
-  gboolean made;
+  g_autoptr (GVariant) modules = NULL;
 
   if (!has_modules (refresh))
     return TRUE;
   yaml = fetch_record (refresh, "modules", error);
   if (yaml == NULL)
     return FALSE;
-  made = cold_rpm_modules_make (yaml, file, error);
+  modules = cold_rpm_modules_compile (yaml, error);
   unlink (yaml);
-  return made;
+  return modules != NULL && cold_rpm_modules_save (modules, file, error);
 }
 
 static gboolean
