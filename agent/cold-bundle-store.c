@@ -8,7 +8,7 @@
 
 #include "cold-error.h"
 #include "cold-json.h"
-#include "cold-task.h"
+#include "cold-waiters.h"
 
 #define FILE_NAME "bundle.iso" /* as the protocol names it */
 
@@ -24,28 +24,10 @@ struct _ColdStoredBundle
   ColdWorkerProcess *worker; /* its folder is the bundle's: gone with it */
   GCancellable *cancellable; /* of the worker */
   char *path;                /* (nullable) while it is made */
-  GPtrArray *waiters;        /* (element-type Waiter) */
+  ColdWaiters *waiters;
   guint users;
   guint timer;               /* while nobody uses it */
 };
-
-typedef struct
-{
-  GTask *task;
-  ColdStoredBundle *bundle;  /* borrowed */
-  gulong handler;
-} Waiter;
-
-static void
-waiter_free (Waiter *waiter)
-{
-  GCancellable *cancellable = g_task_get_cancellable (waiter->task);
-
-  if (waiter->handler != 0)
-    g_signal_handler_disconnect (cancellable, waiter->handler);
-  g_object_unref (waiter->task);
-  g_free (waiter);
-}
 
 static void
 store_clear (ColdBundleStore *self)
@@ -66,7 +48,7 @@ bundle_free (ColdStoredBundle *bundle)
 {
   forget (bundle);
   g_clear_handle_id (&bundle->timer, g_source_remove);
-  g_ptr_array_unref (bundle->waiters);
+  cold_waiters_free (bundle->waiters);
   g_object_unref (bundle->worker);
   g_object_unref (bundle->cancellable);
   g_free (bundle->path);
@@ -167,65 +149,63 @@ on_made (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) answer = cold_worker_process_run_finish (bundle->worker, result, &error);
   gboolean made = answer != NULL && take_over (bundle, answer, &error);
+  GTask *task;
 
   if (!made)
     forget (bundle);
   /* In use until all have it: what a task calls may release it at once. */
   use (bundle);
-  while (bundle->waiters->len > 0)
+  while ((task = cold_waiters_pop (bundle->waiters)) != NULL)
     {
-      Waiter *waiter = g_ptr_array_steal_index (bundle->waiters, 0);
-      g_autoptr (GTask) task = g_object_ref (waiter->task);
-
-      waiter_free (waiter);
       if (made)
         give (bundle, task);
       else
         g_task_return_error (task, g_error_copy (error));
+      g_object_unref (task);
     }
   cold_stored_bundle_release (bundle);
 }
 
-/* Emitted from inside g_cancellable_cancel(), on the main thread. */
+/* Nobody wants it any more; one that is made stays for who comes later. */
 static void
-on_waiter_cancelled (GCancellable *cancellable, gpointer user_data)
+abandon (gpointer user_data)
 {
-  Waiter *waiter = user_data;
-  ColdStoredBundle *bundle = waiter->bundle;
+  ColdStoredBundle *bundle = user_data;
 
-  cold_task_return_cancelled_later (g_object_ref (waiter->task));
-  g_ptr_array_remove (bundle->waiters, waiter);
-  if (bundle->waiters->len > 0 || bundle->path != NULL)
+  if (bundle->path != NULL)
     return;
   forget (bundle);
   g_cancellable_cancel (bundle->cancellable);
 }
 
-static void
-add_waiter (ColdStoredBundle *bundle, GTask *task)
+/* The folder is a cache: somebody may have emptied it. */
+static ColdStoredBundle *
+lookup (ColdBundleStore *self, const char *key)
 {
-  Waiter *waiter = g_new0 (Waiter, 1);
-  GCancellable *cancellable = g_task_get_cancellable (task);
+  ColdStoredBundle *bundle = g_hash_table_lookup (self->bundles, key);
 
-  waiter->task = task;
-  waiter->bundle = bundle;
-  g_ptr_array_add (bundle->waiters, waiter);
-  if (cancellable != NULL)
-    waiter->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled), waiter);
+  if (bundle == NULL || bundle->path == NULL || access (bundle->path, F_OK) == 0)
+    return bundle;
+  forget (bundle);
+  if (bundle->users == 0)
+    bundle_free (bundle);
+  return NULL;
 }
 
 gboolean
 cold_bundle_store_ask (ColdBundleStore *self, const char *key, GTask *task)
 {
-  ColdStoredBundle *bundle = g_hash_table_lookup (self->bundles, key);
-  g_autoptr (GTask) owned = bundle != NULL ? task : NULL;
+  ColdStoredBundle *bundle = lookup (self, key);
 
   if (bundle == NULL)
     return FALSE;
-  if (bundle->path != NULL)
-    give (bundle, task);
-  else
-    add_waiter (bundle, g_steal_pointer (&owned));
+  if (bundle->path == NULL)
+    {
+      cold_waiters_add (bundle->waiters, task);
+      return TRUE;
+    }
+  give (bundle, task);
+  g_object_unref (task);
   return TRUE;
 }
 
@@ -239,8 +219,8 @@ cold_bundle_store_make (ColdBundleStore *self, const char *key, ColdWorkerProces
   bundle->key = g_strdup (key);
   bundle->worker = g_object_ref (worker);
   bundle->cancellable = g_cancellable_new ();
-  bundle->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) waiter_free);
+  bundle->waiters = cold_waiters_new (abandon, bundle);
   g_hash_table_insert (self->bundles, bundle->key, bundle);
-  add_waiter (bundle, task);
+  cold_waiters_add (bundle->waiters, task);
   cold_worker_process_run_async (worker, request, bundle->cancellable, on_made, bundle);
 }

@@ -9,7 +9,7 @@
 #include "cold-names.h"
 #include "cold-plan-queue.h"
 #include "cold-protocol.h"
-#include "cold-task.h"
+#include "cold-waiters.h"
 
 /* A worker that fetches. One at a time: two would share the same folders. */
 typedef struct

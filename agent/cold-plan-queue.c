@@ -9,7 +9,7 @@
 #include "cold-names.h"
 #include "cold-plan-cache.h"
 #include "cold-protocol.h"
-#include "cold-task.h"
+#include "cold-waiters.h"
 #include "cold-worker-process.h"
 
 #define BATCH_MAX 64   /* plans of one worker */
@@ -54,28 +54,10 @@ typedef struct
   char *manifest;
   gboolean security_only;
   GStrv exclude;
-  GPtrArray *waiters;         /* (element-type Waiter) none: nobody wants it any more */
+  ColdWaiters *waiters;       /* none: nobody wants it any more */
 } Solving;
 
-typedef struct
-{
-  GTask *task;
-  Solving *solving;           /* borrowed */
-  gulong handler;
-} Waiter;
-
 static void schedule (ColdPlanQueue *self);
-
-static void
-waiter_free (Waiter *waiter)
-{
-  GCancellable *cancellable = g_task_get_cancellable (waiter->task);
-
-  if (cancellable != NULL)
-    g_signal_handler_disconnect (cancellable, waiter->handler);
-  g_object_unref (waiter->task);
-  g_free (waiter);
-}
 
 static void
 forget (Solving *solving)
@@ -90,7 +72,7 @@ solving_free (Solving *solving)
   if (solving == NULL)
     return;
   forget (solving);
-  g_ptr_array_unref (solving->waiters);
+  cold_waiters_free (solving->waiters);
   g_free (solving->key);
   g_free (solving->manifest);
   g_strfreev (solving->exclude);
@@ -187,18 +169,18 @@ static void
 answer_waiters (Solving *solving, JsonObject *plan, const GError *error)
 {
   ColdPlanQueue *self = solving->queue;
+  GTask *task;
 
   forget (solving);
-  for (guint i = 0; i < solving->waiters->len; i++)
+  while ((task = cold_waiters_pop (solving->waiters)) != NULL)
     {
       Answer *answer = g_new0 (Answer, 1);
 
-      answer->task = g_object_ref (((Waiter *) g_ptr_array_index (solving->waiters, i))->task);
+      answer->task = task;
       answer->plan = plan != NULL ? json_object_ref (plan) : NULL;
       answer->error = plan == NULL ? g_error_copy (error) : NULL;
       g_queue_push_tail (&self->answers, answer);
     }
-  g_ptr_array_set_size (solving->waiters, 0);
   if (self->answer_source == 0 && !g_queue_is_empty (&self->answers))
     self->answer_source = g_idle_add_full (G_PRIORITY_DEFAULT, on_answer, self, NULL);
 }
@@ -267,7 +249,7 @@ ask_again (Batch *batch, gboolean alone)
 
       if (solving == NULL)
         continue;
-      if (solving->waiters->len == 0)
+      if (cold_waiters_are_none (solving->waiters))
         {
           solving_free (solving);
           continue;
@@ -375,8 +357,9 @@ schedule (ColdPlanQueue *self)
 
 /* Ends what nobody wants any more. */
 static void
-abandon (Solving *solving)
+abandon (gpointer user_data)
 {
+  Solving *solving = user_data;
   Batch *batch = solving->batch;
   ColdPlanQueue *self = solving->queue;
 
@@ -393,36 +376,10 @@ abandon (Solving *solving)
     {
       const Solving *other = g_ptr_array_index (batch->solvings, i);
 
-      if (other != NULL && other->waiters->len > 0)
+      if (other != NULL && !cold_waiters_are_none (other->waiters))
         return;
     }
   g_cancellable_cancel (batch->cancellable);
-}
-
-/* Emitted from inside g_cancellable_cancel(), on the main thread. */
-static void
-on_waiter_cancelled (GCancellable *cancellable, gpointer user_data)
-{
-  Waiter *waiter = user_data;
-  Solving *solving = waiter->solving;
-
-  cold_task_return_cancelled_later (g_object_ref (waiter->task));
-  g_ptr_array_remove (solving->waiters, waiter);
-  if (solving->waiters->len == 0)
-    abandon (solving);
-}
-
-static void
-add_waiter (Solving *solving, GTask *task)
-{
-  Waiter *waiter = g_new0 (Waiter, 1);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
-  waiter->task = task;
-  waiter->solving = solving;
-  g_ptr_array_add (solving->waiters, waiter);
-  if (cancellable != NULL)
-    waiter->handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (on_waiter_cancelled), waiter);
 }
 
 static int
@@ -494,12 +451,12 @@ cold_plan_queue_ask (ColdPlanQueue *self, JsonObject *repositories, guint64 gene
       solving->manifest = g_strdup (manifest);
       solving->security_only = security_only;
       solving->exclude = g_strdupv ((GStrv) exclude);
-      solving->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) waiter_free);
+      solving->waiters = cold_waiters_new (abandon, solving);
       g_hash_table_insert (self->solvings, solving->key, solving);
       add_to (find_batch (self, set, repositories), solving);
     }
   if (g_task_get_cancellable (task) != NULL && g_queue_remove (&self->waiting, solving->batch))
     g_queue_push_head (&self->waiting, solving->batch);
-  add_waiter (solving, task);
+  cold_waiters_add (solving->waiters, task);
   schedule (self);
 }

@@ -366,6 +366,12 @@ test_bundle_shared (CatalogueFixture *fixture, gconstpointer data)
   g_assert_true (later == one);
   g_assert_true (g_file_test (cold_stored_bundle_get_path (later), G_FILE_TEST_IS_REGULAR));
   cold_stored_bundle_release (later);
+  /* An emptied cache is filled again. */
+  g_assert_cmpint (g_unlink (cold_stored_bundle_get_path (later)), ==, 0);
+  ask_for_bundle (fixture, made, NULL, &second);
+  later = get_bundle (fixture, &second);
+  g_assert_true (g_file_test (cold_stored_bundle_get_path (later), G_FILE_TEST_IS_REGULAR));
+  cold_stored_bundle_release (later);
 }
 
 static void
