@@ -2,7 +2,9 @@
 #include "cold-rpm-modules.h"
 
 #include <modulemd.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cold-error.h"
 #include "cold-rpm-index.h"
@@ -12,6 +14,9 @@
 
 /* Of one module's streams and versions, where real ones have hundreds: each excludes each other when streams are chosen. */
 #define DOCUMENTS_MAX 5000
+
+/* The largest real one takes two. */
+#define CPU_SECONDS 120
 
 /* --- one context ----------------------------------------------------------------------------------------------------- */
 
@@ -261,7 +266,7 @@ check_count (ModulemdModuleIndex *index, GError **error)
   for (guint i = 0; names[i] != NULL; i++)
     if (modulemd_module_get_all_streams (modulemd_module_index_get_module (index, names[i]))->len > DOCUMENTS_MAX)
       {
-        g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: it has more of module %s than is usable",
+        g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "it has more of module %s than is usable",
                      names[i]);
         return FALSE;
       }
@@ -309,16 +314,14 @@ check_size (const char *yaml, GError **error)
   return FALSE;
 }
 
-GVariant *
-cold_rpm_modules_compile (const char *yaml, GError **error)
+static GVariant *
+compile (const char *yaml, GError **error)
 {
   g_autoptr (ModulemdModuleIndex) index = modulemd_module_index_new ();
   g_autoptr (GPtrArray) failures = NULL;
   g_autoptr (GError) local = NULL;
   gboolean complete;
 
-  if (!check_size (yaml, error) || !cold_rpm_index_check (yaml, "modules.yaml", error))
-    return NULL;
   complete = modulemd_module_index_update_from_file (index, yaml, FALSE, &failures, &local);
   if (local == NULL)
     {
@@ -327,14 +330,56 @@ cold_rpm_modules_compile (const char *yaml, GError **error)
     }
   if (local == NULL)
     return check_count (index, error) ? make_modules (index, !complete || (failures != NULL && failures->len > 0)) : NULL;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: %s", local->message);
+  g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "%s", local->message);
   return NULL;
 }
 
-gboolean
-cold_rpm_modules_save (GVariant *modules, const char *path, GError **error)
+int
+cold_rpm_modules_main (const char *yaml, const char *path)
 {
-  return g_file_set_contents (path, g_variant_get_data (modules), g_variant_get_size (modules), error);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) modules = compile (yaml, &error);
+
+  if (modules != NULL && g_file_set_contents (path, g_variant_get_data (modules), g_variant_get_size (modules), &error))
+    return 0;
+  fputs (error->message, stdout);
+  return 1;
+}
+
+/* --- in a process of its own ----------------------------------------------------------------------------------------- */
+
+/* Between fork and exec. */
+static void
+limit_time (gpointer user_data)
+{
+  const struct rlimit limit = { CPU_SECONDS, CPU_SECONDS };
+
+  setrlimit (RLIMIT_CPU, &limit);
+}
+
+gboolean
+cold_rpm_modules_make (const char *yaml, const char *path, GError **error)
+{
+  /* What libraries have to say is not for those who listen to the worker. */
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autofree char *said = NULL;
+
+  if (!check_size (yaml, error) || !cold_rpm_index_check (yaml, "modules.yaml", error))
+    return FALSE;
+  g_subprocess_launcher_set_child_setup (launcher, limit_time, NULL, NULL);
+  process = g_subprocess_launcher_spawn (launcher, error, "/proc/self/exe", COLD_RPM_MODULES_COMMAND, yaml, path, NULL);
+  if (process == NULL || !g_subprocess_communicate_utf8 (process, NULL, NULL, &said, NULL, error))
+    return FALSE;
+  if (g_subprocess_get_successful (process))
+    return TRUE;
+  if (g_subprocess_get_if_exited (process))
+    g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: %s", said);
+  else
+    g_set_error (error, COLD_ERROR, COLD_ERROR_SIGNATURE, "modules.yaml is refused: what reads it was ended by signal %d",
+                 g_subprocess_get_term_sig (process));
+  return FALSE;
 }
 
 GVariant *

@@ -28,17 +28,23 @@ G_BEGIN_DECLS
 /* Name of the file in a generation. */
 #define COLD_RPM_MODULES_FILE "modules"
 
-/**
- * cold_rpm_modules_compile:
- * @yaml: path of modules.yaml, unpacked
- *
- * A document in it that cannot be understood is left out, as dnf does it; that there was one is noted down.
- *
- * Returns: (transfer full): what the file is to hold; %NULL with @error (Signature) when it is no YAML
- */
-GVariant *cold_rpm_modules_compile (const char *yaml, GError **error);
+/* Second argument of a worker that is cold_rpm_modules_main(). */
+#define COLD_RPM_MODULES_COMMAND "modules"
 
-gboolean cold_rpm_modules_save (GVariant *modules, const char *path, GError **error);
+/**
+ * cold_rpm_modules_make:
+ * @yaml: path of modules.yaml, unpacked
+ * @path: of the file that is made of it
+ *
+ * A document in it that cannot be understood is left out, as dnf does it; that there was one is noted down. libmodulemd (2.14) frees
+ * its own errors twice over some of those: this program, started once more, reads the file, and if it dies the file is refused.
+ *
+ * Returns: %FALSE with @error (Signature) when it is no YAML, or nothing came of it
+ */
+gboolean cold_rpm_modules_make (const char *yaml, const char *path, GError **error);
+
+/* What the program does then; prints why it fails. Returns: its exit status */
+int cold_rpm_modules_main (const char *yaml, const char *path);
 
 /* Returns: (transfer full): %NULL with @error */
 GVariant *cold_rpm_modules_load (const char *path, GError **error);

@@ -203,16 +203,16 @@ make_modules (Refresh *refresh, GError **error)
 {
   g_autofree char *file = g_build_filename (refresh->generation.next, COLD_RPM_MODULES_FILE, NULL);
   g_autofree char *yaml = NULL;
-  g_autoptr (GVariant) modules = NULL;
+  gboolean made;
 
   if (!has_modules (refresh))
     return TRUE;
   yaml = fetch_record (refresh, "modules", error);
   if (yaml == NULL)
     return FALSE;
-  modules = cold_rpm_modules_compile (yaml, error);
+  made = cold_rpm_modules_make (yaml, file, error);
   unlink (yaml);
-  return modules != NULL && cold_rpm_modules_save (modules, file, error);
+  return made;
 }
 
 static gboolean

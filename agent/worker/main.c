@@ -10,6 +10,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-protocol.h"
+#include "cold-rpm-modules.h"
 #include "cold-verb.h"
 
 static const struct
@@ -52,6 +53,8 @@ main (int argc, char *argv[])
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) result = NULL;
 
+  if (argc == 4 && g_str_equal (argv[1], COLD_RPM_MODULES_COMMAND))
+    return cold_rpm_modules_main (argv[2], argv[3]);
   if (argc != 2)
     {
       fprintf (stderr, "usage: coldpatch-worker VERB\n");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What was made of a repository's modules.yaml, from which streams are chosen; each input is read as the file of a guest's choice, too.
- * Not modules.yaml itself: libmodulemd (2.14) frees its own errors twice over some of what a fuzzer makes up.
+ * Not modules.yaml itself: libmodulemd, which reads it in a process of its own, dies of some of what a fuzzer makes up.
  */
 #include "cold-dnf-modules.h"
 #include "cold-json.h"
