@@ -2,6 +2,8 @@
 /*
  * coldpatch-worker VERB: one request line on stdin, progress lines and one last line on stdout, as
  * common/cold-protocol.h says. It trusts nothing that it reads and is not trusted itself: coldpatch-sandbox starts it.
+ *
+ * "coldpatch-worker modules YAML FILE" is no verb: a worker starts itself like that (cold-rpm-modules.h).
  */
 #include <locale.h>
 #include <stdio.h>
