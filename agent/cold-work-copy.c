@@ -49,9 +49,7 @@ cold_work_copy_open (ColdJournal *journal, const char *path, GError **error)
   copy->member->directory = g_strdup (folder);
   copy->member->name = g_path_get_basename (path);
   copy->hidden = cold_directory_open_hidden (folder, copy->image.directory, &copy->member->hidden_directory, error);
-  if (copy->hidden < 0 || !cold_exchange_probe (copy->image.directory, copy->hidden, error))
-    return NULL;
-  return g_steal_pointer (&copy);
+  return copy->hidden >= 0 ? g_steal_pointer (&copy) : NULL;
 }
 
 static ColdTuple *

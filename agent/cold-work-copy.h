@@ -22,8 +22,8 @@ typedef struct
  * @journal: gets a member for it, without a hidden name; outlives the work copy
  * @path: of the original
  *
- * Opens folder and image, makes the hidden folder, and checks that the file system can exchange. Fails with Blocked
- * (untrusted-directory, unsupported-storage, several-names, open-elsewhere) or Io.
+ * Opens folder and image, and makes the hidden folder. Fails with Blocked (untrusted-directory, unsupported-storage,
+ * several-names, open-elsewhere) or Io.
  */
 ColdWorkCopy *cold_work_copy_open (ColdJournal *journal, const char *path, GError **error);
 void cold_work_copy_free (ColdWorkCopy *copy);

@@ -261,6 +261,12 @@ copy_next (GTask *task)
                    g_task_get_cancellable (task), on_copied, task);
 }
 
+static gboolean
+probe (const ColdWorkCopy *copy, GError **error)
+{
+  return cold_exchange_probe (copy->image.directory, copy->hidden, copy->member->hidden_name, error);
+}
+
 static void
 journal_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -274,10 +280,18 @@ journal_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
         return;
       }
   set->journal->state = COLD_JOURNAL_COPYING;
-  if (cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  if (!cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  for (guint i = 0; i < set->copies->len; i++)
+    if (!probe (g_ptr_array_index (set->copies, i), &error))
+      {
+        g_task_return_error (task, error);
+        return;
+      }
+  g_task_return_boolean (task, TRUE);
 }
 
 static void

@@ -18,9 +18,8 @@ typedef struct ColdWorkSet ColdWorkSet;
  * @disks: (element-type ColdGuestDisk): copied
  * @domains: (nullable): UUIDs of the domains that use them
  *
- * Opens folders and images, makes the hidden folders, checks that the file system can exchange, and takes the room that the
- * work copies may need until the set is gone. Fails with Blocked (untrusted-directory, unsupported-storage, several-names,
- * open-elsewhere, no-space).
+ * Opens folders and images, makes the hidden folders, and takes the room that the work copies may need until the set is gone.
+ * Fails with Blocked (untrusted-directory, unsupported-storage, several-names, open-elsewhere, no-space).
  */
 void cold_work_set_open_async (ColdRoom *room, guint job, GPtrArray *disks, const char *const *domains,
                                GAsyncReadyCallback callback, gpointer user_data);
@@ -50,7 +49,7 @@ const char *cold_work_set_get_changed (ColdWorkSet *set);
 
 void cold_work_set_free (ColdWorkSet *set);
 
-/* Journals COPYING, then copies. */
+/* Journals COPYING, checks that the file system can exchange (Blocked: unsupported-storage), then copies. */
 void cold_work_set_copy_async (ColdWorkSet *set, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
 gboolean cold_work_set_copy_finish (GAsyncResult *result, GError **error);

@@ -414,7 +414,7 @@ cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *jour
   if (cold_journal_is_rollback (journal) && journal->state != COLD_JOURNAL_DONE)
     return remove_journal (context, journal, error);
 
-  if (discard_all (context, journal, set, &local))
+  if (cold_exchange_set_drop_probes (set, &local) && discard_all (context, journal, set, &local))
     return remove_journal (context, journal, error);
   if (g_error_matches (local, COLD_ERROR, COLD_ERROR_BLOCKED))
     quarantine (context, journal, local->message);

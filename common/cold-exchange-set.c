@@ -247,6 +247,30 @@ cold_exchange_set_put_back (ColdExchangeSet *set, GError **error)
   return FALSE;
 }
 
+char *
+cold_exchange_probe_name (const char *hidden_name)
+{
+  return g_strconcat (hidden_name, ".probe", NULL);
+}
+
+gboolean
+cold_exchange_set_drop_probes (ColdExchangeSet *set, GError **error)
+{
+  for (guint i = 0; i < set->n_members; i++)
+    {
+      g_autofree char *name = cold_exchange_probe_name (set->members[i].member->hidden_name);
+
+      if (unlinkat (set->members[i].hidden, name, 0) == 0)
+        {
+          if (fsync (set->members[i].hidden) != 0)
+            return cold_error_set_errno (error, errno, "cannot sync the folder of hidden files");
+        }
+      else if (errno != ENOENT)
+        return cold_error_set_errno (error, errno, "cannot delete %s", name);
+    }
+  return TRUE;
+}
+
 gboolean
 cold_exchange_save_done (const ColdExchangeContext *context, ColdJournal *journal, GError **error)
 {

@@ -40,6 +40,11 @@ gboolean cold_exchange_member_swap (ColdExchangeMember *self, GError **error);
 gboolean cold_exchange_set_put_back (ColdExchangeSet *set, GError **error);
 gboolean cold_exchange_set_sync (ColdExchangeSet *set, GError **error);
 
+/* Returns: (transfer full): the second name that cold_exchange_probe() uses for a while */
+char *cold_exchange_probe_name (const char *hidden_name);
+/* Deletes what probes left that were killed; durable. */
+gboolean cold_exchange_set_drop_probes (ColdExchangeSet *set, GError **error);
+
 /* Sets DONE, saves, and removes the journal that it supersedes. */
 gboolean cold_exchange_save_done (const ColdExchangeContext *context, ColdJournal *journal, GError **error);
 

@@ -37,6 +37,7 @@ probe_files (int hidden_fd, const char *first, const char *second, GError **erro
 
       if (fd < 0)
         return cold_error_set_errno (error, errno, "cannot make a file in the hidden folder");
+      COLD_CRASH_POINT ("probe-made");
     }
   if (!probe_lease (hidden_fd, first, error))
     return FALSE;
@@ -48,11 +49,9 @@ probe_files (int hidden_fd, const char *first, const char *second, GError **erro
 }
 
 gboolean
-cold_exchange_probe (int directory_fd, int hidden_fd, GError **error)
+cold_exchange_probe (int directory_fd, int hidden_fd, const char *hidden_name, GError **error)
 {
-  g_autofree char *unique = g_uuid_string_random ();
-  g_autofree char *first = g_strconcat (".probe-", unique, "-a", NULL);
-  g_autofree char *second = g_strconcat (".probe-", unique, "-b", NULL);
+  g_autofree char *second = cold_exchange_probe_name (hidden_name);
   struct stat st, hidden_st;
   gboolean works;
 
@@ -61,14 +60,15 @@ cold_exchange_probe (int directory_fd, int hidden_fd, GError **error)
   /* Two mounts of one file system have the same device, yet nothing can be renamed between them; the kernel says so before
    * it looks for the names. */
   if (st.st_dev != hidden_st.st_dev
-      || (renameat2 (directory_fd, first, hidden_fd, first, RENAME_EXCHANGE) != 0 && errno == EXDEV))
+      || (renameat2 (directory_fd, second, hidden_fd, second, RENAME_EXCHANGE) != 0 && errno == EXDEV))
     {
       g_set_error_literal (error, COLD_ERROR, COLD_ERROR_BLOCKED,
                            "unsupported-storage: the hidden folder is on another mount than the volumes");
       return FALSE;
     }
-  works = probe_files (hidden_fd, first, second, error);
-  unlinkat (hidden_fd, first, 0);
+  works = probe_files (hidden_fd, hidden_name, second, error);
+  unlinkat (hidden_fd, hidden_name, 0);
+  COLD_CRASH_POINT ("probe-half-gone");
   unlinkat (hidden_fd, second, 0);
   return works;
 }

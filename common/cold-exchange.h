@@ -33,13 +33,15 @@ typedef struct
  * cold_exchange_probe:
  * @directory_fd: a volume's folder
  * @hidden_fd: its hidden folder
+ * @hidden_name: of the work copy that is to be made there, in a journal that is COPYING and saved
  *
- * Tries what an exchange needs (RENAME_EXCHANGE, leases, one file system for both folders) on two small files in the hidden
- * folder, so that it is found out before any work. The files are gone afterwards.
+ * Tries what an exchange needs (RENAME_EXCHANGE, leases, one file system for both folders) on two empty files in the hidden
+ * folder, so that it is found out before any work. The files are gone afterwards; after a crash,
+ * cold_exchange_drop_hidden() of that journal deletes them.
  *
  * Returns: %FALSE with Blocked: "unsupported-storage: ...", NoSpace or Io
  */
-gboolean cold_exchange_probe (int directory_fd, int hidden_fd, GError **error);
+gboolean cold_exchange_probe (int directory_fd, int hidden_fd, const char *hidden_name, GError **error);
 
 /**
  * cold_exchange_commit:

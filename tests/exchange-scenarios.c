@@ -46,7 +46,7 @@ copy_member (Fixture *f, ColdJournalMember *member, GError **error)
   cold_fd_auto directory = cold_directory_open_below (f->base, f->volumes, error);
   cold_fd_auto hidden = directory >= 0 ? cold_directory_open_private (f->base, f->hidden, error) : -1;
 
-  if (hidden < 0)
+  if (hidden < 0 || !cold_exchange_probe (directory, hidden, member->hidden_name, error))
     return FALSE;
   cold_copy_async (directory, member->name, hidden, member->hidden_name, NULL, keep_result, &result);
   wait_for_result (&result);

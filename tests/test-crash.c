@@ -15,9 +15,9 @@
 #define MAX_PASSINGS 40
 
 static const char *const points[] = {
-  "journal-before", "journal-after", "copy-made",  "copy-half",     "copy-filled",    "copy-done",       "swap-before",     "swap-after",
-  "decided",        "decided-back",  "done-saved", "put-back-one",  "discard-before", "discard-unlinked", "discard-synced",
-  "recover-settled", "settle-swap", "fold-saved",
+  "journal-before", "journal-after",  "probe-made",       "probe-half-gone", "copy-made",    "copy-half",       "copy-filled",
+  "copy-done",      "swap-before",    "swap-after",       "decided",         "decided-back", "done-saved",      "put-back-one",
+  "discard-before", "discard-unlinked", "discard-synced", "recover-settled", "settle-swap",  "fold-saved",
 };
 
 /* In a process of its own. Returns: whether it was killed; it must end well otherwise. */

@@ -352,10 +352,10 @@ test_probe (void)
   cold_fd_auto hidden = cold_directory_open_private (f->base, f->hidden, &error);
   cold_fd_auto elsewhere = open ("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  g_assert_true (cold_exchange_probe (volumes, hidden, &error));
+  g_assert_true (cold_exchange_probe (volumes, hidden, "copy", &error));
   g_assert_no_error (error);
   g_assert_cmpuint (fixture_count (f->hidden), ==, 0);
-  g_assert_false (cold_exchange_probe (elsewhere, hidden, &error));
+  g_assert_false (cold_exchange_probe (elsewhere, hidden, "copy", &error));
   g_assert_error (error, COLD_ERROR, COLD_ERROR_BLOCKED);
   g_assert_true (g_str_has_prefix (error->message, "unsupported-storage: "));
 }
