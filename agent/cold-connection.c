@@ -403,7 +403,8 @@ run_read (Core *core, GTask *task)
   snapshot->uri = g_strdup (core->uri);
   snapshot->generation = __atomic_load_n (&core->generation, __ATOMIC_SEQ_CST);
   if ((request->pools
-       && !cold_libvirt_read_pools (core->conn, request->uuid, request->refresh, request->known, snapshot, &error))
+       && !cold_libvirt_read_pools (core->conn, request->uuid, request->refresh, &core->events, request->known, snapshot,
+                                    &error))
       || (request->domains
           && !cold_libvirt_read_domains (core->conn, request->pools ? NULL : request->uuid, snapshot, &error)))
     {

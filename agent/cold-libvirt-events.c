@@ -1,13 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-libvirt-events.h"
 
+/* Between the end of a refresh and its event. */
+#define EVENT_MAX_US (5 * G_USEC_PER_SEC)
+
 /* Shared by the callbacks of one connection. */
-typedef struct
+struct ColdLibvirtReceiver
 {
   ColdLibvirtEventFunc func;
   gpointer user_data;
   GDestroyNotify free_func;
-} Receiver;
+  GMutex lock;
+  GHashTable *refreshes; /* (element-type utf8 Refreshes): by UUID of the pool; under the lock */
+};
+
+/* Our own, of one pool, whose events are still to come. */
+typedef struct
+{
+  guint count;
+  gint64 until; /* monotonic: for the last of them */
+} Refreshes;
+
+typedef ColdLibvirtReceiver Receiver;
 
 static void
 receiver_clear (gpointer data)
@@ -15,6 +29,8 @@ receiver_clear (gpointer data)
   Receiver *receiver = data;
 
   receiver->free_func (receiver->user_data);
+  g_hash_table_unref (receiver->refreshes);
+  g_mutex_clear (&receiver->lock);
 }
 
 static void
@@ -82,6 +98,60 @@ on_block_job (virConnectPtr conn, virDomainPtr domain, const char *disk, int typ
   send_domain (user_data, domain, "disks-changed", "");
 }
 
+void
+cold_libvirt_events_begin_refresh (ColdLibvirtEvents *events, const char *pool)
+{
+  Receiver *receiver = events->receiver;
+  Refreshes *refreshes;
+
+  g_mutex_lock (&receiver->lock);
+  refreshes = g_hash_table_lookup (receiver->refreshes, pool);
+  if (refreshes == NULL)
+    {
+      refreshes = g_new0 (Refreshes, 1);
+      g_hash_table_insert (receiver->refreshes, g_strdup (pool), refreshes);
+    }
+  if (g_get_monotonic_time () > refreshes->until)
+    refreshes->count = 0;
+  refreshes->count++;
+  refreshes->until = G_MAXINT64;
+  g_mutex_unlock (&receiver->lock);
+}
+
+void
+cold_libvirt_events_end_refresh (ColdLibvirtEvents *events, const char *pool, gboolean good)
+{
+  Receiver *receiver = events->receiver;
+  Refreshes *refreshes;
+
+  g_mutex_lock (&receiver->lock);
+  refreshes = g_hash_table_lookup (receiver->refreshes, pool);
+  if (!good && refreshes->count > 0)
+    refreshes->count--;
+  refreshes->until = g_get_monotonic_time () + EVENT_MAX_US;
+  g_mutex_unlock (&receiver->lock);
+}
+
+/* Whether it is the event of one of our own. Somebody else's that ended before ours is shown by what ours reads; of two, one is
+ * told in any case. */
+static gboolean
+is_own_refresh (Receiver *receiver, virStoragePoolPtr pool)
+{
+  char uuid[VIR_UUID_STRING_BUFLEN];
+  Refreshes *refreshes;
+  gboolean own;
+
+  if (virStoragePoolGetUUIDString (pool, uuid) != 0)
+    return FALSE;
+  g_mutex_lock (&receiver->lock);
+  refreshes = g_hash_table_lookup (receiver->refreshes, uuid);
+  own = refreshes != NULL && refreshes->count > 0 && g_get_monotonic_time () <= refreshes->until;
+  if (own)
+    refreshes->count--;
+  g_mutex_unlock (&receiver->lock);
+  return own;
+}
+
 static void
 send_pool (Receiver *receiver, virStoragePoolPtr pool, const char *event, gboolean changes)
 {
@@ -104,11 +174,11 @@ on_pool_lifecycle (virConnectPtr conn, virStoragePoolPtr pool, int event, int de
   send_pool (user_data, pool, pick (events, G_N_ELEMENTS (events), event), TRUE);
 }
 
-/* Our own refreshes are among them. */
 static void
 on_pool_refreshed (virConnectPtr conn, virStoragePoolPtr pool, void *user_data)
 {
-  send_pool (user_data, pool, "refreshed", FALSE);
+  if (!is_own_refresh (user_data, pool))
+    send_pool (user_data, pool, "refreshed", FALSE);
 }
 
 void
@@ -139,6 +209,9 @@ cold_libvirt_events_register (ColdLibvirtEvents *events, virConnectPtr conn, Col
   receiver->func = func;
   receiver->user_data = user_data;
   receiver->free_func = free_func;
+  receiver->refreshes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_mutex_init (&receiver->lock);
+  events->receiver = receiver;
   for (guint i = 0; i < COLD_LIBVIRT_DOMAIN_EVENTS; i++)
     {
       events->domain[i] = virConnectDomainEventRegisterAny (conn, NULL, domain_events[i].id, domain_events[i].callback,
@@ -153,7 +226,6 @@ cold_libvirt_events_register (ColdLibvirtEvents *events, virConnectPtr conn, Col
       if (events->pool[i] < 0)
         receiver_unref (receiver);
     }
-  receiver_unref (receiver);
 }
 
 void
@@ -165,4 +237,5 @@ cold_libvirt_events_deregister (ColdLibvirtEvents *events, virConnectPtr conn)
   for (guint i = 0; i < COLD_LIBVIRT_POOL_EVENTS; i++)
     if (events->pool[i] >= 0)
       virConnectStoragePoolEventDeregisterAny (conn, events->pool[i]);
+  g_clear_pointer (&events->receiver, receiver_unref);
 }

@@ -129,7 +129,7 @@ find_export (ColdPoolInfo *info)
 }
 
 static gboolean
-read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHashTable *known, ColdSnapshot *snapshot,
+read_pool (virStoragePoolPtr pool, ColdRefresh refresh, ColdLibvirtEvents *events, GHashTable *known, ColdSnapshot *snapshot,
            GError **error)
 {
   g_autoptr (ColdPoolInfo) info = cold_pool_info_new ();
@@ -154,8 +154,13 @@ read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHas
   info->active = virStoragePoolIsActive (pool) == 1;
   if (info->active && is_wanted (refresh, info))
     {
+      gboolean good;
+
       refreshed = g_get_real_time ();
-      if (virStoragePoolRefresh (pool, 0) < 0)
+      cold_libvirt_events_begin_refresh (events, uuid);
+      good = virStoragePoolRefresh (pool, 0) == 0;
+      cold_libvirt_events_end_refresh (events, uuid, good);
+      if (!good)
         {
           g_message ("pool %s cannot be refreshed: %s", info->name, virGetLastErrorMessage ());
           info->active = virStoragePoolIsActive (pool) == 1;
@@ -169,8 +174,8 @@ read_pool (virConnectPtr conn, virStoragePoolPtr pool, ColdRefresh refresh, GHas
 }
 
 gboolean
-cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refresh, GHashTable *known,
-                         ColdSnapshot *snapshot, GError **error)
+cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refresh, ColdLibvirtEvents *events,
+                         GHashTable *known, ColdSnapshot *snapshot, GError **error)
 {
   virStoragePoolPtr *pools = NULL;
   gboolean good = TRUE;
@@ -182,7 +187,7 @@ cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refre
 
       if (pool == NULL)
         return virGetLastErrorCode () == VIR_ERR_NO_STORAGE_POOL || fail (error, "libvirt cannot look up a pool");
-      good = read_pool (conn, pool, refresh, known, snapshot, error);
+      good = read_pool (pool, refresh, events, known, snapshot, error);
       virStoragePoolFree (pool);
       return good;
     }
@@ -191,7 +196,7 @@ cold_libvirt_read_pools (virConnectPtr conn, const char *uuid, ColdRefresh refre
     return is_unsupported () || fail (error, "libvirt cannot list its pools");
   for (int i = 0; i < n; i++)
     {
-      good = good && read_pool (conn, pools[i], refresh, known, snapshot, error);
+      good = good && read_pool (pools[i], refresh, events, known, snapshot, error);
       virStoragePoolFree (pools[i]);
     }
   free (pools);
