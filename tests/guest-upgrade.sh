@@ -82,12 +82,12 @@ at_phase()
 {
   local phase=$1 line watcher status=1
   shift
+  rm -f /run/monitor.log
   mkfifo /run/signals
-  busctl --json=short monitor org.coldpatch1 >/run/signals 2>/dev/null &
+  busctl --json=short monitor org.coldpatch1 >/run/signals 2>/run/monitor.log &
   watcher=$!
   exec 5</run/signals
-  read -r -t 60 line <&5 # the bus tells a monitor first what it has become
-  wait_for 120 asked || status=2
+  wait_for 20 grep -q '^Monitoring' /run/monitor.log && wait_for 120 asked || status=2
   while [ $status = 1 ] && read -r -t 900 line <&5; do
     case $line in *'"Phase":{"type":"s","data":"'$phase'"}'*) "$@" && status=0 || status=3 ;; esac
   done
