@@ -96,16 +96,10 @@ set_facts (const ColdParts *parts, GPtrArray *disks, JsonObject *result)
 
       if (volume == NULL)
         continue;
-      g_clear_pointer (&volume->facts, cold_facts_free);
-      volume->facts = i == 0 ? facts_from_result (result) : facts_of_other_disk (g_ptr_array_index (disks, 0));
+      cold_volume_take_facts (volume,
+                              i == 0 ? facts_from_result (result) : facts_of_other_disk (g_ptr_array_index (disks, 0)));
       volume->inspected = g_get_real_time ();
       volume->inspected_file = volume->file;
-      /* The plan was made for another manifest. */
-      cold_volume_share_text (&volume->plan, NULL);
-      g_clear_pointer (&volume->plan_error, g_free);
-      volume->plan_generation = 0;
-      volume->pending_count = volume->pending_security = 0;
-      volume->pending_bytes = 0;
       cold_inventory_volume_touch (parts->inventory, volume);
     }
 }

@@ -119,16 +119,28 @@ has_any_blocker (const ColdVolume *volume, const char *const *codes)
   return FALSE;
 }
 
-gboolean
-cold_judge_allows_inspection (const ColdVolume *volume)
+static gboolean
+may_be_looked_into (const ColdVolume *volume)
 {
   static const char *const hindrances[]
       = { "in-use", "claimed", "pool-inactive", "missing-disk", "untrusted-chain", "unsupported-storage",
           "unsupported-format", "policy-off", "several-names", NULL };
 
-  return g_str_equal (volume->type, "file") && !cold_volume_is_too_small (volume)
-         && (g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2"))
+  return g_str_equal (volume->type, "file") && (g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2"))
          && !has_any_blocker (volume, hindrances);
+}
+
+gboolean
+cold_judge_allows_inspection (const ColdVolume *volume)
+{
+  return may_be_looked_into (volume) && !cold_volume_is_too_small (volume);
+}
+
+gboolean
+cold_judge_was_emptied (const ColdVolume *volume)
+{
+  return volume->facts != NULL && !cold_volume_inspection_is_fresh (volume) && may_be_looked_into (volume)
+         && cold_volume_is_too_small (volume);
 }
 
 static ColdVolumeState

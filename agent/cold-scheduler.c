@@ -80,6 +80,16 @@ act_by_policy (ColdScheduler *self, ColdVolume *volume)
 }
 
 static void
+forget_guest (ColdScheduler *self, ColdVolume *volume)
+{
+  cold_volume_take_facts (volume, NULL);
+  cold_volume_share_text (&volume->pending_since, NULL);
+  volume->inspected = 0;
+  volume->awaits_boot = FALSE;
+  cold_inventory_volume_touch (self->parts.inventory, volume);
+}
+
+static void
 evaluate (gint64 id, gpointer user_data)
 {
   ColdScheduler *self = user_data;
@@ -116,6 +126,11 @@ evaluate (gint64 id, gpointer user_data)
   if (wait > 0)
     {
       cold_agenda_add_later (self->agenda, volume->id, wait);
+      return;
+    }
+  if (cold_judge_was_emptied (volume))
+    {
+      forget_guest (self, volume);
       return;
     }
   if (!cold_volume_inspection_is_fresh (volume))

@@ -142,6 +142,18 @@ cold_volume_share_text (GRefString **where, const char *text)
     g_ref_string_release (old);
 }
 
+void
+cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts)
+{
+  g_clear_pointer (&volume->facts, cold_facts_free);
+  volume->facts = facts;
+  cold_volume_share_text (&volume->plan, NULL);
+  g_clear_pointer (&volume->plan_error, g_free);
+  volume->plan_generation = 0;
+  volume->pending_count = volume->pending_security = 0;
+  volume->pending_bytes = 0;
+}
+
 gboolean
 cold_volume_inspection_is_fresh (const ColdVolume *volume)
 {

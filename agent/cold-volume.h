@@ -112,6 +112,9 @@ void cold_facts_take_foreign (ColdFacts *facts, JsonObject *object);
 /* Sets @where, one of the volume's shared texts, to one of that content: equal ones are in memory once. @text: (nullable) */
 void cold_volume_share_text (GRefString **where, const char *text);
 
+/* @facts: (transfer full) (nullable): what is known of the guest now; the plan, made for another manifest, is forgotten */
+void cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts);
+
 /* Whether the content is still what was inspected. */
 gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);
 /* Whether so little is written to it that there cannot be an operating system: nothing is launched for it. */

@@ -193,7 +193,9 @@ virsh -q vol-wipe --pool default d.raw
 # Zeros are not written to a hole: what is left has too little in it to be looked into.
 fallocate -d $images/d.raw
 call $MANAGER Manager Resync
-wait_for 20 eval '[ "$(property "$(volume default d.raw)" Volume Os)" = "" ]'
+check /rollback/wiped/guest-is-forgotten eventually 20 equals '' property "$(volume default d.raw)" Volume Os
+check /rollback/wiped/nothing-is-pending equals 0 property "$(volume default d.raw)" Volume PendingCount
+check /rollback/wiped/says-why matches '"no-operating-system"' blockers d
 call $MANAGER Manager Resync
 check /rollback/wiped/goes-too eventually 5 equals 0 hidden
 
