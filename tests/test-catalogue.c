@@ -7,6 +7,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-names.h"
+#include "loop-fixture.h"
 
 static void
 test_refresh (CatalogueFixture *fixture, gconstpointer data)
@@ -374,6 +375,46 @@ test_bundle_shared (CatalogueFixture *fixture, gconstpointer data)
   cold_stored_bundle_release (later);
 }
 
+/* By the linker's --wrap: what would come after minutes comes at once. */
+static guint kept_seconds;
+
+guint __real_g_timeout_add_seconds (guint seconds, GSourceFunc function, gpointer data);
+guint __wrap_g_timeout_add_seconds (guint seconds, GSourceFunc function, gpointer data);
+
+guint
+__wrap_g_timeout_add_seconds (guint seconds, GSourceFunc function, gpointer data)
+{
+  if (seconds != COLD_BUNDLE_KEEP_SECONDS)
+    return __real_g_timeout_add_seconds (seconds, function, data);
+  kept_seconds = seconds;
+  return g_timeout_add (1, function, data);
+}
+
+static void
+test_bundle_kept_for_a_while (CatalogueFixture *fixture, gconstpointer data)
+{
+  g_autoptr (JsonObject) made = plan_and_fetch (fixture);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *path = NULL;
+  g_autofree char *folder = NULL;
+  ColdStoredBundle *bundle;
+
+  ask_for_bundle (fixture, made, NULL, &result);
+  bundle = get_bundle (fixture, &result);
+  path = g_strdup (cold_stored_bundle_get_path (bundle));
+  folder = g_path_get_dirname (path);
+  kept_seconds = 0;
+  cold_stored_bundle_release (bundle);
+  g_assert_cmpuint (kept_seconds, ==, COLD_BUNDLE_KEEP_SECONDS);
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  WAIT_FOR (!g_file_test (folder, G_FILE_TEST_EXISTS));
+  /* And is made anew. */
+  ask_for_bundle (fixture, made, NULL, &result);
+  bundle = get_bundle (fixture, &result);
+  g_assert_true (g_file_test (cold_stored_bundle_get_path (bundle), G_FILE_TEST_IS_REGULAR));
+  cold_stored_bundle_release (bundle);
+}
+
 static void
 test_bundle_of_other_plan (CatalogueFixture *fixture, gconstpointer data)
 {
@@ -469,6 +510,7 @@ add_tests (void)
   CATALOGUE_FIXTURE_ADD ("/catalogue/cancelled-fetch/at-once", test_cancelled_fetch);
   CATALOGUE_FIXTURE_ADD ("/catalogue/fetch-and-bundle", test_bundle);
   CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/shared", test_bundle_shared);
+  CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/kept-for-a-while", test_bundle_kept_for_a_while);
   CATALOGUE_FIXTURE_ADD ("/catalogue/bundle/of-other-plan", test_bundle_of_other_plan);
   CATALOGUE_FIXTURE_ADD ("/catalogue/foreign-architecture/fetched-for-guests", test_foreign);
   CATALOGUE_FIXTURE_ADD ("/catalogue/no-repositories", test_config_without_repositories);
