@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-store-schema.h"
 
+#include <errno.h>
+
 #include "cold-error.h"
 
 /* One entry a version, run in order on a file of an older one. Never edited once released. */
@@ -32,12 +34,35 @@ static const char *const migrations[] = {
   "CREATE INDEX volumes_manifest ON volumes (manifest);",
 };
 
+/* A file that is wrong stays wrong, and gives FAILED. A disk that is full, or does not answer, says nothing about the file. */
+static ColdError
+classify (sqlite3 *db)
+{
+  switch (sqlite3_errcode (db) & 0xff)
+    {
+    case SQLITE_FULL:
+      return COLD_ERROR_NO_SPACE;
+    case SQLITE_IOERR: /* also what becomes of the -shm file on a full disk */
+      return sqlite3_system_errno (db) == ENOSPC ? COLD_ERROR_NO_SPACE : COLD_ERROR_IO;
+    case SQLITE_BUSY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_PERM:
+    case SQLITE_PROTOCOL:
+    case SQLITE_READONLY:
+      return COLD_ERROR_IO;
+    default:
+      return COLD_ERROR_FAILED;
+    }
+}
+
 static gboolean
 run (sqlite3 *db, const char *sql, GError **error)
 {
   if (sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK)
     return TRUE;
-  g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "SQLite: %s", sqlite3_errmsg (db));
+  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", sqlite3_errmsg (db));
   return FALSE;
 }
 
@@ -60,7 +85,7 @@ ask (sqlite3 *db, const char *sql, GError **error)
   if (sqlite3_exec (db, sql, on_text, &text, NULL) == SQLITE_OK)
     return text;
   g_free (text);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "SQLite: %s", sqlite3_errmsg (db));
+  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", sqlite3_errmsg (db));
   return NULL;
 }
 
@@ -115,7 +140,7 @@ cold_store_schema_open (const char *path, GError **error)
   if (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL)
       != SQLITE_OK)
     {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_FAILED, "it cannot be opened: %s", sqlite3_errmsg (db));
+      g_set_error (error, COLD_ERROR, classify (db), "it cannot be opened: %s", sqlite3_errmsg (db));
       sqlite3_close (db);
       return NULL;
     }

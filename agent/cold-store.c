@@ -8,6 +8,9 @@
 #include "cold-error.h"
 #include "cold-store-schema.h"
 
+/* While something could not be written. */
+#define RETRY_SECONDS 5
+
 struct _ColdStoreWrite
 {
   const char *sql; /* static */
@@ -148,10 +151,11 @@ carry_out_all (ColdStore *self, GPtrArray *writes)
   if (!good)
     {
       if (!self->complained)
-        g_warning ("the store cannot be written: %s; it is tried again with the next change",
-                   sqlite3_errmsg (self->db));
+        g_warning ("the store cannot be written: %s; it is tried again every %d s", sqlite3_errmsg (self->db), RETRY_SECONDS);
       sqlite3_exec (self->db, "ROLLBACK", NULL, NULL, NULL);
     }
+  if (good && self->complained)
+    g_message ("the store is written again, nothing was lost");
   self->complained = !good;
   return good;
 }
@@ -178,7 +182,8 @@ store_thread (gpointer user_data)
 
   while (!stop)
     {
-      Order *order = g_async_queue_pop (self->orders);
+      Order *order = pending->len == 0 ? g_async_queue_pop (self->orders)
+                                       : g_async_queue_timeout_pop (self->orders, RETRY_SECONDS * G_USEC_PER_SEC);
 
       /* Everything that has been queued becomes one transaction. */
       while (order != NULL && order->writes != NULL)
@@ -187,7 +192,7 @@ store_thread (gpointer user_data)
           order_done (order);
           order = g_async_queue_try_pop (self->orders);
         }
-      /* What a full disk refused stays, in order, and is tried again with what comes next. */
+      /* What a full disk refused stays, in order, and is tried again. */
       if (pending->len > 0 && carry_out_all (self, pending))
         g_ptr_array_set_size (pending, 0);
       if (order == NULL)
@@ -200,6 +205,8 @@ store_thread (gpointer user_data)
       stop = order->stop;
       order_done (order);
     }
+  if (pending->len > 0)
+    g_warning ("%u changes could not be written to the store and are lost", pending->len);
   return NULL;
 }
 
@@ -331,14 +338,16 @@ cold_store_open (const char *path, GError **error)
       return NULL;
     }
   self->db = cold_store_schema_open (path, &local);
+  /* Policies and history are in it: it is not given up for a disk that is full. */
+  if (self->db == NULL && (in_memory || local->code != COLD_ERROR_FAILED))
+    {
+      g_propagate_prefixed_error (error, g_steal_pointer (&local), "the store %s cannot be used: ", path);
+      return NULL;
+    }
   if (self->db == NULL)
     {
-      if (in_memory || !set_aside (path, local->message, error))
-        {
-          if (in_memory)
-            g_propagate_error (error, g_steal_pointer (&local));
-          return NULL;
-        }
+      if (!set_aside (path, local->message, error))
+        return NULL;
       self->db = cold_store_schema_open (path, error);
       if (self->db == NULL)
         return NULL;

@@ -22,9 +22,10 @@ G_DECLARE_FINAL_TYPE (ColdStore, cold_store, COLD, STORE, GObject)
  * @path: a file, or ":memory:"
  *
  * A file that is no database, is corrupt, or is of a newer version is renamed to <path>.broken-<time> with a warning that says so,
- * and an empty store takes its place. Older versions are migrated.
+ * and an empty store takes its place. Older versions are migrated. A disk that is full (NoSpace) or fails (Io) is no reason to set
+ * anything aside.
  *
- * Returns: (transfer full): %NULL with @error when even that fails
+ * Returns: (transfer full): %NULL with @error, NoSpace when it may be tried again once there is room
  */
 ColdStore *cold_store_open (const char *path, GError **error);
 

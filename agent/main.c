@@ -10,6 +10,7 @@
 
 #include "cold-bus.h"
 #include "cold-claim-watch.h"
+#include "cold-error.h"
 #include "cold-folders.h"
 #include "cold-journal.h"
 #include "cold-names.h"
@@ -18,6 +19,7 @@
 
 /* SIGTERM never waits for a copy: workers are killed, work copies are deleted now or by the next start. */
 #define STOP_SECONDS 8
+#define ROOM_RETRY_SECONDS 2
 
 typedef struct
 {
@@ -92,6 +94,28 @@ on_appliance (GObject *source, GAsyncResult *result, gpointer user_data)
     g_warning ("no appliance: %s", error->message);
 }
 
+/* With an empty store in place of a full disk's, policies would not hold. Before anything is on the bus: nobody waits for an answer,
+ * and SIGTERM just ends us. Returns: (transfer full) */
+static ColdStore *
+open_store (GError **error)
+{
+  ColdStore *store;
+  GError *local = NULL;
+  gboolean told = FALSE;
+
+  while ((store = cold_store_open (COLD_STORE_FILE, &local)) == NULL && g_error_matches (local, COLD_ERROR, COLD_ERROR_NO_SPACE))
+    {
+      if (!told)
+        g_warning ("%s; make room there, which is waited for", local->message);
+      told = TRUE;
+      g_clear_error (&local);
+      g_usleep (ROOM_RETRY_SECONDS * G_USEC_PER_SEC);
+    }
+  if (store == NULL)
+    g_propagate_error (error, local);
+  return store;
+}
+
 static int
 run (const char *config_path, GError **error)
 {
@@ -124,7 +148,7 @@ run (const char *config_path, GError **error)
   claims = cold_claim_watch_new (COLD_CLAIM_DIR, error);
   if (claims == NULL)
     return EXIT_FAILURE;
-  store = cold_store_open (COLD_STORE_FILE, error);
+  store = open_store (error);
   if (store == NULL)
     return EXIT_FAILURE;
   cold_store_raise_job (store, cold_journal_last_number (COLD_JOURNAL_DIR));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "cold-error.h"
@@ -434,6 +436,33 @@ test_garbage_in_a_row (StoreFixture *f, gconstpointer data)
   g_assert_false (cold_volume_inspection_is_fresh (got)); /* so it is inspected again */
 }
 
+/* A limit to the size of files stands for a disk that is full: what is there is neither given up nor replaced. */
+static void
+test_no_room (StoreFixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) loaded = NULL;
+  struct rlimit limit;
+  rlim_t before;
+
+  save_volume (f, "kept");
+  store_fixture_close (f);
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  before = limit.rlim_cur;
+  limit.rlim_cur = 0;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  f->store = cold_store_open (f->path, &error);
+  limit.rlim_cur = before;
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
+  g_assert_null (f->store);
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_IO);
+  g_assert_cmpuint (count_set_aside (f), ==, 0);
+  store_fixture_open (f);
+  loaded = cold_store_load_volumes (f->store);
+  g_assert_cmpuint (loaded->len, ==, 1);
+}
+
 static void
 test_no_folder (StoreFixture *f, gconstpointer data)
 {
@@ -464,6 +493,29 @@ test_failing_writes (StoreFixture *f, gconstpointer data)
   g_assert_cmpuint (loaded->len, ==, 3);
 }
 
+static gboolean
+has_volume (StoreFixture *f)
+{
+  g_autoptr (GPtrArray) loaded = cold_store_load_volumes (f->store);
+
+  return loaded->len > 0;
+}
+
+/* Nobody knows when the next change comes. */
+static void
+test_tries_again (StoreFixture *f, gconstpointer data)
+{
+  gint64 end = g_get_monotonic_time () + 60 * G_USEC_PER_SEC;
+
+  execute (f, "ALTER TABLE volumes RENAME TO away");
+  save_volume (f, "a");
+  cold_store_flush (f->store);
+  execute (f, "ALTER TABLE away RENAME TO volumes");
+  while (!has_volume (f) && g_get_monotonic_time () < end)
+    g_usleep (100000);
+  g_assert_true (has_volume (f));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -484,8 +536,10 @@ main (int argc, char *argv[])
   ADD ("broken/newer-version", test_newer);
   ADD ("broken/foreign-tables", test_foreign);
   ADD ("broken/no-folder", test_no_folder);
+  ADD ("no-room/keeps-the-store", test_no_room);
   ADD ("empty-file/is-filled", test_empty_file);
   ADD ("garbage-in-a-row/counts-as-unknown", test_garbage_in_a_row);
   ADD ("failing-writes/are-kept-and-tried-again", test_failing_writes);
+  ADD ("failing-disk/tries-again", test_tries_again);
   return g_test_run ();
 }
