@@ -4,16 +4,16 @@
  * that goes: cold-appliance-kernel.h), and accelerator.json, what was found out about KVM:
  *   {"kernel":"<release that ran>","device":b,"accelerator":"kvm"|"tcg","reason":"why not kvm, or empty"}
  * A folder gets its name (cold-appliance-key.h) when it is whole and on disk; everything else there is left over and
- * removed.
+ * removed (cold-appliance-folder.h).
  */
 #include "cold-appliance.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cold-appliance-folder.h"
 #include "cold-appliance-kernel.h"
 #include "cold-appliance-key.h"
 #include "cold-error.h"
@@ -25,12 +25,9 @@
 
 #define MAKER "libguestfs-make-fixed-appliance"
 #define ACCELERATOR_FILE "accelerator.json"
-#define MAKER_CACHE "cache"
 #define BUILD_SECONDS 300
 #define KVM_SECONDS 20 /* to launch takes 3; QEMU may also hang for ever */
 #define KVM_DEVICE "/dev/kvm"
-
-static const char *const parts[] = { "kernel", "initrd", "root" };
 
 typedef struct
 {
@@ -132,19 +129,6 @@ set_state (ColdAppliance *self, const char *state, const char *accelerator)
   self->state = state;
   self->accelerator = accelerator;
   g_signal_emit (self, changed_signal, 0);
-}
-
-static gboolean
-is_whole (const char *folder)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    {
-      g_autofree char *path = g_build_filename (folder, parts[i], NULL);
-
-      if (!g_file_test (path, G_FILE_TEST_IS_REGULAR))
-        return FALSE;
-    }
-  return TRUE;
 }
 
 /* Waiting */
@@ -327,60 +311,6 @@ find_accelerator (ColdAppliance *self)
 
 /* Building */
 
-/* Left by an earlier version or an interrupted build. */
-static void
-remove_others (const char *keep)
-{
-  g_autoptr (GDir) folder = g_dir_open (COLD_APPLIANCE_DIR, 0, NULL);
-  g_autofree char *keep_name = g_path_get_basename (keep);
-  const char *name;
-
-  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
-    if (!g_str_equal (name, keep_name))
-      {
-        g_autofree char *path = g_build_filename (COLD_APPLIANCE_DIR, name, NULL);
-
-        cold_folders_remove_tree (path, TRUE);
-      }
-}
-
-static gboolean
-sync_path (const char *path, GError **error)
-{
-  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync %s", path);
-  if (fd >= 0)
-    close (fd);
-  return synced;
-}
-
-/* Kernels are root's alone on some distributions; the worker has to read its copy. */
-static gboolean
-publish (const char *new_folder, const char *folder, GError **error)
-{
-  g_autofree char *cache = g_build_filename (new_folder, MAKER_CACHE, NULL);
-  g_autoptr (GError) packed = NULL;
-
-  cold_folders_remove_tree (cache, TRUE);
-  if (!cold_appliance_kernel_unpack (new_folder, &packed))
-    g_info ("the appliance's kernel stays packed: %s", packed->message);
-  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
-    {
-      g_autofree char *path = g_build_filename (new_folder, parts[i], NULL);
-
-      if (g_chmod (path, 0644) < 0)
-        return cold_error_set_errno (error, errno, "cannot make %s readable", path);
-      if (!sync_path (path, error))
-        return FALSE;
-    }
-  if (g_chmod (new_folder, 0755) < 0 || g_rename (new_folder, folder) < 0)
-    return cold_error_set_errno (error, errno, "cannot put the appliance at %s", folder);
-  return sync_path (COLD_APPLIANCE_DIR, error);
-}
-
 typedef struct
 {
   char *new_folder;
@@ -402,14 +332,14 @@ publish_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 {
   const Publication *publication = data;
   GError *error = NULL;
+  gboolean published = cold_appliance_folder_publish (publication->new_folder, publication->folder, &error);
 
-  if (!publish (publication->new_folder, publication->folder, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  remove_others (publication->folder);
-  g_task_return_boolean (task, TRUE);
+  /* Before the answer, after which somebody may build again. */
+  cold_appliance_folder_sweep (COLD_APPLIANCE_DIR, publication->folder);
+  if (published)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
 }
 
 static void
@@ -450,7 +380,7 @@ on_built (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean done = g_subprocess_communicate_finish (G_SUBPROCESS (source), result, &output, NULL, &error);
 
   clear_deadline (self);
-  if (!done || !g_subprocess_get_successful (G_SUBPROCESS (source)) || !is_whole (self->new_folder))
+  if (!done || !g_subprocess_get_successful (G_SUBPROCESS (source)) || !cold_appliance_folder_is_whole (self->new_folder))
     {
       g_autofree char *messages
           = output != NULL ? g_strndup (g_bytes_get_data (output, NULL), g_bytes_get_size (output)) : g_strdup ("");
@@ -461,6 +391,8 @@ on_built (GObject *source, GAsyncResult *result, gpointer user_data)
           "qemu-system-x86; try %s by hand)",
           *reason != '\0' ? reason : "it did not end in time", MAKER);
 
+      /* Every job asks for an appliance: what each of them left would fill the disk. */
+      cold_folders_remove_tree (self->new_folder, FALSE);
       finish (self, "", failure);
       return;
     }
@@ -495,7 +427,7 @@ start_build (ColdAppliance *self, GError **error)
     }
   g_mkdir_with_parents (COLD_APPLIANCE_DIR, 0755);
   g_free (self->new_folder);
-  self->new_folder = g_strdup (COLD_APPLIANCE_DIR "/.new-XXXXXX");
+  self->new_folder = g_strdup (COLD_APPLIANCE_DIR "/" COLD_APPLIANCE_NEW "XXXXXX");
   if (g_mkdtemp_full (self->new_folder, 0700) == NULL)
     return cold_error_set_errno (error, errno, "cannot make a folder below %s", COLD_APPLIANCE_DIR);
 
@@ -503,7 +435,7 @@ start_build (ColdAppliance *self, GError **error)
    * It builds by starting an appliance once: with TCG, since KVM may be what does not work here. The cache is its own,
    * so that nothing that root left behind elsewhere is taken for fresh.
    */
-  cache = g_build_filename (self->new_folder, MAKER_CACHE, NULL);
+  cache = g_build_filename (self->new_folder, COLD_APPLIANCE_MAKER_CACHE, NULL);
   g_mkdir (cache, 0700);
   g_subprocess_launcher_setenv (launcher, "LIBGUESTFS_CACHEDIR", cache, TRUE);
   g_subprocess_launcher_setenv (launcher, "LIBGUESTFS_BACKEND", "direct", TRUE);
@@ -522,18 +454,22 @@ start_build (ColdAppliance *self, GError **error)
 static void
 key_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_task_return_pointer (task, cold_appliance_key (MAKER, NULL), g_free);
+  g_autofree char *key = cold_appliance_key (MAKER, NULL);
+  char *folder = g_build_filename (COLD_APPLIANCE_DIR, key, NULL);
+
+  /* What an agent that was killed left of a build, before the next one needs the room. */
+  cold_appliance_folder_sweep (COLD_APPLIANCE_DIR, folder);
+  g_task_return_pointer (task, folder, g_free);
 }
 
 static void
 on_key (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   ColdAppliance *self = COLD_APPLIANCE (source);
-  g_autofree char *key = g_task_propagate_pointer (G_TASK (result), NULL);
-  g_autofree char *folder = g_build_filename (COLD_APPLIANCE_DIR, key, NULL);
+  g_autofree char *folder = g_task_propagate_pointer (G_TASK (result), NULL);
   g_autoptr (GError) error = NULL;
   gboolean same = g_strcmp0 (folder, self->folder) == 0;
-  gboolean whole = is_whole (folder);
+  gboolean whole = cold_appliance_folder_is_whole (folder);
 
   if (same && whole && g_str_equal (self->state, "ready"))
     {

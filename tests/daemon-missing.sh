@@ -31,13 +31,37 @@ inspection_says()
     equals failed property "$job" Job State && matches "$1" property "$job" Job ErrorMessage
 }
 
+# No half-made appliance
+nothing_built()
+{
+  equals '' find /var/cache/coldpatch/appliance -mindepth 1 -maxdepth 1
+}
+
 mount --bind /run/broken-maker "$maker"
 start_agent
 check /appliance/maker-fails/up wait_agent
 check /appliance/maker-fails/state eventually 60 appliance_is failed
 check /appliance/maker-fails/said eventually 5 said 'no kernel to be found in /boot'
 check /appliance/maker-fails/inspection inspection_says 'no kernel to be found in /boot'
+check /appliance/maker-fails/again inspection_says 'no kernel to be found in /boot'
+check /appliance/maker-fails/leaves-nothing eventually 10 nothing_built
 check /appliance/maker-fails/stays-up agent_is_up
+stop_agent
+umount "$maker"
+
+# An agent that is killed leaves a build half-done, which the next one takes away, though it builds none itself.
+printf '#!/bin/sh\necho half >"$1/initrd"; echo $$ >/run/maker; exec sleep 100\n' >/run/broken-maker
+mount --bind /run/broken-maker "$maker"
+start_agent
+check /appliance/killed/builds eventually 60 test -s /run/maker
+stop_agent KILL
+kill -KILL "$(cat /run/maker)" # as systemd does with what is left of the unit
+check /appliance/killed/half-done fails nothing_built
+umount "$maker"
+printf '#!/bin/sh\nexit 1\n' >/run/broken-maker
+mount --bind /run/broken-maker "$maker"
+start_agent
+check /appliance/killed/gone eventually 30 nothing_built
 stop_agent
 umount "$maker"
 
