@@ -265,6 +265,7 @@ cold_claim_watch_clear_stale (ColdClaimWatch *self, gboolean (*is_inactive) (con
   g_auto (GStrv) domains = cold_claim_watch_list (self);
   guint removed = 0;
 
+  cold_claim_sweep (self->claim_dir);
   for (char **domain = domains; *domain != NULL; domain++)
     {
       g_autoptr (GError) error = NULL;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-half-written.h"
+#include "cold-job-logs.h"
 #include "cold-names.h"
 #include "cold-worker-leftovers.h"
 
@@ -84,6 +86,8 @@ cold_folders_prepare (GError **error)
   cold_worker_leftovers_end (worker->pw_uid);
   empty (COLD_SCRATCH_DIR);
   empty (COLD_GATE_PROOF_DIR);
+  cold_half_written_sweep (COLD_STATE_DIR, ".json");
+  cold_job_logs_sweep (COLD_LOG_DIR, COLD_JOB_LOGS_MAX);
   return TRUE;
 }
 

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * cold_folders_prepare:
  *
- * Makes what is missing, and empties the scratch folder of what a crash left there. The workers of an agent that was killed
+ * Makes what is missing, and empties the scratch folder, and the others of half-written files, of what a crash left there. The workers of an agent that was killed
  * are dying already; what is left of them is ended first, so that none writes there any more. Fails with Config when the worker's
  * user does not exist, Io otherwise.
  */

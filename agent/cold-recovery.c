@@ -4,6 +4,7 @@
 #include "cold-exchange.h"
 #include "cold-fd.h"
 #include "cold-gate.h"
+#include "cold-half-written.h"
 #include "cold-names.h"
 
 /* Nobody else holds the gate for longer than an exchange takes, or a hook. */
@@ -38,11 +39,26 @@ tell (const ColdJournal *journal, ColdRecovery recovery, const char *thrown_away
     }
 }
 
+/* Journals that were cut off before they had their name. The hook writes journals too, under the gate. */
+static void
+sweep (void)
+{
+  g_autoptr (GError) error = NULL;
+  cold_fd_auto gate = cold_gate_take (COLD_GATE_FILE, GATE_WAIT_MS, &error);
+
+  if (gate < 0)
+    g_warning ("%s", error->message);
+  else
+    cold_half_written_sweep (COLD_JOURNAL_DIR, ".json");
+}
+
 void
 cold_recovery_run (void)
 {
-  g_autoptr (GPtrArray) journals = cold_journal_load_all (COLD_JOURNAL_DIR);
+  g_autoptr (GPtrArray) journals = NULL;
 
+  sweep ();
+  journals = cold_journal_load_all (COLD_JOURNAL_DIR);
   /* Newest first: of two journals of one volume, only the newer one knows what the hidden file is. */
   for (guint i = journals->len; i > 0; i--)
     {

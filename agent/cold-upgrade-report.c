@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
+#include "cold-job-logs.h"
 #include "cold-json.h"
 #include "cold-names.h"
 
@@ -53,6 +54,7 @@ cold_upgrade_report_keep_log (ColdJob *job, const char *scratch)
     g_warning ("job %u: its log could not be kept: %s", cold_job_get_number (job), error->message);
   else
     cold_job_set_log (job, to);
+  cold_job_logs_sweep (COLD_LOG_DIR, COLD_JOB_LOGS_MAX);
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
@@ -13,6 +14,7 @@
 #include "cold-process.h"
 
 #define SUFFIX ".json"
+#define ABANDONED_SECONDS 60 /* a hook takes less than one */
 
 static char *
 claim_path (const char *claim_dir, const char *domain, GError **error)
@@ -137,6 +139,36 @@ cold_claim_list (const char *claim_dir, GError **error)
       g_strv_builder_add (builder, domain);
     }
   return g_strv_builder_end (builder);
+}
+
+/* Returns: whether @name is what a hook was about to rename that is gone */
+static gboolean
+is_abandoned (const char *claim_dir, const char *name)
+{
+  g_autofree char *path = g_build_filename (claim_dir, name, NULL);
+  const char *pid = strrchr (name, '.') + 1;
+  struct stat st;
+
+  /* Both, since a hook in another pid namespace, and one whose number somebody else has by now, look alike. */
+  return g_ascii_isdigit (*pid) && lstat (path, &st) == 0 && S_ISREG (st.st_mode)
+         && g_get_real_time () / G_USEC_PER_SEC - st.st_mtime > ABANDONED_SECONDS
+         && cold_process_start_time (g_ascii_strtoll (pid, NULL, 10)) == 0;
+}
+
+void
+cold_claim_sweep (const char *claim_dir)
+{
+  g_autoptr (GDir) dir = g_dir_open (claim_dir, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (name[0] == '.' && is_abandoned (claim_dir, name))
+      {
+        g_autofree char *path = g_build_filename (claim_dir, name, NULL);
+
+        if (g_unlink (path) != 0)
+          g_warning ("cannot delete %s: %s", path, g_strerror (errno));
+      }
 }
 
 gboolean

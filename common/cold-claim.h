@@ -43,6 +43,9 @@ gboolean cold_claim_exists (const char *claim_dir, const char *domain);
 GStrv cold_claim_list (const char *claim_dir, GError **error);
 
 /* Whether the libvirtd that wrote it still lives, in this boot. %FALSE for a claim that could not be parsed. */
+/* Deletes what hooks that were killed left half-written. */
+void cold_claim_sweep (const char *claim_dir);
+
 gboolean cold_claim_is_live (const ColdClaim *claim);
 void cold_claim_free (ColdClaim *claim);
 

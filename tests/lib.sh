@@ -88,14 +88,15 @@ agent_is_up()
   kill -0 "$AGENT_PID" && name_has_owner
 }
 
-# Nothing of an upgrade is left: no worker, no scratch folder, no journal of work that is not done, and no hidden image but
-# those that such a journal keeps for a rollback. A bundle that is root's is there for the next clone.
+# Nothing of an upgrade is left: no worker, no scratch folder, no journal of work that is not done, no file half-written, and no
+# hidden image but those that such a journal keeps for a rollback. A bundle that is root's is there for the next clone.
 no_leftovers()
 {
   local kept found
   kept=$(cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -r 'select(.state == "done") | .members[]["hidden-name"]')
   found=$(find /var/lib/libvirt/.coldpatch-* /var/lib/libvirt/images/.coldpatch* -type f 2>/dev/null | grep -vF "${kept:-none}"
           cat /var/lib/coldpatch/journal/*.json 2>/dev/null | jq -c 'select(.state != "done")'
+          find /var/lib/coldpatch /run/coldpatch -regextype egrep -regex '.*\.(json|log)\.[A-Za-z0-9]{6}' ! -name '*.broken'
           find /var/cache/coldpatch/scratch -mindepth 1 ! \( -user root -path '*/scratch/bundle-*' \) 2>/dev/null
           pgrep -fa 'coldpatch-(worker|sandbox) -')
   [ -z "$found" ] || { echo "left over: $found"; return 1; }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cold-claim-watch.h"
@@ -128,6 +132,35 @@ test_stale (void)
   g_assert_false (cold_claim_exists (f->claims, FIXTURE_STRANGER));
 }
 
+/* Returns: whether it is there still, after the sweep of a minute later; it is gone now */
+static gboolean
+is_spared (Fixture *f, pid_t pid, gint64 age)
+{
+  g_autofree char *path = g_strdup_printf ("%s/." FIXTURE_DOMAIN ".%d", f->claims, (int) pid);
+  const struct timespec times[2] = { { time (NULL) - age, 0 }, { time (NULL) - age, 0 } };
+
+  fixture_write (path, "{");
+  g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+  cold_claim_sweep (f->claims);
+  return g_unlink (path) == 0;
+}
+
+static void
+test_half_written (void)
+{
+  g_autoptr (Fixture) f = fixture_new ();
+  pid_t dead = fork ();
+
+  if (dead == 0)
+    _exit (0);
+  g_assert_cmpint (waitpid (dead, NULL, 0), ==, dead);
+  fixture_claim (f, FIXTURE_DOMAIN);
+  g_assert_false (is_spared (f, dead, 100));
+  g_assert_true (is_spared (f, dead, 0));
+  g_assert_true (is_spared (f, getpid (), 100));
+  g_assert_true (cold_claim_exists (f->claims, FIXTURE_DOMAIN));
+}
+
 static void
 test_broken_claim_holds (void)
 {
@@ -151,6 +184,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/claim/folder-deleted/watched-again", test_folder_deleted);
   g_test_add_func ("/claim/folder-moved/watched-again", test_folder_moved);
   g_test_add_func ("/claim/stale-are-cleared", test_stale);
+  g_test_add_func ("/claim/half-written-go", test_half_written);
   g_test_add_func ("/claim/broken-holds", test_broken_claim_holds);
   return g_test_run ();
 }
