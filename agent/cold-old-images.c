@@ -6,6 +6,7 @@
 #include "cold-json.h"
 #include "cold-names.h"
 #include "cold-quarantine.h"
+#include "cold-recovery.h"
 #include "cold-retention.h"
 
 static const ColdExchangeContext exchange_context = {
@@ -304,10 +305,23 @@ cold_old_images_drop_finish (GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-void
-cold_old_images_expire (const ColdParts *parts)
+static void
+settle_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_autoptr (GPtrArray) journals = cold_old_images_load ();
+  cold_recovery_settle ();
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+is_unsettled (const ColdJournal *journal)
+{
+  return journal->state == COLD_JOURNAL_READY && !journal->quarantined;
+}
+
+/* @journals: taken from */
+static void
+expire (const ColdParts *parts, GPtrArray *journals)
+{
   g_autoptr (GPtrArray) over = g_ptr_array_new ();
   GPtrArray *dropped;
   gint64 now = g_get_real_time ();
@@ -323,6 +337,28 @@ cold_old_images_expire (const ColdParts *parts)
   for (guint i = over->len; i > 0; i--)
     g_ptr_array_add (dropped, steal (journals, g_ptr_array_index (over, i - 1)));
   drop (dropped, on_dropped, new_drop_task (parts, NULL, NULL));
+}
+
+static void
+on_settled (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GPtrArray) journals = cold_old_images_load ();
+
+  expire (user_data, journals);
+}
+
+void
+cold_old_images_expire (const ColdParts *parts)
+{
+  g_autoptr (GPtrArray) journals = cold_old_images_load ();
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_settled, (gpointer) parts);
+  gboolean settled = TRUE;
+
+  for (guint i = 0; i < journals->len; i++)
+    settled = settled && !is_unsettled (g_ptr_array_index (journals, i));
+  expire (parts, journals);
+  if (!settled)
+    g_task_run_in_thread (task, settle_in_thread);
 }
 
 static JsonObject *

@@ -62,6 +62,7 @@ JsonArray *cold_old_images_evict_finish (GAsyncResult *result, GError **error);
  * cold_old_images_expire:
  *
  * Deletes, in the background, every old image of which cold_retention_is_over() says so. Updates the volumes' rollback fields.
+ * Exchanges that could not be journalled as done are, if they can by now.
  */
 void cold_old_images_expire (const ColdParts *parts);
 

@@ -74,24 +74,27 @@ cold_recovery_run (void)
 void
 cold_recovery_settle (void)
 {
-  g_autoptr (GPtrArray) journals = cold_journal_load_all (COLD_JOURNAL_DIR);
+  g_autoptr (GPtrArray) journals = cold_journal_load_ready (COLD_JOURNAL_DIR, NULL);
   g_autoptr (GError) gate_error = NULL;
-  cold_fd_auto gate = cold_gate_take (COLD_GATE_FILE, GATE_WAIT_MS, &gate_error);
+  cold_fd_auto gate = -1;
 
+  if (journals->len == 0)
+    return;
+  gate = cold_gate_take (COLD_GATE_FILE, GATE_WAIT_MS, &gate_error);
   if (gate < 0)
     {
       g_warning ("%s", gate_error->message);
       return;
     }
+  /* Once more: whoever had the gate may have exchanged, and said so. */
+  g_ptr_array_unref (journals);
+  journals = cold_journal_load_ready (COLD_JOURNAL_DIR, NULL);
   for (guint i = journals->len; i > 0; i--)
     {
       ColdJournal *journal = g_ptr_array_index (journals, i - 1);
       g_autoptr (GError) error = NULL;
-      ColdRecovery recovery;
+      ColdRecovery recovery = cold_exchange_settle (&context, journal, &error);
 
-      if (journal->quarantined)
-        continue;
-      recovery = cold_exchange_settle (&context, journal, &error);
       tell (journal, recovery, "in its exchange, which was taken back", error);
     }
 }

@@ -57,12 +57,18 @@ classify (sqlite3 *db)
     }
 }
 
+static const char *
+describe (sqlite3 *db)
+{
+  return classify (db) == COLD_ERROR_NO_SPACE ? "the disk is full" : sqlite3_errmsg (db);
+}
+
 static gboolean
 run (sqlite3 *db, const char *sql, GError **error)
 {
   if (sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK)
     return TRUE;
-  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", sqlite3_errmsg (db));
+  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", describe (db));
   return FALSE;
 }
 
@@ -85,7 +91,7 @@ ask (sqlite3 *db, const char *sql, GError **error)
   if (sqlite3_exec (db, sql, on_text, &text, NULL) == SQLITE_OK)
     return text;
   g_free (text);
-  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", sqlite3_errmsg (db));
+  g_set_error (error, COLD_ERROR, classify (db), "SQLite: %s", describe (db));
   return NULL;
 }
 
@@ -140,7 +146,7 @@ cold_store_schema_open (const char *path, GError **error)
   if (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL)
       != SQLITE_OK)
     {
-      g_set_error (error, COLD_ERROR, classify (db), "it cannot be opened: %s", sqlite3_errmsg (db));
+      g_set_error (error, COLD_ERROR, classify (db), "it cannot be opened: %s", describe (db));
       sqlite3_close (db);
       return NULL;
     }

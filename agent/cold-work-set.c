@@ -8,7 +8,10 @@
 #include "cold-error.h"
 #include "cold-fd.h"
 #include "cold-names.h"
+#include "cold-recovery.h"
 #include "cold-work-copy.h"
+
+#define DISCARD_RETRY_SECONDS 10
 
 /* What an upgrade may add to an image, besides the copy: room that must be there before it begins. */
 #define GROWTH_MAX (G_GUINT64_CONSTANT (1) << 30)
@@ -26,6 +29,7 @@ struct ColdWorkSet
   guint64 generation;
   GStrv known_domains;
   GCancellable *cancellable;
+  gboolean discard_failed;
   gboolean stale; /* an original is no longer what was copied: trying again is no use */
 };
 
@@ -279,6 +283,9 @@ journal_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
         g_task_return_error (task, error);
         return;
       }
+  /* When the disk was full while an earlier exchange had to be journalled as done: once another image has the name, nobody can tell
+   * any more what its hidden file is. */
+  cold_recovery_settle ();
   set->journal->state = COLD_JOURNAL_COPYING;
   if (!cold_journal_save (COLD_JOURNAL_DIR, set->journal, &error))
     {
@@ -464,22 +471,53 @@ discard_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellabl
     .claim_dir = COLD_CLAIM_DIR,
     .gate_file = COLD_GATE_FILE,
   };
-  g_autoptr (GError) error = NULL;
+  GError *error = NULL;
 
+  /* What was touched by somebody is kept, quarantined, without an error. */
   cold_exchange_recover (&context, set->journal, &error);
   if (error != NULL)
-    g_warning ("job %u: the work copy could not be deleted, the next start tries again: %s", set->journal->job,
-               error->message);
-  g_task_return_boolean (task, TRUE);
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+static void on_discarded (GObject *source, GAsyncResult *result, gpointer user_data);
+
+static void
+try_to_discard (ColdWorkSet *set)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_discarded, set);
+
+  g_task_set_task_data (task, set, NULL);
+  g_task_run_in_thread (task, discard_in_thread);
+}
+
+static gboolean
+on_discard_again (gpointer user_data)
+{
+  try_to_discard (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_discarded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (ColdWorkSet) set = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    return;
+  if (!set->discard_failed)
+    g_warning ("job %u: the work copy could not be deleted, which is tried again every %d s: %s", set->journal->job,
+               DISCARD_RETRY_SECONDS, error->message);
+  set->discard_failed = TRUE;
+  g_timeout_add_seconds (DISCARD_RETRY_SECONDS, on_discard_again, g_steal_pointer (&set));
 }
 
 void
 cold_work_set_discard (ColdWorkSet *set)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
-
   /* Descriptors first: a work copy that is still open keeps its blocks. */
   g_array_set_size (set->made, 0);
-  g_task_set_task_data (task, set, (GDestroyNotify) cold_work_set_free);
-  g_task_run_in_thread (task, discard_in_thread);
+  try_to_discard (set);
 }

@@ -53,7 +53,7 @@ given_up()
 {
   check "/recovery/$1/given-up" ends_with "$2"
   check "/recovery/$1/original-unchanged" equals "$before" sum
-  check "/recovery/$1/no-leftovers" eventually 10 no_leftovers
+  check "/recovery/$1/no-leftovers" eventually 20 no_leftovers
   check "/recovery/$1/stays-up" agent_is_up
 }
 upgrades()
@@ -98,6 +98,52 @@ check /recovery/store-full/upgrades upgrades
 before=$(sum)
 # The one that failed for want of room, too.
 check /recovery/store-full/recorded eventually 10 matches "cannot write journal" call "$volume" Volume GetHistory
+
+# The policy is in the store: with an empty one in its place the volume would follow its host's.
+full_at_start()
+{
+  grep 'make room' "$AGENT_LOG"
+}
+set_aside()
+{
+  find /var/lib/coldpatch -name 'store.db.broken*' | grep .
+}
+check /recovery/full-at-start/policy call "$volume" Volume SetPolicy s off
+stop_agent
+echo '{' >/var/lib/coldpatch/journal/999.json.Ab12Xy # as an agent leaves that is killed while it writes
+fill /var/lib/coldpatch
+start_agent
+check /recovery/full-at-start/said eventually 20 full_at_start
+rm /var/lib/coldpatch/filler
+check /recovery/full-at-start/goes-on wait_agent
+check /recovery/full-at-start/policy-kept equals off property "$volume" Volume Policy
+check /recovery/full-at-start/nothing-set-aside fails set_aside
+check /recovery/full-at-start/no-leftovers eventually 10 no_leftovers
+check /recovery/full-at-start/policy-back call "$volume" Volume SetPolicy s inherit
+
+# As if there had been no room, after an exchange, for the word that it is done.
+check /recovery/unsettled/upgrades upgrades
+first=$(grep -l '"done"' /var/lib/coldpatch/journal/*.json | sort -V | tail -1)
+jq '.state = "ready"' "$first" >/run/journal && cp /run/journal "$first"
+check /recovery/unsettled/upgrades-again upgrades
+before=$(sum)
+check /recovery/unsettled/first-is-done equals done jq -r .state "$first"
+check /recovery/unsettled/old-image-is-kept test -f "$(jq -r '.members[0] | .["hidden-directory"] + "/" + .["hidden-name"]' "$first")"
+second=$(grep -l '"done"' /var/lib/coldpatch/journal/*.json | sort -V | tail -1)
+jq '.state = "ready"' "$second" >/run/journal && cp /run/journal "$second"
+check /recovery/unsettled/resync call $MANAGER Manager Resync
+check /recovery/unsettled/second-is-done eventually 20 equals done jq -r .state "$second"
+
+# The gate is held for longer than a deletion waits for it.
+hold
+check /recovery/gate-held/begins begin
+check /recovery/gate-held/upgrade-runs eventually 10 in_phase upgrading
+flock /run/coldpatch/gate sleep 9 &
+check /recovery/gate-held/cancelled call "$job" Job Cancel
+let_go
+check /recovery/gate-held/left eventually 20 grep 'work copy could not be deleted' "$AGENT_LOG"
+given_up gate-held '^cancelled$'
+wait $!
 
 # --- the host shuts down -----------------------------------------------------------------------------------------------
 
