@@ -67,9 +67,12 @@ cold_exchange_probe (int directory_fd, int hidden_fd, const char *hidden_name, G
       return FALSE;
     }
   works = probe_files (hidden_fd, hidden_name, second, error);
-  unlinkat (hidden_fd, hidden_name, 0);
+  if (unlinkat (hidden_fd, hidden_name, 0) != 0 && works)
+    works = cold_error_set_errno (error, errno, "cannot delete %s", hidden_name);
   COLD_CRASH_POINT ("probe-half-gone");
-  unlinkat (hidden_fd, second, 0);
+  /* One that stayed would outlive the journal: that of an exchange that is done names old images. */
+  if (unlinkat (hidden_fd, second, 0) != 0 && works)
+    works = cold_error_set_errno (error, errno, "cannot delete %s", second);
   return works;
 }
 
