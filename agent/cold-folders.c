@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-fd.h"
 #include "cold-half-written.h"
 #include "cold-job-logs.h"
 #include "cold-names.h"
@@ -33,6 +34,16 @@ make (const char *path, mode_t mode, const struct passwd *owner, GError **error)
   if (chmod (path, mode) < 0 || (owner != NULL && chown (path, owner->pw_uid, owner->pw_gid) < 0))
     return cold_error_set_errno (error, errno, "cannot set mode and owner of %s", path);
   return TRUE;
+}
+
+/* Journals and the store are synced with their folder, but that is of no use while nobody would find the folder. */
+static void
+sync_folder (const char *path)
+{
+  cold_fd_auto fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+
+  if (fd < 0 || fsync (fd) != 0)
+    g_warning ("cannot sync %s: %s", path, g_strerror (errno));
 }
 
 static void
@@ -83,6 +94,8 @@ cold_folders_prepare (GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     if (!make (folders[i].path, folders[i].mode, folders[i].workers ? worker : NULL, error))
       return FALSE;
+  sync_folder (COLD_STATE_DIR "/..");
+  sync_folder (COLD_STATE_DIR);
   cold_worker_leftovers_end (worker->pw_uid);
   empty (COLD_SCRATCH_DIR);
   empty (COLD_GATE_PROOF_DIR);

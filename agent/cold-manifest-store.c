@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-fd.h"
 
 #define SWEEP_AGE_SECONDS 3600
 
@@ -95,7 +96,7 @@ put_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
   g_autoptr (GBytes) content = NULL;
   g_autofree char *hash = NULL;
   GError *error = NULL;
-  int lock;
+  cold_fd_auto lock = -1;
 
   content = read_regular (put->path, &error);
   if (content == NULL)
@@ -114,13 +115,14 @@ put_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *c
   /* A clone has the same packages. The time says that somebody is about to refer to it. */
   if (utimensat (AT_FDCWD, target, NULL, AT_SYMLINK_NOFOLLOW) == 0)
     g_task_return_boolean (task, TRUE);
-  else if (g_file_set_contents_full (target, g_bytes_get_data (content, NULL), g_bytes_get_size (content),
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, &error))
-    g_task_return_boolean (task, TRUE);
-  else
+  else if (!g_file_set_contents_full (target, g_bytes_get_data (content, NULL), g_bytes_get_size (content),
+                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0644, &error))
     g_task_return_error (task, error);
-  if (lock >= 0)
-    close (lock);
+  /* Its name, too, before the store refers to it: a guest that has not changed is not looked at again. */
+  else if (lock >= 0 && fsync (lock) != 0 && !cold_error_set_errno (&error, errno, "cannot sync %s", put->folder))
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
 }
 
 void

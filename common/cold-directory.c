@@ -203,9 +203,7 @@ make_private (int parent, const char *name, const char *path, dev_t device, GErr
   cold_fd_auto fd = -1;
   struct stat st;
 
-  if (mkdirat (parent, name, 0700) == 0)
-    fsync (parent);
-  else if (errno != EEXIST)
+  if (mkdirat (parent, name, 0700) != 0 && errno != EEXIST)
     {
       if (errno == ENOSPC || errno == EDQUOT)
         g_set_error (error, COLD_ERROR, COLD_ERROR_BLOCKED, "no-space: there is no room for the folder %s", path);
@@ -224,6 +222,12 @@ make_private (int parent, const char *name, const char *path, dev_t device, GErr
   if (fstat (fd, &st) != 0 || st.st_dev != device)
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_IO, "folder %s is on another file system than the volumes", path);
+      return -1;
+    }
+  /* A journal is about to name it. One that is there already may have been made by somebody who was killed before this. */
+  if (fsync (parent) != 0)
+    {
+      cold_error_set_errno (error, errno, "cannot sync the folder that %s is in", path);
       return -1;
     }
   return cold_fd_steal (&fd);

@@ -400,7 +400,8 @@ cold_exchange_drop_hidden (const ColdExchangeContext *context, ColdJournal *jour
     return FALSE;
   if (journal->state == COLD_JOURNAL_READY)
     {
-      if (!nothing_is_exchanged (set, error))
+      /* On disk, too, before a file goes that a name led to for a moment: whoever put it back may have been killed right after. */
+      if (!nothing_is_exchanged (set, error) || !cold_exchange_set_sync (set, error))
         return FALSE;
       /* Once a copy is gone the set can never be exchanged again, and the journal has to say so first. */
       if (!cold_journal_is_rollback (journal))

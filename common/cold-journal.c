@@ -272,6 +272,8 @@ cold_journal_save (const char *journal_dir, ColdJournal *journal, GError **error
   if (!cold_json_save_file (path, object, error))
     {
       g_prefix_error (error, "cannot write journal: ");
+      /* It may have got its name, and only its folder could not be synced: whoever gives up deletes it. */
+      journal->on_disk = g_file_test (path, G_FILE_TEST_EXISTS);
       return FALSE;
     }
   journal->on_disk = TRUE;
