@@ -98,6 +98,9 @@ source_of deb debian deb Suites=stable Components=main
 source_of rpm-md fedora rpm
 source_of arch archlinux arch Suites=arch
 keyring=$made/apk-keys/test.pub source_of apk alpinelinux apk
+# A file system of its own, which can be full.
+mkdir -p /var/cache/coldpatch
+mount -t tmpfs -o size=16M,mode=0755 tmpfs /var/cache/coldpatch
 start_agent
 check /catalogue/up wait_agent
 check /catalogue/first/done equals 'done ' refresh
@@ -145,5 +148,20 @@ publish 4 1700000300
 check /catalogue/repaired/done eventually 5 equals 'done ' refresh
 check /catalogue/repaired/each-fetched each 'other other other other'
 check /catalogue/repaired/no-errors quiet
+
+# Nothing is lost for want of room, and nothing half-done takes up more of it.
+half_done()
+{
+  equals '' find /var/cache/coldpatch -name next -o -name '*.new' -o -path '*/scratch/*'
+}
+publish 5 1700000400
+dd if=/dev/zero of=/var/cache/coldpatch/filler bs=4K status=none
+check /catalogue/full/job-failed equals 'failed org.coldpatch1.Error.NoSpace' refresh
+check /catalogue/full/all-kept each 'same same same same'
+check /catalogue/full/stays-up agent_is_up
+check /catalogue/full/leaves-nothing eventually 5 half_done
+rm /var/cache/coldpatch/filler
+check /catalogue/room-again/done equals 'done ' refresh
+check /catalogue/room-again/each-fetched each 'other other other other'
 check /catalogue/ends stop_agent
 finish

@@ -138,6 +138,26 @@ test_eviction (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_abandoned (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *hash = fetch (fixture, "content", NULL, NULL);
+  g_autofree char *path = cold_package_cache_path (fixture->cache, hash);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *old = g_build_filename (folder, "old.part", NULL);
+  g_autofree char *new = g_build_filename (folder, "new.part", NULL);
+  const struct timespec times[2] = { { time (NULL) - 5000, 0 }, { time (NULL) - 5000, 0 } };
+
+  g_assert_true (g_file_set_contents (old, "half", -1, NULL));
+  g_assert_true (g_file_set_contents (new, "half", -1, NULL));
+  g_assert_cmpint (utimensat (AT_FDCWD, old, times, 0), ==, 0);
+  g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+  cold_package_cache_evict (fixture->cache, 1000);
+  g_assert_false (g_file_test (old, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (new, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+}
+
+static void
 test_size_is_looked_at (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *hash = fetch (fixture, "content", NULL, NULL);
@@ -181,6 +201,7 @@ main (int argc, char *argv[])
   ADD ("/package-cache/longer-than-told/refused", test_longer_than_told);
   ADD ("/package-cache/damaged/noticed", test_damaged);
   ADD ("/package-cache/least-recently-used-goes", test_eviction);
+  ADD ("/package-cache/abandoned-downloads-go", test_abandoned);
   ADD ("/package-cache/size-is-looked-at", test_size_is_looked_at);
   ADD ("/package-cache/unknown-schemes/refused", test_schemes);
   g_test_add_func ("/package-cache/paths-stay-below", test_paths);

@@ -9,6 +9,10 @@
 
 #include "cold-error.h"
 
+#define PARTIAL ".part"
+#define ABANDONED_SECONDS 3600
+#define NS_PER_SEC G_GINT64_CONSTANT (1000000000)
+
 struct _ColdPackageCache
 {
   char *folder;
@@ -72,7 +76,7 @@ cold_package_cache_fetch (ColdPackageCache *self, ColdDownload *download, const 
                           guint64 size, GError **error)
 {
   g_autofree char *path = cold_package_cache_path (self, sha256);
-  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  g_autofree char *partial = g_strconcat (path, PARTIAL, NULL);
   g_autofree char *folder = g_path_get_dirname (path);
 
   if (g_mkdir_with_parents (folder, 0755) < 0)
@@ -90,7 +94,7 @@ cold_package_cache_fetch_checked (ColdPackageCache *self, ColdDownload *download
                                   guint64 size, ColdPackageCheckFunc check, const char *identity, GError **error)
 {
   g_autofree char *path = cold_package_cache_path (self, key);
-  g_autofree char *partial = g_strconcat (path, ".part", NULL);
+  g_autofree char *partial = g_strconcat (path, PARTIAL, NULL);
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *sha256 = NULL;
 
@@ -149,10 +153,17 @@ list_folder (const char *folder, GPtrArray *files, guint64 *total)
       file = g_new0 (CachedFile, 1);
       file->path = g_steal_pointer (&path);
       file->size = st.st_size;
-      file->used = st.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + st.st_mtim.tv_nsec;
+      file->used = st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec;
       *total += file->size;
       g_ptr_array_add (files, file);
     }
+}
+
+/* Whoever was killed while it downloaded left that; each write says that somebody does still. */
+static gboolean
+is_abandoned (const CachedFile *file)
+{
+  return g_str_has_suffix (file->path, PARTIAL) && g_get_real_time () / G_USEC_PER_SEC - file->used / NS_PER_SEC > ABANDONED_SECONDS;
 }
 
 void
@@ -163,11 +174,13 @@ cold_package_cache_evict (ColdPackageCache *self, guint64 max)
 
   list_folder (self->folder, files, &total);
   g_ptr_array_sort (files, compare_use);
-  for (guint i = 0; i < files->len && total > max; i++)
+  for (guint i = 0; i < files->len; i++)
     {
       const CachedFile *file = g_ptr_array_index (files, i);
       g_autofree char *name = g_path_get_basename (file->path);
 
+      if (total <= max && !is_abandoned (file))
+        continue;
       if (!g_hash_table_contains (self->used, name) && unlink (file->path) == 0)
         total -= file->size;
     }
