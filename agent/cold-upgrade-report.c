@@ -57,12 +57,51 @@ cold_upgrade_report_keep_log (ColdJob *job, const char *scratch)
   cold_job_logs_sweep (COLD_LOG_DIR, COLD_JOB_LOGS_MAX);
 }
 
+/* A worker lists a thousand of a kind; one that was taken over by its guest may say anything, and reports are kept for good.
+ * Returns: (transfer full) (nullable): what @node is as far as there is room, %NULL if it is no list */
+static JsonNode *
+shorten (JsonNode *node, gint64 *left_out)
+{
+  JsonArray *all = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  g_autoptr (JsonArray) some = json_array_new ();
+  gsize size = 0;
+  guint n = 0;
+
+  while (all != NULL && n < json_array_get_length (all))
+    {
+      g_autofree char *text = json_to_string (json_array_get_element (all, n), FALSE);
+
+      size += strlen (text);
+      if (size > COLD_UPGRADE_REPORT_MEMBER_MAX)
+        break;
+      json_array_add_element (some, json_node_copy (json_array_get_element (all, n++)));
+    }
+  *left_out = all != NULL ? json_array_get_length (all) - n : 0;
+  return all != NULL ? json_node_init_array (json_node_alloc (), some) : NULL;
+}
+
+static void
+copy_member (JsonObject *report, JsonObject *answer, const char *member)
+{
+  JsonNode *node = json_object_get_member (answer, member);
+  g_autofree char *text = json_to_string (node, FALSE);
+  g_autofree char *rest = g_strconcat (member, "-left-out", NULL);
+  gint64 left_out = 0;
+  JsonNode *kept;
+
+  kept = strlen (text) <= COLD_UPGRADE_REPORT_MEMBER_MAX ? json_node_copy (node) : shorten (node, &left_out);
+  if (kept != NULL)
+    json_object_set_member (report, member, kept);
+  if (left_out > 0)
+    json_object_set_int_member (report, rest, left_out);
+}
+
 static void
 copy_members (JsonObject *report, JsonObject *answer, const char *const *members)
 {
   for (guint i = 0; members[i] != NULL; i++)
     if (json_object_has_member (answer, members[i]))
-      json_object_set_member (report, members[i], json_node_copy (json_object_get_member (answer, members[i])));
+      copy_member (report, answer, members[i]);
 }
 
 void

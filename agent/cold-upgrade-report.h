@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* Bytes of JSON that one member of a worker's answer may take up in a report. */
+#define COLD_UPGRADE_REPORT_MEMBER_MAX (128 * 1024)
+
 /* Takes over what the upgrade worker said of the run (common/cold-protocol.h). */
 void cold_upgrade_report_add (JsonObject *report, JsonObject *answer);
 

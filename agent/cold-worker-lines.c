@@ -129,12 +129,24 @@ cold_worker_lines_take_last (ColdWorkerLines *self)
   return self->partial->len == 0 ? g_steal_pointer (&self->last) : NULL;
 }
 
+/* It is logged, and kept for good. Returns: (transfer full) */
+static char *
+take_message (JsonObject *object)
+{
+  g_autofree char *message = cold_text_make_valid (cold_json_string (object, "message"));
+
+  if (strlen (message) > COLD_WORKER_LINES_MESSAGE_MAX)
+    message[COLD_WORKER_LINES_MESSAGE_MAX] = '\0';
+  /* A character may have been cut. */
+  return g_utf8_make_valid (message, -1);
+}
+
 static void
 set_reported_error (JsonObject *object, GError **error)
 {
   ColdError code = cold_error_from_nick (cold_json_string (object, "code"));
   const char *blocker = cold_json_string (object, "blocker");
-  g_autofree char *message = cold_text_make_valid (cold_json_string (object, "message"));
+  g_autofree char *message = take_message (object);
 
   if (code == COLD_ERROR_BLOCKED && !is_word (blocker))
     broken (error, "a Blocked error without a blocker");

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 #define COLD_WORKER_LINES_SHORT (64 * 1024)
 /* More progress than any honest worker makes: it reports four times a second, for at most four hours. */
 #define COLD_WORKER_LINES_PROGRESS_MAX 100000
+#define COLD_WORKER_LINES_MESSAGE_MAX 8192 /* bytes of an error's message; the rest is cut off */
 
 typedef void (*ColdWorkerProgressFunc) (const char *phase, double fraction, const char *message, gpointer user_data);
 

@@ -166,6 +166,19 @@ test_reported_errors_keep_their_code (void)
   g_assert_cmpstr (error->message, ==, "encrypted: LUKS");
 }
 
+static void
+test_long_message_is_cut (void)
+{
+  g_autofree char *message = g_strnfill (100000, 'x');
+  g_autofree char *line = g_strdup_printf ("{\"type\":\"error\",\"code\":\"Guest\",\"message\":\"%s\"}\n", message);
+  g_autoptr (GError) error = NULL;
+  guint n_progress;
+
+  g_assert_null (converse (line, strlen (line), 4096, &n_progress, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_GUEST);
+  g_assert_cmpuint (strlen (error->message), ==, COLD_WORKER_LINES_MESSAGE_MAX);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -178,5 +191,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/worker-lines/long-progress/refused", test_long_line_that_is_no_result_is_refused);
   g_test_add_func ("/worker-lines/flood/refused", test_flood_of_progress_is_refused);
   g_test_add_func ("/worker-lines/errors/keep-their-code", test_reported_errors_keep_their_code);
+  g_test_add_func ("/worker-lines/errors/long-message-is-cut", test_long_message_is_cut);
   return g_test_run ();
 }
