@@ -62,6 +62,9 @@ ends_with()
   wait_for 15 job_finished "$job" && equals "$1" property "$job" Job Outcome
 }
 
+# A file system of its own, which can be full.
+mkdir -p /run/coldpatch
+mount -t tmpfs -o size=64K,mode=0755 tmpfs /run/coldpatch
 start_agent
 check /gate/agent-up wait_agent
 volume=$(await_volume default plain.raw)
@@ -83,6 +86,18 @@ check /gate/stopped-agent/original-unchanged equals "$before" sum
 check /gate/stopped-agent/no-leftovers eventually 10 no_leftovers
 check /gate/stopped-agent/off off
 check /gate/stopped-agent/claim-released eventually 5 no_claims
+
+# A claim without a word in it is a claim.
+check /gate/no-room/upgrade-runs begin
+dd if=/dev/zero of=/run/coldpatch/filler bs=4K status=none
+check /gate/no-room/domain-starts start
+check /gate/no-room/claimed fails no_claims
+check /gate/no-room/yields ends_with yielded
+check /gate/no-room/original-unchanged equals "$before" sum
+check /gate/no-room/no-leftovers eventually 10 no_leftovers
+check /gate/no-room/off off
+check /gate/no-room/claim-released eventually 5 no_claims
+rm /run/coldpatch/filler
 
 check /gate/dead-agent/upgrade-runs begin
 kill -KILL "$AGENT_PID"
