@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-fd.h"
 #include "cold-lease.h"
 
 void
@@ -115,10 +116,22 @@ sync_at (int directory_fd, const char *name, GError **error)
   return synced;
 }
 
+/* What is kept for a rollback has to be whole after a power cut, too, and whoever wrote it may not have waited for the disk. One that
+ * is gone, or is something else by now, is found out by the exchange. */
+static gboolean
+sync_original (const ColdWorkCopy *copy, GError **error)
+{
+  const char *name = copy->member->name;
+  cold_fd_auto fd = openat (copy->image.directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+
+  return fd < 0 || fsync (fd) == 0 || errno == EINVAL || cold_error_set_errno (error, errno, "cannot sync %s", name);
+}
+
 gboolean
 cold_work_copy_sync (const ColdWorkCopy *copy, GError **error)
 {
-  return sync_at (copy->hidden, copy->member->hidden_name, error) && sync_at (copy->hidden, NULL, error);
+  return sync_original (copy, error) && sync_at (copy->hidden, copy->member->hidden_name, error)
+         && sync_at (copy->hidden, NULL, error);
 }
 
 /* What is about to get the volume's name: bytes of a worker, but nobody's owner, mode, ACL or label other than the

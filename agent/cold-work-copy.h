@@ -42,7 +42,7 @@ gboolean cold_work_copy_adopt_old_image (ColdWorkCopy *copy, const ColdJournalMe
 /* Returns: O_PATH, -1 with Io */
 int cold_work_copy_open_path (const ColdWorkCopy *copy, GError **error);
 
-/* The work copy and its name are on disk. */
+/* The work copy and its name are on disk afterwards, and what was written to the original before. */
 gboolean cold_work_copy_sync (const ColdWorkCopy *copy, GError **error);
 
 /**
