@@ -164,15 +164,16 @@ find_connection (ColdInventory *self, const char *uri)
 }
 
 static void
-on_folder_changed (const char *uuid, gpointer user_data)
+on_folder_changed (const char *uuid, gboolean over, gpointer user_data)
 {
   ColdInventory *self = user_data;
   const ColdPool *pool = cold_inventory_lookup_pool (self, uuid);
   ColdConnection *connection = pool != NULL ? find_connection (self, pool->uri) : NULL;
 
-  /* libvirt does not look by itself: only a refresh shows it, and us, new names and what a header says now. */
+  /* libvirt does not look by itself: only a refresh shows it, and us, new names and what a header says now. What it made itself,
+   * and files that it knows, show without. */
   if (connection != NULL)
-    cold_reads_request_pool (self->reads, connection, uuid, TRUE);
+    cold_reads_request_pool (self->reads, connection, uuid, over);
 }
 
 static void

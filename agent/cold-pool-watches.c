@@ -38,7 +38,7 @@ cold_pool_watches_free (ColdPoolWatches *self)
 }
 
 static void
-on_folder_changed (ColdWatch *watch, ColdPoolWatches *self)
+tell (ColdPoolWatches *self, ColdWatch *watch, gboolean over)
 {
   GHashTableIter iter;
   gpointer key, value;
@@ -49,9 +49,21 @@ on_folder_changed (ColdWatch *watch, ColdPoolWatches *self)
       {
         g_autofree char *uuid = g_strdup (key);
 
-        self->changed (uuid, self->user_data);
+        self->changed (uuid, over, self->user_data);
         return;
       }
+}
+
+static void
+on_stirred (ColdWatch *watch, ColdPoolWatches *self)
+{
+  tell (self, watch, FALSE);
+}
+
+static void
+on_changed (ColdWatch *watch, ColdPoolWatches *self)
+{
+  tell (self, watch, TRUE);
 }
 
 void
@@ -75,6 +87,7 @@ cold_pool_watches_update (ColdPoolWatches *self, const ColdPool *pool)
       return;
     }
   g_hash_table_remove (self->blind, pool->uuid);
-  g_signal_connect (watch, "changed", G_CALLBACK (on_folder_changed), self);
+  g_signal_connect (watch, "stirred", G_CALLBACK (on_stirred), self);
+  g_signal_connect (watch, "changed", G_CALLBACK (on_changed), self);
   g_hash_table_insert (self->watches, g_strdup (pool->uuid), watch);
 }

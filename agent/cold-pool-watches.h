@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 
 typedef struct ColdPoolWatches ColdPoolWatches;
 
-/* In the folder of pool @uuid names came or went, or something was written. */
-typedef void (*ColdPoolWatchesFunc) (const char *uuid, gpointer user_data);
+/* In the folder of pool @uuid names came or went, or something was written. @over: nothing more has come for a moment */
+typedef void (*ColdPoolWatchesFunc) (const char *uuid, gboolean over, gpointer user_data);
 
 ColdPoolWatches *cold_pool_watches_new (ColdPoolWatchesFunc changed, gpointer user_data);
 void cold_pool_watches_free (ColdPoolWatches *self);

@@ -26,6 +26,7 @@ struct _ColdWatch
 
 enum
 {
+  STIRRED,
   CHANGED,
   N_SIGNALS
 };
@@ -51,6 +52,7 @@ static void
 cold_watch_class_init (ColdWatchClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cold_watch_finalize;
+  signals[STIRRED] = g_signal_new ("stirred", COLD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CHANGED] = g_signal_new ("changed", COLD_TYPE_WATCH, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -75,13 +77,16 @@ static void
 note (ColdWatch *self)
 {
   gint64 now = g_get_monotonic_time ();
+  gboolean first = self->burst_began == 0;
   gint64 left;
 
-  if (self->burst_began == 0)
+  if (first)
     self->burst_began = now;
   left = (self->burst_began + BURST_MAX_US - now) / 1000;
   g_clear_handle_id (&self->timer, g_source_remove);
   self->timer = g_timeout_add (CLAMP (left, 0, QUIET_MS), on_quiet, self);
+  if (first)
+    g_signal_emit (self, signals[STIRRED], 0);
 }
 
 static gboolean
@@ -90,6 +95,7 @@ on_readable (int fd, GIOCondition condition, gpointer user_data)
   ColdWatch *self = user_data;
   char buffer[16384] __attribute__ ((aligned (__alignof__ (struct inotify_event))));
   gssize length = read (fd, buffer, sizeof buffer);
+  gboolean stirred = FALSE;
 
   for (char *p = buffer; length > 0 && p < buffer + length;)
     {
@@ -102,9 +108,10 @@ on_readable (int fd, GIOCondition condition, gpointer user_data)
         continue;
       if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
         self->alive = FALSE;
-      if ((event->mask & IN_IGNORED) == 0)
-        note (self);
+      stirred |= (event->mask & IN_IGNORED) == 0;
     }
+  if (stirred)
+    note (self);
   return G_SOURCE_CONTINUE;
 }
 

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (ColdWatch, cold_watch, COLD, WATCH, GObject)
 
 /*
- * Signals, 100 ms after the last change of a burst and at most 1 s after its first:
- *   changed ()   names came or went, or a file that was open for writing was closed
+ * Signals, when names came or went, or a file that was open for writing was closed:
+ *   stirred ()   at once, with the first change of a burst: more may follow
+ *   changed ()   100 ms after the last one, and at most 1 s after the first
  */
 
 /* Returns: (transfer full): %NULL with NotFound or Io when @path cannot be watched */

@@ -48,12 +48,20 @@ probe_files (int hidden_fd, const char *first, const char *second, GError **erro
   return FALSE;
 }
 
+static gboolean
+unlink_file (int folder, const char *name, GError **error)
+{
+  if (unlinkat (folder, name, 0) != 0)
+    return cold_error_set_errno (error, errno, "cannot delete %s", name);
+  COLD_CRASH_POINT ("probe-unlinked");
+  return TRUE;
+}
+
 gboolean
 cold_exchange_probe (int directory_fd, int hidden_fd, const char *hidden_name, GError **error)
 {
   g_autofree char *second = cold_exchange_probe_name (hidden_name);
   struct stat st, hidden_st;
-  gboolean works;
 
   if (fstat (directory_fd, &st) != 0 || fstat (hidden_fd, &hidden_st) != 0)
     return cold_error_set_errno (error, errno, "cannot examine folders");
@@ -66,14 +74,10 @@ cold_exchange_probe (int directory_fd, int hidden_fd, const char *hidden_name, G
                            "unsupported-storage: the hidden folder is on another mount than the volumes");
       return FALSE;
     }
-  works = probe_files (hidden_fd, hidden_name, second, error);
-  if (unlinkat (hidden_fd, hidden_name, 0) != 0 && works)
-    works = cold_error_set_errno (error, errno, "cannot delete %s", hidden_name);
-  COLD_CRASH_POINT ("probe-half-gone");
-  /* One that stayed would outlive the journal: that of an exchange that is done names old images. */
-  if (unlinkat (hidden_fd, second, 0) != 0 && works)
-    works = cold_error_set_errno (error, errno, "cannot delete %s", second);
-  return works;
+  if (probe_files (hidden_fd, hidden_name, second, error))
+    return unlink_file (hidden_fd, hidden_name, error) && unlink_file (hidden_fd, second, error);
+  /* What is left is deleted with the journal. */
+  return FALSE;
 }
 
 static gboolean

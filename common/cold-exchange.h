@@ -36,7 +36,7 @@ typedef struct
  * @hidden_name: of the work copy that is to be made there, in a journal that is COPYING and saved
  *
  * Tries what an exchange needs (RENAME_EXCHANGE, leases, one file system for both folders) on two empty files in the hidden
- * folder, so that it is found out before any work. The files are gone afterwards; after a crash,
+ * folder, so that it is found out before any work. The files are gone afterwards; after a failure or a crash
  * cold_exchange_drop_hidden() of that journal deletes them.
  *
  * Returns: %FALSE with Blocked: "unsupported-storage: ...", NoSpace or Io

@@ -15,7 +15,7 @@
 #define MAX_PASSINGS 40
 
 static const char *const points[] = {
-  "journal-before", "journal-after",  "probe-made",       "probe-half-gone", "copy-made",    "copy-half",       "copy-filled",
+  "journal-before", "journal-after",  "probe-made",       "probe-unlinked", "copy-made",    "copy-half",       "copy-filled",
   "copy-done",      "swap-before",    "swap-after",       "decided",         "decided-back", "done-saved",      "put-back-one",
   "discard-before", "discard-unlinked", "discard-synced", "recover-settled", "settle-swap",  "fold-saved",
 };

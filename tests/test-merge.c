@@ -12,7 +12,7 @@ typedef struct
 } Fixture;
 
 static void
-ignore_change (const char *uuid, gpointer user_data)
+ignore_change (const char *uuid, gboolean over, gpointer user_data)
 {
 }
 

@@ -8,13 +8,23 @@ typedef struct
 {
   char *folder;
   ColdWatch *watch;
+  guint stirred;
   guint heard;
 } Fixture;
+
+static void
+on_stirred (ColdWatch *watch, Fixture *f)
+{
+  /* Before the burst is over. */
+  g_assert_cmpuint (f->heard, ==, f->stirred);
+  f->stirred++;
+}
 
 static void
 on_changed (ColdWatch *watch, Fixture *f)
 {
   f->heard++;
+  g_assert_cmpuint (f->heard, ==, f->stirred);
 }
 
 static void
@@ -26,6 +36,7 @@ setup (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   f->watch = cold_watch_new (f->folder, &error);
   g_assert_no_error (error);
+  g_signal_connect (f->watch, "stirred", G_CALLBACK (on_stirred), f);
   g_signal_connect (f->watch, "changed", G_CALLBACK (on_changed), f);
 }
 
@@ -136,6 +147,7 @@ test_hidden (Fixture *f, gconstpointer data)
   put (f, ".coldpatch/copy", "x");
   run (f, 0, 400);
   g_assert_cmpuint (f->heard, ==, 0);
+  g_assert_cmpuint (f->stirred, ==, 0);
 }
 
 static void
