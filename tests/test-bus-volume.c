@@ -25,6 +25,8 @@ give_guest (BusFixture *f)
   ColdVolume *volume = f->world.volume;
 
   volume->facts = cold_facts_new ();
+  volume->inspected = MAX (volume->inspected, 1);
+  volume->inspected_file = volume->file;
   volume->facts->has_guest = TRUE;
   replace (&volume->facts->os, "debian");
   replace (&volume->facts->os_version, "12");

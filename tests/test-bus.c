@@ -154,6 +154,8 @@ test_list_filters (BusFixture *f, gconstpointer data)
   ColdVolume *volume = f->world.volume;
 
   volume->facts = cold_facts_new ();
+  volume->inspected = 1;
+  volume->inspected_file = volume->file;
   volume->facts->has_guest = TRUE;
   g_free (volume->facts->os);
   volume->facts->os = g_strdup ("debian");
@@ -189,6 +191,8 @@ test_report (BusFixture *f, gconstpointer data)
   JsonObject *guest, *pending, *package, *host, *catalogue;
 
   volume->facts = cold_facts_new ();
+  volume->inspected = 1;
+  volume->inspected_file = volume->file;
   volume->facts->has_guest = TRUE;
   volume->facts->package_count = 300;
   volume->pending_count = 1;
@@ -265,6 +269,8 @@ test_report_of_formats (BusFixture *f, gconstpointer data)
 
       g_clear_pointer (&volume->facts, cold_facts_free);
       volume->facts = cold_facts_new ();
+      volume->inspected = 1;
+      volume->inspected_file = volume->file;
       volume->facts->has_guest = TRUE;
       g_free (volume->facts->package_format);
       volume->facts->package_format = g_strdup (guests[i].format);
@@ -308,6 +314,8 @@ give_package (BusFixture *f, ColdVolume *volume, const char *format, const char 
   g_autoptr (JsonNode) packages = json_from_string (text, NULL);
 
   volume->facts = cold_facts_new ();
+  volume->inspected = 1;
+  volume->inspected_file = volume->file;
   volume->facts->has_guest = TRUE;
   g_free (volume->facts->manifest);
   volume->facts->manifest = g_strdup (format);
