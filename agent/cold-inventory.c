@@ -414,9 +414,9 @@ cold_inventory_lookup_path (ColdInventory *self, const char *path)
 }
 
 ColdVolume *
-cold_inventory_lookup_name (ColdInventory *self, const char *pool_name, const char *name)
+cold_inventory_lookup_name (ColdInventory *self, const char *uuid_or_name, const char *name)
 {
-  return cold_records_lookup_name (self->records, pool_name, name);
+  return cold_records_lookup_name (self->records, uuid_or_name, name);
 }
 
 ColdVolume *
@@ -453,6 +453,12 @@ GPtrArray *
 cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain)
 {
   return cold_records_volumes_of (self->records, domain);
+}
+
+GPtrArray *
+cold_inventory_images_of (ColdInventory *self, const ColdDomain *domain)
+{
+  return cold_records_images_of (self->records, domain);
 }
 
 void
