@@ -157,10 +157,21 @@ mark_all_dirty (ColdScheduler *self)
 static void
 on_volume_changed (ColdInventory *inventory, ColdVolume *volume, ColdScheduler *self)
 {
+  g_autoptr (GPtrArray) domains = NULL;
+
   if (cold_judge_is_announcing (self->judge))
     return;
   cold_judge_forget_backing (self->judge);
   cold_agenda_add (self->agenda, volume->id);
+  /* What stands against one disk stands against the guest. */
+  domains = cold_inventory_domains_of (inventory, volume);
+  for (guint i = 0; i < domains->len; i++)
+    {
+      g_autoptr (GPtrArray) others = cold_inventory_images_of (inventory, g_ptr_array_index (domains, i));
+
+      for (guint j = 0; j < others->len; j++)
+        cold_agenda_add (self->agenda, ((ColdVolume *) g_ptr_array_index (others, j))->id);
+    }
 }
 
 static void
