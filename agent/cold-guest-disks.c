@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cold-directory.h"
@@ -385,4 +386,30 @@ cold_guest_disks_find_leader (ColdInventory *inventory, ColdVolume *volume)
   if (disks != NULL && disks->len > 0)
     leader = cold_inventory_lookup_volume (inventory, ((ColdGuestDisk *) g_ptr_array_index (disks, 0))->volume);
   return leader != NULL ? leader : volume;
+}
+
+GArray *
+cold_guest_disks_list_ids (GPtrArray *disks)
+{
+  GArray *ids;
+
+  if (disks->len < 2)
+    return NULL;
+  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), disks->len);
+  for (guint i = 0; i < disks->len; i++)
+    g_array_append_val (ids, ((ColdGuestDisk *) g_ptr_array_index (disks, i))->volume);
+  return ids;
+}
+
+gboolean
+cold_guest_disks_are_as_inspected (ColdInventory *inventory, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) disks = volume->facts != NULL ? cold_guest_disks_resolve (inventory, volume, NULL) : NULL;
+  g_autoptr (GArray) now = disks != NULL ? cold_guest_disks_list_ids (disks) : NULL;
+  const GArray *before = volume->facts != NULL ? volume->facts->disks : NULL;
+
+  if (disks == NULL || now == before)
+    return TRUE;
+  return now != NULL && before != NULL && now->len == before->len
+         && memcmp (now->data, before->data, now->len * sizeof (gint64)) == 0;
 }

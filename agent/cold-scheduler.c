@@ -89,6 +89,19 @@ forget_guest (ColdScheduler *self, ColdVolume *volume)
   cold_inventory_volume_touch (self->parts.inventory, volume);
 }
 
+/* A guest that got, or lost, a disk since it was inspected. */
+static void
+forget_disks (ColdScheduler *self, ColdVolume *volume)
+{
+  const GArray *disks = volume->facts->disks;
+
+  /* All that is known is that it was a disk of another guest. */
+  if (disks != NULL && g_array_index (disks, gint64, 0) != volume->id)
+    forget_guest (self, volume);
+  else
+    volume->inspected_file = (ColdFileId){ 0 };
+}
+
 static void
 evaluate (gint64 id, gpointer user_data)
 {
@@ -112,11 +125,13 @@ evaluate (gint64 id, gpointer user_data)
       if (!cold_volume_inspection_is_fresh (volume) && cold_judge_allows_inspection (volume) && leader->job == 0
           && cold_volume_inspection_is_fresh (leader))
         {
-          leader->inspected = 0;
+          leader->inspected_file = (ColdFileId){ 0 };
           cold_agenda_add (self->agenda, leader->id);
         }
       return;
     }
+  if (!cold_guest_disks_are_as_inspected (self->parts.inventory, volume))
+    forget_disks (self, volume);
   if (!volume->gone && volume->facts != NULL && cold_catalogue_lacks (self->parts.catalogue, volume->facts))
     cold_demands_refresh_catalogue (self->demands, NULL);
   if (cold_planner_is_stale (self->planner, volume))
@@ -128,7 +143,7 @@ evaluate (gint64 id, gpointer user_data)
       cold_agenda_add_later (self->agenda, volume->id, wait);
       return;
     }
-  if (cold_judge_was_emptied (volume))
+  if (cold_judge_has_lost_guest (volume))
     {
       forget_guest (self, volume);
       return;

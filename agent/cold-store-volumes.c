@@ -47,7 +47,31 @@ facts_to_text (const ColdFacts *facts)
     json_object_set_array_member (object, "sources", cold_guest_sources_to_json (facts->sources));
   if (facts->foreign[0] != NULL)
     cold_json_set_strv (object, "foreign", (const char *const *) facts->foreign);
+  if (facts->disks != NULL)
+    {
+      JsonArray *disks = json_array_new ();
+
+      for (guint i = 0; i < facts->disks->len; i++)
+        json_array_add_int_element (disks, g_array_index (facts->disks, gint64, i));
+      json_object_set_array_member (object, "disks", disks);
+    }
   return cold_json_to_text (object);
+}
+
+static GArray *
+take_disks (JsonArray *disks)
+{
+  GArray *ids = NULL;
+
+  for (guint i = 0; disks != NULL && i < json_array_get_length (disks); i++)
+    {
+      gint64 id = json_array_get_int_element (disks, i);
+
+      if (ids == NULL)
+        ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+      g_array_append_val (ids, id);
+    }
+  return ids;
 }
 
 static void
@@ -83,6 +107,7 @@ facts_from_text (const char *text)
   g_ptr_array_unref (facts->sources);
   facts->sources = cold_guest_sources_from_json (cold_json_array (object, "sources"));
   cold_facts_take_foreign (facts, object);
+  facts->disks = take_disks (cold_json_array (object, "disks"));
   blockers = cold_json_array (object, "blockers");
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)
     {

@@ -88,6 +88,7 @@ cold_facts_free (ColdFacts *facts)
   g_ptr_array_unref (facts->blockers);
   g_ptr_array_unref (facts->sources);
   g_strfreev (facts->foreign);
+  g_clear_pointer (&facts->disks, g_array_unref);
   g_free (facts);
 }
 
