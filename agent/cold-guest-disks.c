@@ -113,6 +113,9 @@ add_disk (ColdInventory *inventory, GPtrArray *disks, const ColdVolume *volume, 
   if (!g_str_equal (volume->type, "file"))
     return block (error, "unsupported-storage", "%s is a volume of type %s, only files can be exchanged", volume->path,
                   volume->type);
+  if (g_str_equal (format, "unknown"))
+    return block (error, "unsupported-format", "libvirt cannot describe %s: its header is damaged, or its name is not valid UTF-8",
+                  volume->path);
   if (!format_is_known (format))
     return block (error, "unsupported-format", "%s has format %s, only raw and qcow2 are upgraded", volume->path, format);
 

@@ -305,7 +305,8 @@ set_aside (const char *path, const char *why, GError **error)
   const char *const suffixes[] = { "", "-wal", "-shm" };
   g_autofree char *aside = g_strdup_printf ("%s.broken-%" G_GINT64_FORMAT, path, g_get_real_time () / G_USEC_PER_SEC);
 
-  g_warning ("the store %s cannot be used: %s. It is kept as %s, and an empty one takes its place", path, why, aside);
+  g_warning ("the store %s cannot be used: %s. It is kept as %s, and an empty one takes its place: policies that were set by"
+             " SetPolicy must be set again, and what happened before is in no history", path, why, aside);
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
       g_autofree char *from = g_strconcat (path, suffixes[i], NULL);

@@ -164,8 +164,8 @@ cold_volume_inspection_is_fresh (const ColdVolume *volume)
 gboolean
 cold_volume_is_too_small (const ColdVolume *volume)
 {
-  /* An overlay holds only what differs from the image below. */
-  return volume->allocation < GUEST_SIZE_MIN && volume->backing_path == NULL;
+  /* An overlay holds only what differs from the image below; and of what libvirt cannot describe nobody knows. */
+  return volume->allocation < GUEST_SIZE_MIN && volume->backing_path == NULL && !g_str_equal (volume->format, "unknown");
 }
 
 gboolean

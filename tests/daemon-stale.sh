@@ -137,6 +137,12 @@ for name in folder vmdk; do
   check "/stale/made-anew-as-$name/is-listed-no-more" fails listed_as_guest $name.raw
 done
 
+# Of what libvirt cannot describe nobody knows how much is written to it.
+head -c 4M /dev/urandom >"$images/"$'bad\xff.raw'
+check /stale/not-described/says-so eventually 10 matches 'unsupported-format.*cannot describe' eval \
+  'call "$(call $MANAGER Manager ListVolumes "a{sv}uu" 1 blocker s unsupported-format 0 0 | jq -r ".[] | select(.[1] | startswith(\"bad\"))[0]")" Volume GetBlockers | jq -c .'
+rm "$images/"$'bad\xff.raw'
+
 # The chain of an overlay is as its bases are.
 check /stale/base/overlay-is-looked-into eventually 30 is over.qcow2 State pending
 mv $images/base.raw /var/lib/libvirt/base.raw
@@ -170,6 +176,24 @@ check /stale/second-disk/belongs-to-guest eventually 20 matches '^no-operating-s
 define one $images/a.raw
 check /stale/second-disk-that-left/is-a-guest eventually 20 is b.raw State pending
 check /stale/second-disk-that-left/has-no-blocker equals '' blockers b.raw
+
+# No event tells of these.
+virsh -q attach-disk one $images/b.raw vdb --config
+check /stale/attached-while-off/is-seen eventually 10 equals 'a.raw b.raw' volumes_of one
+virsh -q detach-disk one vdb --config
+check /stale/detached-while-off/is-seen eventually 10 equals a.raw volumes_of one
+define snapshot $images/over.qcow2 qcow2
+virsh -q snapshot-create-as snapshot outside --disk-only
+check /stale/external-snapshot-while-off/overlay-is-the-domains eventually 10 equals over.outside volumes_of snapshot
+virsh -q start one
+virsh -q managedsave one >/dev/null
+check /stale/managed-save/is-said eventually 10 matches '^managed-save: ' blockers a.raw
+virsh -q managedsave-remove one >/dev/null
+check /stale/managed-save-that-was-removed/is-not-said eventually 10 fails matches '^managed-save: ' blockers a.raw
+check /stale/managed-save-that-was-removed/run-has-not-ended-well matches '^saved-elsewhere: ' blockers a.raw
+virsh -q start one
+virsh -q destroy one
+check /stale/managed-save-that-was-removed/next-run eventually 10 equals '' blockers a.raw
 
 # The number of a file that is gone is given to the next one: it is not the domain's for that.
 define one $images/a.raw raw "$(second_disk $images/c.raw)"
