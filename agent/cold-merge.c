@@ -60,12 +60,66 @@ note_content (const ColdMergeTarget *self, ColdMerge *merge, const ColdVolume *v
       g_hash_table_add (merge->concerned, g_ptr_array_index (domains, i));
 }
 
+static gboolean
+take_over (ColdVolume *volume, const ColdVolume *before)
+{
+  if (!cold_file_id_same_content (&volume->file, &before->file) || !cold_volume_take_over (volume, before))
+    return FALSE;
+  g_message ("%s is what was %s: its policy is %s", volume->path, before->path, volume->policy);
+  return TRUE;
+}
+
+/* Which is new, or gone, first depends on the order of pools and names. */
+static void
+note_move_to (const ColdMergeTarget *self, ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  const ColdVolume *before = NULL;
+
+  cold_volume_index_list_gone (self->records->volumes, &volume->file, gone);
+  for (guint i = 0; i < gone->len; i++)
+    {
+      const ColdVolume *one = g_ptr_array_index (gone, i);
+
+      if (before == NULL || one->last_seen > before->last_seen)
+        before = one;
+    }
+  if (before != NULL)
+    take_over (volume, before);
+}
+
+static void
+note_move_from (const ColdMergeTarget *self, const ColdVolume *before)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new ();
+
+  cold_volume_index_list (self->records->volumes, NULL, &before->file, others);
+  for (guint i = 0; i < others->len; i++)
+    {
+      ColdVolume *volume = g_ptr_array_index (others, i);
+
+      if (take_over (volume, before))
+        cold_inventory_volume_touch (self->inventory, volume);
+    }
+}
+
+/* Whether the file that has the name of one that was gone is another one: made since. The number of the old one may be used again. */
+static gboolean
+was_made_anew (const ColdVolume *volume, const ColdVolumeInfo *info)
+{
+  /* A file system that was mounted again may have another number. */
+  if (!volume->gone || (volume->file.size == info->file.size && volume->file.mtime_ns == info->file.mtime_ns))
+    return FALSE;
+  return volume->file.inode != info->file.inode || info->born > volume->last_seen;
+}
+
 static void
 set_volume_gone (const ColdMergeTarget *self, ColdMerge *merge, ColdVolume *volume)
 {
   note_content (self, merge, volume);
   merge->files_changed = TRUE;
   cold_volume_index_forget (self->records->volumes, volume);
+  note_move_from (self, volume);
   volume->gone = TRUE;
   cold_inventory_volume_touch (self->inventory, volume);
 }
@@ -76,9 +130,10 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
   ColdVolume *volume = cold_volume_index_lookup_name (self->records->volumes, pool->uuid, info->name);
   gint64 now = g_get_real_time ();
   gboolean changed = FALSE;
+  gboolean is_new = volume == NULL;
   gboolean same;
 
-  if (volume == NULL)
+  if (is_new)
     {
       volume = cold_volume_new (pool->uuid, info->name);
       volume->id = cold_store_next_volume_id (self->store);
@@ -90,6 +145,8 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
   cold_volume_index_forget (self->records->volumes, volume);
   merge->files_changed |= changed || volume->gone || !cold_file_id_same_file (&volume->file, &info->file);
   changed |= volume->gone;
+  if (was_made_anew (volume, info))
+    cold_volume_make_anew (volume);
   volume->gone = FALSE;
   volume->last_seen = now;
   changed |= replace (&volume->key, info->key);
@@ -125,6 +182,8 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
       changed |= replace_number (&volume->allocation, info->allocation);
     }
   cold_volume_index_remember (self->records->volumes, volume);
+  if (is_new)
+    note_move_to (self, volume);
   if (!same)
     note_content (self, merge, volume);
   if (changed)

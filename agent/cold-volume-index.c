@@ -16,6 +16,7 @@ struct ColdVolumeIndex
   GHashTable *by_pool; /* (element-type utf8 GHashTable<utf8 name, ColdVolume>) names borrowed from the volumes */
   Names by_path;
   Names by_file;
+  Names gone_by_file;
 };
 
 static void
@@ -125,12 +126,14 @@ cold_volume_index_new (void)
   index->by_pool = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_hash_table_unref);
   names_init (&index->by_path, g_str_hash, g_str_equal, TRUE);
   names_init (&index->by_file, cold_file_id_hash, cold_file_id_equal, FALSE);
+  names_init (&index->gone_by_file, cold_file_id_hash, cold_file_id_equal, FALSE);
   return index;
 }
 
 void
 cold_volume_index_free (ColdVolumeIndex *index)
 {
+  names_clear (&index->gone_by_file);
   names_clear (&index->by_file);
   names_clear (&index->by_path);
   g_hash_table_unref (index->by_pool);
@@ -163,14 +166,18 @@ void
 cold_volume_index_forget (ColdVolumeIndex *index, ColdVolume *volume)
 {
   names_forget (&index->by_path, volume);
-  names_forget (&index->by_file, volume);
+  names_forget (volume->gone ? &index->gone_by_file : &index->by_file, volume);
 }
 
 void
 cold_volume_index_remember (ColdVolumeIndex *index, ColdVolume *volume)
 {
   if (volume->gone)
-    return;
+    {
+      if (is_file (&volume->file))
+        names_remember (&index->gone_by_file, volume);
+      return;
+    }
   if (*volume->path != '\0')
     names_remember (&index->by_path, volume);
   if (is_file (&volume->file))
@@ -222,4 +229,11 @@ cold_volume_index_list (ColdVolumeIndex *index, const char *path, const ColdFile
     names_list (&index->by_path, path, volumes);
   if (is_file (file))
     names_list (&index->by_file, file, volumes);
+}
+
+void
+cold_volume_index_list_gone (ColdVolumeIndex *index, const ColdFileId *file, GPtrArray *volumes)
+{
+  if (is_file (file))
+    names_list (&index->gone_by_file, file, volumes);
 }

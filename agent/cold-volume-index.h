@@ -30,6 +30,8 @@ ColdVolume *cold_volume_index_lookup_path (ColdVolumeIndex *index, const char *p
 ColdVolume *cold_volume_index_lookup_file (ColdVolumeIndex *index, const ColdFileId *file); /* not gone */
 /* Adds to @volumes every one that is not gone and is that path or that file, if it is not in there yet. @path: (nullable) */
 void cold_volume_index_list (ColdVolumeIndex *index, const char *path, const ColdFileId *file, GPtrArray *volumes);
+/* Likewise those that are gone, and were that file when they were seen last. */
+void cold_volume_index_list_gone (ColdVolumeIndex *index, const ColdFileId *file, GPtrArray *volumes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdVolumeIndex, cold_volume_index_free)
 

@@ -155,6 +155,46 @@ cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts)
   volume->pending_bytes = 0;
 }
 
+static void
+replace (char **where, const char *value)
+{
+  g_free (*where);
+  *where = g_strdup (value);
+}
+
+void
+cold_volume_make_anew (ColdVolume *volume)
+{
+  cold_volume_take_facts (volume, NULL);
+  cold_volume_share_text (&volume->pending_since, NULL);
+  volume->inspected = volume->upgraded = 0;
+  volume->inspected_file = (ColdFileId){ 0 };
+  volume->failures = 0;
+  volume->awaits_boot = FALSE;
+  replace (&volume->last_outcome, "");
+  replace (&volume->last_error, "");
+}
+
+gboolean
+cold_volume_take_over (ColdVolume *volume, const ColdVolume *before)
+{
+  gboolean any = FALSE;
+
+  if (g_str_equal (volume->policy, "inherit") && !g_str_equal (before->policy, "inherit"))
+    {
+      replace (&volume->policy, before->policy);
+      any = TRUE;
+    }
+  if (*volume->last_outcome != '\0' || *before->last_outcome == '\0')
+    return any;
+  replace (&volume->last_outcome, before->last_outcome);
+  replace (&volume->last_error, before->last_error);
+  volume->failures = before->failures;
+  volume->upgraded = before->upgraded;
+  volume->awaits_boot = before->awaits_boot;
+  return TRUE;
+}
+
 gboolean
 cold_volume_inspection_is_fresh (const ColdVolume *volume)
 {

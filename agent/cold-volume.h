@@ -117,6 +117,12 @@ void cold_volume_share_text (GRefString **where, const char *text);
 /* @facts: (transfer full) (nullable): what is known of the guest now; the plan, made for another manifest, is forgotten */
 void cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts);
 
+/* Nothing that is known of the image that was there holds for this one; the name keeps its policy. */
+void cold_volume_make_anew (ColdVolume *volume);
+/* @volume, that nothing is known of yet, is the image that was @before under another name: it takes over its policy, and what became
+ * of its upgrades. Returns: whether there was anything */
+gboolean cold_volume_take_over (ColdVolume *volume, const ColdVolume *before);
+
 /* Whether the content is still what was inspected. */
 gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);
 /* Whether so little is written to it that there cannot be an operating system: nothing is launched for it. */

@@ -59,14 +59,14 @@ listed_as_guest()
   managed_objects | jq -e --arg name "$1" 'any(.[]["org.coldpatch1.Volume"]; . != null and .Name == $name)'
 }
 
-for name in a b c folder vmdk base; do
+for name in a b c folder vmdk base anew moved; do
   image $name.raw
 done
 qemu-img create -q -f qcow2 -b $images/base.raw -F raw $images/over.qcow2
 virsh -q pool-refresh default
 start_agent
 check /stale/agent-up wait_agent
-for name in a b c folder vmdk; do
+for name in a b c folder vmdk anew moved; do
   check "/stale/$name/is-pending" eventually 30 is $name.raw State pending
 done
 
@@ -136,6 +136,31 @@ for name in folder vmdk; do
   check "/stale/made-anew-as-$name/is-unsupported" eventually 5 is $name.raw State unsupported
   check "/stale/made-anew-as-$name/is-listed-no-more" fails listed_as_guest $name.raw
 done
+
+# Of an image that was deleted nothing is said of the one that is made in its place, even where the file system gives it the number
+# of the old file again.
+path=$(volume default anew.raw)
+job=$(call "$path" Volume Upgrade 'a{sv}' 0)
+check /stale/made-anew/upgraded eventually 20 equals upgraded property "$job" Job Outcome
+wait_for 20 job_finished "$job"
+job=$(call "$path" Volume Rollback 'a{sv}' 0)
+check /stale/made-anew/rolled-back eventually 20 is anew.raw LastOutcome rolled-back
+check /stale/made-anew/quarantined eventually 5 matches '^quarantined: .*rolled back' blockers anew.raw
+virsh -q vol-delete --pool default anew.raw
+check /stale/made-anew/is-gone eventually 5 is anew.raw State gone
+image anew.raw
+check /stale/made-anew/may-be-upgraded eventually 20 is anew.raw State pending
+check /stale/made-anew/was-never-upgraded equals "0 " eval 'echo "$(property "$path" Volume Upgraded) $(property "$path" Volume LastOutcome)"'
+
+# An image keeps its policy under another name, and in another pool.
+define_pool other /var/lib/libvirt/other
+call "$(volume default moved.raw)" Volume SetPolicy s off
+mv $images/moved.raw $images/renamed.raw
+check /stale/renamed/keeps-policy eventually 10 is renamed.raw Policy off
+mv $images/renamed.raw /var/lib/libvirt/other/moved.raw
+check /stale/moved/keeps-policy eventually 10 is moved.raw Policy off other
+cp -p /var/lib/libvirt/other/moved.raw $images/copied.raw
+check /stale/copied/has-none-of-its-own eventually 10 is copied.raw Policy inherit
 
 # Of what libvirt cannot describe nobody knows how much is written to it.
 head -c 4M /dev/urandom >"$images/"$'bad\xff.raw'
