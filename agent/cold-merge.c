@@ -303,7 +303,8 @@ static void
 merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInfo *info)
 {
   ColdDomain *domain = cold_records_ensure_domain (self->records, info->uuid);
-  gboolean started = info->active && !domain->info->active;
+  /* Of a domain that was not known before, the event of its start came without its disks. */
+  gboolean started = info->active && (!domain->info->active || domain->info->disks->len == 0);
   gboolean stopped = !info->active && domain->info->active;
 
   if (!domain->gone && cold_domain_info_equal (domain->info, info))

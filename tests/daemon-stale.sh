@@ -220,6 +220,18 @@ virsh -q start one
 virsh -q destroy one
 check /stale/managed-save-that-was-removed/next-run eventually 10 equals '' blockers a.raw
 
+# A new kernel waits for a boot, also of a domain that nobody knew before it was started.
+: >/run/fake-kernel
+job=$(call "$(volume default c.raw)" Volume Upgrade 'a{sv}' 0)
+check /stale/awaits-boot/upgraded eventually 20 job_finished "$job"
+check /stale/awaits-boot/is-said is c.raw AwaitsBoot true
+rm /run/fake-kernel
+"$tests/guests/make-domain" passing $images/c.raw raw 64 | sed "s|</os>|<boot dev='cdrom'/></os>|" >/run/passing.xml
+virsh -q create /run/passing.xml
+check /stale/awaits-boot/has-booted eventually 10 is c.raw AwaitsBoot false
+virsh -q destroy passing
+check /stale/awaits-boot/is-free-again eventually 20 is c.raw State pending
+
 # The number of a file that is gone is given to the next one: it is not the domain's for that.
 define one $images/a.raw raw "$(second_disk $images/c.raw)"
 check /stale/file-number/is-seen eventually 10 equals 'a.raw c.raw' volumes_of one
