@@ -65,7 +65,7 @@ take_over (ColdVolume *volume, const ColdVolume *before)
 {
   if (!cold_file_id_same_content (&volume->file, &before->file) || !cold_volume_take_over (volume, before))
     return FALSE;
-  g_message ("%s is what was %s: its policy is %s", volume->path, before->path, volume->policy);
+  g_message ("%s is what was %s: its policy, and what became of its upgrades, are kept", volume->path, before->path);
   return TRUE;
 }
 

@@ -364,8 +364,11 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->parts.claims = claims;
   self->parts.room = cold_room_new ();
   self->parts.policy = cold_store_get_setting (store, "policy");
-  if (self->parts.policy == NULL)
-    self->parts.policy = g_strdup (config->policy);
+  if (self->parts.policy == NULL || !cold_policy_check (self->parts.policy, FALSE, NULL))
+    {
+      g_free (self->parts.policy);
+      self->parts.policy = g_strdup (config->policy);
+    }
   self->planner = cold_planner_new (&self->parts);
   self->queue = cold_job_queue_new (&self->parts);
   self->retries = cold_retries_new (MAX (config->settle_seconds, 1) * (gint64) G_USEC_PER_SEC);

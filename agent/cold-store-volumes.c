@@ -113,8 +113,9 @@ facts_from_text (const char *text)
     {
       JsonObject *entry = cold_json_array_object (blockers, i);
 
-      g_ptr_array_add (facts->blockers,
-                       cold_blocker_new (cold_json_string (entry, "code"), cold_json_string (entry, "detail")));
+      if (cold_json_string (entry, "code") != NULL)
+        g_ptr_array_add (facts->blockers,
+                         cold_blocker_new (cold_json_string (entry, "code"), cold_json_string (entry, "detail")));
     }
   return facts;
 }
@@ -125,18 +126,30 @@ facts_from_text (const char *text)
   " pending_bytes, policy, upgraded, last_outcome, last_error, failures, rollback_until, rollback_bytes, awaits_boot,"     \
   " pending_since, manifest"
 
+/* What is empty has no bytes, which SQLite gives as NULL. */
+static void
+take_bytes (sqlite3_stmt *statement, int column, char **where)
+{
+  cold_store_take_name (statement, column, where);
+  if (*where == NULL)
+    *where = g_strdup ("");
+}
+
 static gpointer
 read_volume (sqlite3_stmt *statement)
 {
+  const char *pool = cold_store_get_uuid (statement, 1);
   g_autofree char *name = NULL;
   ColdVolume *volume;
   int i = 3;
 
   cold_store_take_name (statement, 2, &name);
-  volume = cold_volume_new ((const char *) sqlite3_column_text (statement, 1), name);
+  if (pool == NULL || name == NULL || *name == '\0' || sqlite3_column_int64 (statement, 0) <= 0)
+    return NULL;
+  volume = cold_volume_new (pool, name);
   volume->id = sqlite3_column_int64 (statement, 0);
-  cold_store_take_name (statement, i++, &volume->key);
-  cold_store_take_name (statement, i++, &volume->path);
+  take_bytes (statement, i++, &volume->key);
+  take_bytes (statement, i++, &volume->path);
   cold_store_take_text (statement, i++, &volume->type);
   cold_store_take_text (statement, i++, &volume->format);
   volume->capacity = sqlite3_column_int64 (statement, i++);
@@ -157,7 +170,7 @@ read_volume (sqlite3_stmt *statement)
   volume->pending_count = sqlite3_column_int64 (statement, i++);
   volume->pending_security = sqlite3_column_int64 (statement, i++);
   volume->pending_bytes = sqlite3_column_int64 (statement, i++);
-  cold_store_take_text (statement, i++, &volume->policy);
+  cold_store_take_policy (statement, i++, &volume->policy);
   volume->upgraded = sqlite3_column_int64 (statement, i++);
   cold_store_take_text (statement, i++, &volume->last_outcome);
   cold_store_take_text (statement, i++, &volume->last_error);

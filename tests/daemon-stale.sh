@@ -119,7 +119,7 @@ same_picture()
         | select($cache[$path][$interface][.key] != .value)
         | "\($path) \(.key): heard \($cache[$path][$interface][.key]), is \(.value)"]
       + [($cache | keys[]) | select(test("/volume/") | not) | select($truth[.] == null) | "\(.): is not there"]
-    | if length > 0 then .[] | halt_error(1) else empty end'
+    | if length > 0 then join("\n") + "\n" | halt_error(1) else empty end'
 }
 listen
 
