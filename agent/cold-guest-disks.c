@@ -404,15 +404,31 @@ cold_guest_disks_list_ids (GPtrArray *disks)
   return ids;
 }
 
+static gboolean
+ids_equal (const GArray *a, const GArray *b)
+{
+  if (a == NULL || b == NULL)
+    return a == b;
+  return a->len == b->len && memcmp (a->data, b->data, a->len * sizeof (gint64)) == 0;
+}
+
 gboolean
 cold_guest_disks_are_as_inspected (ColdInventory *inventory, const ColdVolume *volume)
 {
   g_autoptr (GPtrArray) disks = volume->facts != NULL ? cold_guest_disks_resolve (inventory, volume, NULL) : NULL;
   g_autoptr (GArray) now = disks != NULL ? cold_guest_disks_list_ids (disks) : NULL;
-  const GArray *before = volume->facts != NULL ? volume->facts->disks : NULL;
 
-  if (disks == NULL || now == before)
+  if (disks == NULL)
     return TRUE;
-  return now != NULL && before != NULL && now->len == before->len
-         && memcmp (now->data, before->data, now->len * sizeof (gint64)) == 0;
+  if (!ids_equal (now, volume->facts->disks))
+    return FALSE;
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+      const ColdVolume *one = cold_inventory_lookup_volume (inventory, disk->volume);
+
+      if (one != NULL && one->facts != NULL && one->facts->format != NULL && !g_str_equal (one->facts->format, disk->format))
+        return FALSE;
+    }
+  return TRUE;
 }

@@ -99,6 +99,7 @@ set_facts (const ColdParts *parts, GPtrArray *disks, JsonObject *result)
         continue;
       facts = i == 0 ? facts_from_result (result) : facts_of_other_disk (g_ptr_array_index (disks, 0));
       facts->disks = cold_guest_disks_list_ids (disks);
+      facts->format = g_intern_string (disk->format);
       cold_volume_take_facts (volume, facts);
       volume->inspected = g_get_real_time ();
       volume->inspected_file = volume->file;

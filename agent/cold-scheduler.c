@@ -89,7 +89,7 @@ forget_guest (ColdScheduler *self, ColdVolume *volume)
   cold_inventory_volume_touch (self->parts.inventory, volume);
 }
 
-/* A guest that got, or lost, a disk since it was inspected. */
+/* A guest that got, or lost, a disk since it was inspected, or has one that is taken for another format. */
 static void
 forget_disks (ColdScheduler *self, ColdVolume *volume)
 {

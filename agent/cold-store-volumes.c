@@ -47,6 +47,8 @@ facts_to_text (const ColdFacts *facts)
     json_object_set_array_member (object, "sources", cold_guest_sources_to_json (facts->sources));
   if (facts->foreign[0] != NULL)
     cold_json_set_strv (object, "foreign", (const char *const *) facts->foreign);
+  if (facts->format != NULL)
+    json_object_set_string_member (object, "format", facts->format);
   if (facts->disks != NULL)
     {
       JsonArray *disks = json_array_new ();
@@ -107,6 +109,7 @@ facts_from_text (const char *text)
   g_ptr_array_unref (facts->sources);
   facts->sources = cold_guest_sources_from_json (cold_json_array (object, "sources"));
   cold_facts_take_foreign (facts, object);
+  facts->format = g_intern_string (cold_json_string (object, "format"));
   facts->disks = take_disks (cold_json_array (object, "disks"));
   blockers = cold_json_array (object, "blockers");
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)

@@ -49,6 +49,7 @@ typedef struct
   char *details;         /* JSON: the facts as the worker gave them, packages left out */
   GPtrArray *blockers;   /* (element-type ColdBlocker) found inside the image */
   GPtrArray *sources;    /* (element-type ColdGuestSource) the repositories that it is configured with itself */
+  const char *format;    /* (nullable) interned: what the image was taken for, as the domain says, or else the pool */
   GArray *disks;         /* (nullable) (element-type gint64): ids of the guest's disks, when it had several: its system is found from the
                             first; %NULL: it had this one alone */
   GStrv foreign;         /* of deb: architectures beside its own of which something is installed, in dpkg's words */

@@ -232,6 +232,19 @@ check /stale/awaits-boot/has-booted eventually 10 is c.raw AwaitsBoot false
 virsh -q destroy passing
 check /stale/awaits-boot/is-free-again eventually 20 is c.raw State pending
 
+# What an image is taken for decides what is found in it: one that was converted in place is looked into again when its domain knows.
+inspected=$(property "$(volume default b.raw)" Volume Inspected)
+define three $images/b.raw
+check /stale/other-format/same-format eventually 10 equals three domains_of b.raw
+qemu-img convert -O qcow2 $images/b.raw $images/.b && mv $images/.b $images/b.raw
+check /stale/other-format/looked-into-as-before eventually 20 fails equals "$inspected" property "$(volume default b.raw)" Volume Inspected
+wait_for 20 is b.raw State pending
+inspected=$(property "$(volume default b.raw)" Volume Inspected)
+define three $images/b.raw qcow2
+check /stale/other-format/looked-into-as-now eventually 20 fails equals "$inspected" property "$(volume default b.raw)" Volume Inspected
+check /stale/other-format/is-pending eventually 20 is b.raw State pending
+virsh -q undefine three
+
 # The number of a file that is gone is given to the next one: it is not the domain's for that.
 define one $images/a.raw raw "$(second_disk $images/c.raw)"
 check /stale/file-number/is-seen eventually 10 equals 'a.raw c.raw' volumes_of one

@@ -128,6 +128,7 @@ test_volume (StoreFixture *f, gconstpointer data)
   g_strfreev (volume->facts->foreign);
   volume->facts->foreign = g_strsplit ("i386 ../etc armhf", " ", -1);
   volume->facts->disks = g_array_new (FALSE, FALSE, sizeof (gint64));
+  volume->facts->format = g_intern_static_string ("raw");
   g_array_append_vals (volume->facts->disks, disks, G_N_ELEMENTS (disks));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("hibernated", NULL));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("encrypted", "sda2"));
@@ -160,6 +161,7 @@ test_volume (StoreFixture *f, gconstpointer data)
   g_assert_null (got->backing_format);
   g_assert_nonnull (got->facts);
   g_assert_true (got->facts->has_guest);
+  g_assert_cmpstr (got->facts->format, ==, "raw");
   g_assert_cmpmem (got->facts->disks->data, sizeof disks, disks, sizeof disks);
   g_assert_cmpstr (got->facts->os, ==, "debian");
   g_assert_cmpuint (got->facts->package_count, ==, 300);
