@@ -249,6 +249,7 @@ static GPtrArray *
 find_blockers (ColdJudge *self, ColdVolume *volume)
 {
   const ColdBlocker *refusal = volume->job == 0 ? cold_retries_get_refusal (self->retries, volume) : NULL;
+  const ColdBlocker *unreadable = volume->job == 0 ? cold_retries_get_unreadable (self->retries, volume) : NULL;
   ColdBlockerContext context = {
     .gate_live = cold_gate_proof_is_live (self->parts->gate),
     .gate_problem = cold_gate_proof_get_problem (self->parts->gate),
@@ -262,6 +263,12 @@ find_blockers (ColdJudge *self, ColdVolume *volume)
   blockers = cold_blockers_find (self->parts->inventory, volume, &context);
   if (refusal != NULL && !volume->gone && !has_code (blockers, refusal->code))
     g_ptr_array_add (blockers, cold_blocker_new (refusal->code, refusal->detail));
+  if (unreadable != NULL && !volume->gone && !has_code (blockers, unreadable->code))
+    {
+      g_autofree char *detail = g_strdup_printf ("%s; Volume.Inspect tries again", unreadable->detail);
+
+      g_ptr_array_add (blockers, cold_blocker_new (unreadable->code, detail));
+    }
   /* Shown, and yet no hindrance: an upgrade that somebody asks for is planned again, and may leave packages out. */
   if (volume->plan_error != NULL && volume->facts != NULL && serves (volume->facts, self->parts->catalogue))
     g_ptr_array_add (blockers, cold_blocker_new ("no-plan", volume->plan_error));

@@ -250,7 +250,7 @@ on_job_finished (ColdJobQueue *queue, ColdJob *job, ColdScheduler *self)
       if (g_str_equal (kind, "upgrade") || g_str_equal (kind, "rollback"))
         cold_retries_note_upgrade (self->retries, volume, job);
       else if (g_str_equal (cold_job_get_state (job), "failed"))
-        cold_retries_note_unreadable (self->retries, volume);
+        cold_retries_note_unreadable (self->retries, volume, job);
       cold_inventory_volume_touch (self->parts.inventory, volume);
       if (g_str_equal (kind, "upgrade"))
         g_signal_emit (self, signals[UPGRADE_FINISHED], 0, volume, job);

@@ -278,6 +278,7 @@ ln -s $images /run/alias/images
 virsh -q pool-define-as alias dir --target /run/alias/images >/dev/null
 virsh -q pool-start alias >/dev/null
 check /stale/two-pools/both-show-it eventually 10 equals one domains_of a.raw alias
+check /stale/two-pools/says-why-not-looked-into eventually 10 matches '^untrusted-directory: .*real path.*Inspect' blockers a.raw alias
 path=$(volume default a.raw)
 check /stale/two-pools/first-is-found equals "$path" call $MANAGER Manager LookupVolume s $images/a.raw
 virsh -q pool-destroy default
