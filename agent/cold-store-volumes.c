@@ -67,7 +67,8 @@ take_disks (JsonArray *disks)
 
   for (guint i = 0; disks != NULL && i < json_array_get_length (disks); i++)
     {
-      gint64 id = json_array_get_int_element (disks, i);
+      JsonNode *node = json_array_get_element (disks, i);
+      gint64 id = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_int (node) : 0;
 
       if (ids == NULL)
         ids = g_array_new (FALSE, FALSE, sizeof (gint64));

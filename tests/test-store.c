@@ -462,7 +462,7 @@ test_damaged_rows (StoreFixture *f, gconstpointer data)
   execute (f, "INSERT INTO domains (uuid, name, policy) VALUES ('', 'a', 'off'), ('" DOMAIN "', x'ff62', '')");
   execute (f, "INSERT INTO volumes (id, pool, name, path, policy, facts) VALUES (-1, '" POOL "', 'a', 'a', 'auto', NULL),"
               " (1, 'x', 'b', 'b', 'auto', NULL), (2, '" POOL "', x'', 'c', 'auto', NULL),"
-              " (3, '" POOL "', 'd', NULL, 'atuo', '{\"blockers\":[1,{},{\"code\":\"encrypted\"}],\"disks\":[\"x\"]}')");
+              " (3, '" POOL "', 'd', NULL, 'atuo', '{\"blockers\":[1,{},{\"code\":\"encrypted\"}],\"disks\":[\"x\",null,{}]}')");
   pools = cold_store_load_pools (f->store);
   domains = cold_store_load_domains (f->store);
   volumes = cold_store_load_volumes (f->store);
