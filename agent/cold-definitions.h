@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The files in which libvirt's system QEMU driver keeps what it knows of domains: a disk that is attached or detached with --config,
- * an external snapshot of a domain that is off, and the removal of a managed save image are written there, and no event tells of
- * them (tried with libvirt 9.0). Only their names are looked at.
+ * The files in which libvirt's system QEMU driver keeps what it knows of domains: a disk that is attached or detached with
+ * --config, an external snapshot of a domain that is off, and the removal of a managed save image are written there, and no
+ * event tells of them (tried with libvirt 9.0). Only their names are looked at.
  */
 #pragma once
 

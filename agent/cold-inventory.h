@@ -75,8 +75,8 @@ GPtrArray *cold_inventory_departed_of (ColdInventory *self, const ColdVolume *vo
  */
 GPtrArray *cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain);
 
-/* Returns: (transfer container) (element-type ColdVolume): those of which cold_inventory_domains_of() has the domain; of a domain that
- * is gone, by the disks that it had */
+/* Returns: (transfer container) (element-type ColdVolume): those of which cold_inventory_domains_of() has the domain; of a domain
+ * that is gone, by the disks that it had */
 GPtrArray *cold_inventory_images_of (ColdInventory *self, const ColdDomain *domain);
 
 /* Saves @volume (or pool, domain) to the store and emits the changed signal. To be called after changing its fields. */

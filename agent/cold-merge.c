@@ -103,7 +103,7 @@ note_move_from (const ColdMergeTarget *self, const ColdVolume *before)
     }
 }
 
-/* Whether the file that has the name of one that was gone is another one: made since. The number of the old one may be used again. */
+/* Whether the file that has the name of one that was gone is another one, made since. It may have the number of the old one. */
 static gboolean
 was_made_anew (const ColdVolume *volume, const ColdVolumeInfo *info)
 {

@@ -28,8 +28,8 @@ void cold_store_push_query (ColdStore *self, GTask *task, void (*answer) (ColdSt
 /* For an answer. Returns: (nullable): %NULL when @task has been returned with an error */
 sqlite3_stmt *cold_store_prepare (ColdStore *self, GTask *task, const char *sql);
 
-/* Runs before the loop does, when nothing is queued: the caller's thread may use the database. A row of which @read_row makes %NULL is
- * damaged, and left out. (transfer full) */
+/* Runs before the loop does, when nothing is queued: the caller's thread may use the database. A row of which @read_row makes
+ * %NULL is damaged, and left out. (transfer full) */
 GPtrArray *cold_store_load (ColdStore *self, const char *sql, gpointer (*read_row) (sqlite3_stmt *),
                             gpointer element_free);
 /* For a read row and its like; NULL is "" as a text, and %NULL as a name. */

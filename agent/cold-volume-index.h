@@ -16,8 +16,8 @@ void cold_volume_index_free (ColdVolumeIndex *index);
 /* @volume: (transfer full): its id is set */
 void cold_volume_index_add (ColdVolumeIndex *index, ColdVolume *volume);
 
-/* To be called around every change of a volume's path, file or gone. Of several volumes at one path, or of one file, the one with the
- * lowest id is found. */
+/* To be called around every change of a volume's path, file or gone. Of several volumes at one path, or of one file, the one
+ * with the lowest id is found. */
 void cold_volume_index_forget (ColdVolumeIndex *index, ColdVolume *volume);
 void cold_volume_index_remember (ColdVolumeIndex *index, ColdVolume *volume);
 

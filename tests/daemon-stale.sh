@@ -150,7 +150,8 @@ virsh -q vol-delete --pool default anew.raw
 check /stale/made-anew/is-gone eventually 5 is anew.raw State gone
 image anew.raw
 check /stale/made-anew/may-be-upgraded eventually 20 is anew.raw State pending
-check /stale/made-anew/was-never-upgraded equals "0 " eval 'echo "$(property "$path" Volume Upgraded) $(property "$path" Volume LastOutcome)"'
+check /stale/made-anew/was-never-upgraded is anew.raw Upgraded 0
+check /stale/made-anew/has-no-outcome is anew.raw LastOutcome ''
 
 # An image keeps its policy under another name, and in another pool.
 define_pool other /var/lib/libvirt/other
@@ -164,8 +165,12 @@ check /stale/copied/has-none-of-its-own eventually 10 is copied.raw Policy inher
 
 # Of what libvirt cannot describe nobody knows how much is written to it.
 head -c 4M /dev/urandom >"$images/"$'bad\xff.raw'
+not_utf8()
+{
+  call $MANAGER Manager ListVolumes 'a{sv}uu' 1 blocker s unsupported-format 0 0 | jq -r '.[] | select(.[1] | startswith("bad"))[0]'
+}
 check /stale/not-described/says-so eventually 10 matches 'unsupported-format.*cannot describe' eval \
-  'call "$(call $MANAGER Manager ListVolumes "a{sv}uu" 1 blocker s unsupported-format 0 0 | jq -r ".[] | select(.[1] | startswith(\"bad\"))[0]")" Volume GetBlockers | jq -c .'
+  'call "$(not_utf8)" Volume GetBlockers | jq -c .'
 rm "$images/"$'bad\xff.raw'
 
 # The chain of an overlay is as its bases are.
