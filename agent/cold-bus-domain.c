@@ -29,34 +29,17 @@ shown_free (gpointer user_data)
   g_free (shown);
 }
 
-static void
-add_used (GHashTable *used, ColdInventory *inventory, const ColdFileId *file, const char *path)
-{
-  const ColdVolume *volume = cold_inventory_lookup_file (inventory, file);
-
-  if (volume == NULL && path != NULL)
-    volume = cold_inventory_lookup_path (inventory, path);
-  if (volume != NULL)
-    g_hash_table_add (used, g_memdup2 (&volume->id, sizeof volume->id));
-}
-
 GHashTable *
 cold_bus_domain_find_used (ColdInventory *inventory, const ColdDomain *domain)
 {
   GHashTable *used = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  g_autoptr (GPtrArray) images = NULL;
 
-  for (guint i = 0; !domain->gone && i < domain->info->disks->len; i++)
-    {
-      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
-
-      add_used (used, inventory, &disk->file, disk->path);
-      for (guint j = 0; j < disk->chain->len; j++)
-        {
-          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
-
-          add_used (used, inventory, &member->file, member->path);
-        }
-    }
+  if (domain->gone)
+    return used;
+  images = cold_inventory_images_of (inventory, domain);
+  for (guint i = 0; i < images->len; i++)
+    g_hash_table_add (used, g_memdup2 (&((ColdVolume *) g_ptr_array_index (images, i))->id, sizeof (gint64)));
   return used;
 }
 

@@ -210,20 +210,11 @@ on_lookup_volume (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, 
   return TRUE;
 }
 
-static const char *
-find_pool_name (ColdBusManager *self, const char *pool)
-{
-  const ColdPool *found = cold_inventory_lookup_pool (self->context->inventory, pool);
-
-  return found != NULL ? found->name : pool;
-}
-
 static gboolean
 on_lookup_volume_by_name (ColdDbusManager *skeleton, GDBusMethodInvocation *invocation, const char *pool,
                           const char *name, ColdBusManager *self)
 {
-  const ColdVolume *volume
-      = cold_inventory_lookup_name (self->context->inventory, find_pool_name (self, pool), name);
+  const ColdVolume *volume = cold_inventory_lookup_name (self->context->inventory, pool, name);
 
   if (volume != NULL)
     return_volume (invocation, volume);

@@ -2,6 +2,7 @@
 #include "cold-config-file.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cold-error.h"
 
@@ -50,25 +51,74 @@ cold_config_complain (const ColdConfigFile *file, const char *group, const char 
   return FALSE;
 }
 
+/* @known: (element-type utf8 guint): takes @name with its line. Returns: the line that has it already; 0: none */
+static guint
+note_line (GHashTable *known, const char *name, guint line)
+{
+  guint before = GPOINTER_TO_UINT (g_hash_table_lookup (known, name));
+
+  if (before == 0)
+    g_hash_table_insert (known, g_strdup (name), GUINT_TO_POINTER (line));
+  return before;
+}
+
+/* GKeyFile takes the last of what is said twice, and makes one group of two: a repository that was copied, and not renamed, would
+ * take the place of the first one. */
+static gboolean
+check_doubles (const ColdConfigFile *file, GError **error)
+{
+  g_auto (GStrv) lines = g_strsplit (file->text, "\n", -1);
+  g_autoptr (GHashTable) groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      char *line = g_strstrip (lines[i]);
+      gboolean is_group = *line == '[';
+      char *end = is_group ? strrchr (line, ']') : strchr (line, '=');
+      guint before;
+
+      if (*line == '#' || end == NULL)
+        continue;
+      end[is_group] = '\0';
+      if (is_group)
+        g_hash_table_remove_all (keys);
+      before = note_line (is_group ? groups : keys, g_strchomp (line), i + 1);
+      if (before == 0)
+        continue;
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s:%u: %s stands on line %u already: keep one of them", file->path, i + 1,
+                   line, before);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 cold_config_file_load (ColdConfigFile *file, const char *path, GError **error)
 {
   g_autoptr (GError) local = NULL;
+  struct stat st;
   gsize length;
 
   file->path = path;
+  /* Reading a pipe would not end. */
+  if (stat (path, &st) == 0 && !S_ISREG (st.st_mode))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "cannot read the configuration: %s is no regular file", path);
+      return FALSE;
+    }
   if (!g_file_get_contents (path, &file->text, &length, &local))
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "cannot read the configuration: %s", local->message);
       return FALSE;
     }
   file->keys = g_key_file_new ();
-  if (!g_key_file_load_from_data (file->keys, file->text, length, G_KEY_FILE_NONE, &local))
+  if (!g_key_file_load_from_data (file->keys, file->text, length, G_KEY_FILE_KEEP_TRANSLATIONS, &local))
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "%s: %s", path, local->message);
       return FALSE;
     }
-  return TRUE;
+  return check_doubles (file, error);
 }
 
 char *

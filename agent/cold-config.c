@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-config.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cold-config-file.h"
 #include "cold-error.h"
@@ -21,6 +23,19 @@ static const char *const source_keys[] = { "Type",       "Match",    "Uri",     
                                            "Priority", "Exclude",   "Include",  "ModuleHotfixes", NULL };
 
 static gboolean
+apply_uris (ColdConfig *config, const ColdConfigFile *file, const char *group, const char *key, GError **error)
+{
+  g_strfreev (config->uris);
+  config->uris = cold_config_parse_list (file, group, key);
+  for (guint i = 0; config->uris[i] != NULL; i++)
+    for (guint j = 0; j < i; j++)
+      if (g_str_equal (config->uris[i], config->uris[j]))
+        return cold_config_complain (file, group, key, error, "Uris names %s twice: leave one of them out", config->uris[i]);
+  return config->uris[0] != NULL
+         || cold_config_complain (file, group, key, error, "Uris is empty: name at least one libvirt URI, e.g. qemu:///system");
+}
+
+static gboolean
 apply_agent (ColdConfig *config, const ColdConfigFile *file, const char *key, GError **error)
 {
   static const char *const policies[] = { "off", "manual", "auto", NULL };
@@ -32,12 +47,7 @@ apply_agent (ColdConfig *config, const ColdConfigFile *file, const char *key, GE
   guint64 min = 0, max = 0;
 
   if (g_str_equal (key, "Uris"))
-    {
-      g_strfreev (config->uris);
-      config->uris = cold_config_parse_list (file, group, key);
-      return config->uris[0] != NULL
-             || cold_config_complain (file, group, key, error, "Uris is empty: name at least one libvirt URI, e.g. qemu:///system");
-    }
+    return apply_uris (config, file, group, key, error);
   if (g_str_equal (key, "Policy"))
     return cold_config_parse_word (file, group, key, policies, &config->policy, error);
   if (g_str_equal (key, "Security"))
@@ -194,18 +204,30 @@ find_uri (ColdRepository *repository, const ColdConfigFile *file, const char *gr
   return TRUE;
 }
 
+/* @text: (nullable) */
+static gboolean
+is_usable_uri (const char *text)
+{
+  g_autoptr (GUri) uri = text != NULL ? g_uri_parse (text, G_URI_FLAGS_PARSE_RELAXED, NULL) : NULL;
+
+  if (uri == NULL)
+    return FALSE;
+  if (g_str_equal (g_uri_get_scheme (uri), "file"))
+    return *g_uri_get_path (uri) == '/';
+  return (g_str_equal (g_uri_get_scheme (uri), "http") || g_str_equal (g_uri_get_scheme (uri), "https"))
+         && g_uri_get_host (uri) != NULL && *g_uri_get_host (uri) != '\0';
+}
+
 static gboolean
 parse_uri (ColdRepository *repository, const ColdConfigFile *file, const char *group, GError **error)
 {
-  g_autofree char *scheme = NULL;
   const char *key;
 
   if (!find_uri (repository, file, group, &key, error))
     return FALSE;
   repository->uri = cold_config_get_value (file, group, key);
-  scheme = repository->uri != NULL ? g_uri_parse_scheme (repository->uri) : NULL;
-  if (g_strcmp0 (scheme, "http") != 0 && g_strcmp0 (scheme, "https") != 0 && g_strcmp0 (scheme, "file") != 0)
-    return cold_config_complain (file, group, key, error, "%s=%s: use an http, https or file URI", key,
+  if (!is_usable_uri (repository->uri))
+    return cold_config_complain (file, group, key, error, "%s=%s: use an http, https or file URI, with a host or a path", key,
                      repository->uri != NULL ? repository->uri : "");
   while (repository->list == NULL && g_str_has_suffix (repository->uri, "/"))
     repository->uri[strlen (repository->uri) - 1] = '\0';
@@ -382,16 +404,31 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
+/* Also a symbolic link that leads nowhere: somebody wants something to be read there. */
+static gboolean
+is_there (const char *path)
+{
+  struct stat st;
+
+  return lstat (path, &st) == 0 || errno != ENOENT;
+}
+
 /* Every *.conf of a folder beside the configuration file, in the order of their names. */
 static gboolean
 apply_folder (ColdConfig *config, const char *config_path, const char *name, ApplyGroup apply, GError **error)
 {
   g_autofree char *base = g_path_get_dirname (config_path);
   g_autofree char *folder = g_build_filename (base, name, NULL);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, &local);
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   const char *entry;
 
+  if (dir == NULL && is_there (folder))
+    {
+      g_set_error (error, COLD_ERROR, COLD_ERROR_CONFIG, "cannot read the configuration: %s", local->message);
+      return FALSE;
+    }
   while (dir != NULL && (entry = g_dir_read_name (dir)) != NULL)
     if (g_str_has_suffix (entry, ".conf") && *entry != '.')
       g_ptr_array_add (names, g_strdup (entry));
@@ -423,7 +460,7 @@ cold_config_load (const char *path, GError **error)
   config->repositories = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
   config->vouchers = g_ptr_array_new_with_free_func ((GDestroyNotify) cold_repository_free);
 
-  if ((g_file_test (path, G_FILE_TEST_EXISTS) && !apply_file (config, path, apply_group, error))
+  if ((is_there (path) && !apply_file (config, path, apply_group, error))
       || !apply_folder (config, path, COLD_CONFIG_DROPINS, apply_group, error)
       || !apply_folder (config, path, COLD_SOURCES_DIR, apply_source, error))
     return NULL;

@@ -38,7 +38,8 @@ claim_leader (ColdDemands *demands, ColdVolume *volume, GError **error)
 
   if (volume->gone)
     {
-      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "volume %s is gone", volume->path);
+      g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_FOUND, "volume %s is gone, only its history is kept: call Resync when it"
+                   " is back", volume->path);
       return NULL;
     }
   if (leader->job == 0 && volume->job == 0)

@@ -11,50 +11,30 @@ struct _ColdFollower
   ColdJobQueue *queue;
   ColdAgenda *agenda;
   ColdJudge *judge;
+  GHashTable *used; /* (element-type utf8 GArray): by UUID of the domain: the volumes that it used when it was last looked at */
 };
 
 G_DEFINE_FINAL_TYPE (ColdFollower, cold_follower, G_TYPE_OBJECT)
 
-static void
-add_image (ColdFollower *self, const char *path, const ColdFileId *file)
-{
-  const ColdVolume *volume = cold_inventory_lookup_file (self->parts->inventory, file);
-
-  if (volume == NULL && path != NULL)
-    volume = cold_inventory_lookup_path (self->parts->inventory, path);
-  if (volume != NULL)
-    cold_agenda_add (self->agenda, volume->id);
-}
-
+/* Volumes that the domain uses now, and those that it has let go of: what was said of them for its sake is over. */
 static void
 look_again (ColdFollower *self, const ColdDomain *domain)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) images = cold_inventory_images_of (self->parts->inventory, domain);
+  const GArray *before = g_hash_table_lookup (self->used, domain->uuid);
+  GArray *now = g_array_sized_new (FALSE, FALSE, sizeof (gint64), images->len);
 
   cold_judge_forget_backing (self->judge);
-  for (guint i = 0; i < domain->info->disks->len; i++)
+  for (guint i = 0; before != NULL && i < before->len; i++)
+    cold_agenda_add (self->agenda, g_array_index (before, gint64, i));
+  for (guint i = 0; i < images->len; i++)
     {
-      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
+      gint64 id = ((ColdVolume *) g_ptr_array_index (images, i))->id;
 
-      add_image (self, disk->path, &disk->file);
-      for (guint j = 0; j < disk->chain->len; j++)
-        {
-          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
-
-          add_image (self, member->path, &member->file);
-        }
+      cold_agenda_add (self->agenda, id);
+      g_array_append_val (now, id);
     }
-  /* Disks that the domain had before show its name until they are looked at again. */
-  g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts->inventory));
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    {
-      const ColdVolume *volume = value;
-
-      for (guint i = 0; i < volume->blockers->len; i++)
-        if (g_strcmp0 (((ColdBlocker *) g_ptr_array_index (volume->blockers, i))->detail, domain->info->name) == 0)
-          cold_agenda_add (self->agenda, volume->id);
-    }
+  g_hash_table_replace (self->used, g_strdup (domain->uuid), now);
 }
 
 /* Whether the domain uses a disk of the guest, or writes to an image that one builds on. */
@@ -166,13 +146,22 @@ domain_is_inactive (const char *uuid, gpointer user_data)
 }
 
 static void
+cold_follower_finalize (GObject *object)
+{
+  g_hash_table_unref (COLD_FOLLOWER (object)->used);
+  G_OBJECT_CLASS (cold_follower_parent_class)->finalize (object);
+}
+
+static void
 cold_follower_class_init (ColdFollowerClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = cold_follower_finalize;
 }
 
 static void
 cold_follower_init (ColdFollower *self)
 {
+  self->used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_array_unref);
 }
 
 ColdFollower *

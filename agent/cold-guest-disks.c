@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cold-directory.h"
@@ -112,6 +113,9 @@ add_disk (ColdInventory *inventory, GPtrArray *disks, const ColdVolume *volume, 
   if (!g_str_equal (volume->type, "file"))
     return block (error, "unsupported-storage", "%s is a volume of type %s, only files can be exchanged", volume->path,
                   volume->type);
+  if (g_str_equal (format, "unknown"))
+    return block (error, "unsupported-format", "libvirt cannot describe %s: its header is damaged, or its name is not valid UTF-8",
+                  volume->path);
   if (!format_is_known (format))
     return block (error, "unsupported-format", "%s has format %s, only raw and qcow2 are upgraded", volume->path, format);
 
@@ -385,4 +389,46 @@ cold_guest_disks_find_leader (ColdInventory *inventory, ColdVolume *volume)
   if (disks != NULL && disks->len > 0)
     leader = cold_inventory_lookup_volume (inventory, ((ColdGuestDisk *) g_ptr_array_index (disks, 0))->volume);
   return leader != NULL ? leader : volume;
+}
+
+GArray *
+cold_guest_disks_list_ids (GPtrArray *disks)
+{
+  GArray *ids;
+
+  if (disks->len < 2)
+    return NULL;
+  ids = g_array_sized_new (FALSE, FALSE, sizeof (gint64), disks->len);
+  for (guint i = 0; i < disks->len; i++)
+    g_array_append_val (ids, ((ColdGuestDisk *) g_ptr_array_index (disks, i))->volume);
+  return ids;
+}
+
+static gboolean
+ids_equal (const GArray *a, const GArray *b)
+{
+  if (a == NULL || b == NULL)
+    return a == b;
+  return a->len == b->len && memcmp (a->data, b->data, a->len * sizeof (gint64)) == 0;
+}
+
+gboolean
+cold_guest_disks_are_as_inspected (ColdInventory *inventory, const ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) disks = volume->facts != NULL ? cold_guest_disks_resolve (inventory, volume, NULL) : NULL;
+  g_autoptr (GArray) now = disks != NULL ? cold_guest_disks_list_ids (disks) : NULL;
+
+  if (disks == NULL)
+    return TRUE;
+  if (!ids_equal (now, volume->facts->disks))
+    return FALSE;
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
+      const ColdVolume *one = cold_inventory_lookup_volume (inventory, disk->volume);
+
+      if (one != NULL && one->facts != NULL && one->facts->format != NULL && !g_str_equal (one->facts->format, disk->format))
+        return FALSE;
+    }
+  return TRUE;
 }

@@ -81,4 +81,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ColdOpenImage, cold_open_image_clear)
 /* Returns: (transfer none): the volume that carries the facts of the guest which @volume belongs to; itself if no other does */
 ColdVolume *cold_guest_disks_find_leader (ColdInventory *inventory, ColdVolume *volume);
 
+/* Returns: (transfer full) (nullable) (element-type gint64): ids of the volumes, for ColdFacts.disks */
+GArray *cold_guest_disks_list_ids (GPtrArray *disks);
+
+/* Whether what is known of @volume, the first disk of a guest, was found with the disks that the guest has now, in
+ * the formats that they are taken for now; also when nothing is known, or it cannot be told. */
+gboolean cold_guest_disks_are_as_inspected (ColdInventory *inventory, const ColdVolume *volume);
+
 G_END_DECLS

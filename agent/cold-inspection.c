@@ -93,11 +93,14 @@ set_facts (const ColdParts *parts, GPtrArray *disks, JsonObject *result)
     {
       const ColdGuestDisk *disk = g_ptr_array_index (disks, i);
       ColdVolume *volume = cold_inventory_lookup_volume (parts->inventory, disk->volume);
+      ColdFacts *facts;
 
       if (volume == NULL)
         continue;
-      cold_volume_take_facts (volume,
-                              i == 0 ? facts_from_result (result) : facts_of_other_disk (g_ptr_array_index (disks, 0)));
+      facts = i == 0 ? facts_from_result (result) : facts_of_other_disk (g_ptr_array_index (disks, 0));
+      facts->disks = cold_guest_disks_list_ids (disks);
+      facts->format = g_intern_string (disk->format);
+      cold_volume_take_facts (volume, facts);
       volume->inspected = g_get_real_time ();
       volume->inspected_file = volume->file;
       cold_inventory_volume_touch (parts->inventory, volume);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-inventory.h"
 
+#include "cold-definitions.h"
 #include "cold-error.h"
 #include "cold-gather.h"
 #include "cold-merge.h"
@@ -22,6 +23,7 @@ struct _ColdInventory
   guint resync_timer;
   ColdRecords *records;
   ColdPoolWatches *watches;
+  ColdDefinitions *definitions;
   ColdReads *reads;
   GQueue merges; /* (element-type ColdMerge) */
   guint merge_source;
@@ -54,6 +56,7 @@ cold_inventory_finalize (GObject *object)
   g_queue_clear_full (&self->merges, (GDestroyNotify) cold_merge_free);
   cold_reads_free (self->reads);
   cold_pool_watches_free (self->watches);
+  cold_definitions_free (self->definitions);
   g_ptr_array_unref (self->connections);
   cold_records_free (self->records);
   g_clear_object (&self->store);
@@ -177,6 +180,24 @@ on_folder_changed (const char *uuid, gboolean over, gpointer user_data)
 }
 
 static void
+on_definition_changed (const char *name, gpointer user_data)
+{
+  ColdInventory *self = user_data;
+  const ColdDomain *domain = cold_records_lookup_domain (self->records, name);
+
+  /* One that is new is told of by an event. */
+  if (domain != NULL && !domain->gone && g_strcmp0 (domain->info->uri, COLD_DEFINITIONS_URI) == 0)
+    cold_inventory_request_domain (self, COLD_DEFINITIONS_URI, domain->uuid);
+}
+
+static void
+watch_definitions (ColdInventory *self, ColdConnection *connection)
+{
+  if (g_str_equal (cold_connection_get_uri (connection), COLD_DEFINITIONS_URI))
+    cold_definitions_watch (self->definitions);
+}
+
+static void
 on_pool_event (ColdConnection *connection, const char *uuid, const char *event, ColdInventory *self)
 {
   ColdPool *pool = g_hash_table_lookup (self->records->pools, uuid);
@@ -243,7 +264,11 @@ on_domain_event (ColdConnection *connection, const char *uuid, const char *name,
   else if (g_str_equal (event, "disks-changed"))
     reread_pools_of (self, connection, domain);
   else if (g_str_equal (event, "defined"))
-    g_signal_emit (self, signals[DOMAIN_DEFINED], 0, domain);
+    {
+      /* The first definition of a host makes the folder. */
+      watch_definitions (self, connection);
+      g_signal_emit (self, signals[DOMAIN_DEFINED], 0, domain);
+    }
   cold_reads_request_domain (self->reads, connection, uuid);
 }
 
@@ -295,6 +320,7 @@ static void
 on_connected (ColdConnection *connection, ColdInventory *self)
 {
   g_message ("connected to %s", cold_connection_get_uri (connection));
+  watch_definitions (self, connection);
   /* A file that came while the agent was not running is in no listing before a refresh. */
   sync_connection (self, connection, COLD_REFRESH_ALL, NULL);
   g_signal_emit (self, signals[CONNECTION_CHANGED], 0);
@@ -313,6 +339,7 @@ cold_inventory_init (ColdInventory *self)
   self->connections = g_ptr_array_new_with_free_func (g_object_unref);
   self->records = cold_records_new ();
   self->watches = cold_pool_watches_new (on_folder_changed, self);
+  self->definitions = cold_definitions_new (on_definition_changed, self);
   self->reads = cold_reads_new (G_OBJECT (self), self->records, on_read);
   g_queue_init (&self->merges);
 }
@@ -415,9 +442,9 @@ cold_inventory_lookup_path (ColdInventory *self, const char *path)
 }
 
 ColdVolume *
-cold_inventory_lookup_name (ColdInventory *self, const char *pool_name, const char *name)
+cold_inventory_lookup_name (ColdInventory *self, const char *uuid_or_name, const char *name)
 {
-  return cold_records_lookup_name (self->records, pool_name, name);
+  return cold_records_lookup_name (self->records, uuid_or_name, name);
 }
 
 ColdVolume *
@@ -454,6 +481,12 @@ GPtrArray *
 cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain)
 {
   return cold_records_volumes_of (self->records, domain);
+}
+
+GPtrArray *
+cold_inventory_images_of (ColdInventory *self, const ColdDomain *domain)
+{
+  return cold_records_images_of (self->records, domain);
 }
 
 void

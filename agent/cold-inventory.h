@@ -49,7 +49,8 @@ GHashTable *cold_inventory_get_domains (ColdInventory *self); /* (element-type u
 
 ColdVolume *cold_inventory_lookup_volume (ColdInventory *self, gint64 id);             /* (nullable) */
 ColdVolume *cold_inventory_lookup_path (ColdInventory *self, const char *path);        /* (nullable) not gone */
-ColdVolume *cold_inventory_lookup_name (ColdInventory *self, const char *pool_name, const char *name); /* (nullable) */
+/* @uuid_or_name: of a pool that is not gone. Returns: (nullable) */
+ColdVolume *cold_inventory_lookup_name (ColdInventory *self, const char *uuid_or_name, const char *name);
 ColdVolume *cold_inventory_lookup_file (ColdInventory *self, const ColdFileId *file);  /* (nullable) not gone */
 ColdPool *cold_inventory_lookup_pool (ColdInventory *self, const char *uuid);          /* (nullable) */
 ColdDomain *cold_inventory_lookup_domain (ColdInventory *self, const char *uuid_or_name); /* (nullable) */
@@ -73,6 +74,10 @@ GPtrArray *cold_inventory_departed_of (ColdInventory *self, const ColdVolume *vo
  *   backing chains left out) lead to, in the order of the disks
  */
 GPtrArray *cold_inventory_volumes_of (ColdInventory *self, const ColdDomain *domain);
+
+/* Returns: (transfer container) (element-type ColdVolume): those of which cold_inventory_domains_of() has the domain; of a domain
+ * that is gone, by the disks that it had */
+GPtrArray *cold_inventory_images_of (ColdInventory *self, const ColdDomain *domain);
 
 /* Saves @volume (or pool, domain) to the store and emits the changed signal. To be called after changing its fields. */
 void cold_inventory_volume_touch (ColdInventory *self, ColdVolume *volume);

@@ -36,17 +36,49 @@ cold_judge_free (ColdJudge *self)
   g_free (self);
 }
 
-/* Looks again at whatever is in @set and not in @others. */
+/* Looks again at whatever is in @set and not in @others. @paths: (nullable): takes what they are called */
 static void
-look_at_difference (ColdJudge *self, GHashTable *set, GHashTable *others)
+look_at_difference (ColdJudge *self, GHashTable *set, GHashTable *others, GHashTable *paths)
 {
   GHashTableIter iter;
   gpointer id;
 
   g_hash_table_iter_init (&iter, set);
   while (g_hash_table_iter_next (&iter, &id, NULL))
-    if (!g_hash_table_contains (others, id))
+    {
+      const ColdVolume *volume = cold_inventory_lookup_volume (self->parts->inventory, *(gint64 *) id);
+
+      if (g_hash_table_contains (others, id))
+        continue;
       cold_agenda_add (self->agenda, *(gint64 *) id);
+      if (paths != NULL && volume != NULL)
+        g_hash_table_add (paths, g_strdup (volume->path));
+    }
+}
+
+/* Looks again at what builds on these, and on that: a base that has come, or gone, makes their chain another one. */
+static void
+look_at_overlays (ColdJudge *self, GHashTable *paths)
+{
+  gboolean more = g_hash_table_size (paths) > 0;
+
+  while (more)
+    {
+      GHashTableIter iter;
+      gpointer value;
+
+      more = FALSE;
+      g_hash_table_iter_init (&iter, cold_inventory_get_volumes (self->parts->inventory));
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        {
+          const ColdVolume *volume = value;
+
+          if (volume->gone || volume->backing_path == NULL || !g_hash_table_contains (paths, volume->backing_path))
+            continue;
+          cold_agenda_add (self->agenda, volume->id);
+          more |= g_hash_table_add (paths, g_strdup (volume->path));
+        }
+    }
 }
 
 static const char *
@@ -58,15 +90,18 @@ first_unread (const ColdBacking *backing)
 static ColdBacking *
 get_backing (ColdJudge *self)
 {
+  g_autoptr (GHashTable) paths = NULL;
   ColdBacking *before = self->backing, *now;
 
   if (!self->backing_outdated)
     return self->backing;
+  paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   now = cold_backing_find (self->parts->inventory, self->parts->headers);
   if (g_strcmp0 (first_unread (now), first_unread (before)) != 0)
-    look_at_difference (self, cold_inventory_get_volumes (self->parts->inventory), now->volumes);
-  look_at_difference (self, now->volumes, before->volumes);
-  look_at_difference (self, before->volumes, now->volumes);
+    look_at_difference (self, cold_inventory_get_volumes (self->parts->inventory), now->volumes, NULL);
+  look_at_difference (self, now->volumes, before->volumes, paths);
+  look_at_difference (self, before->volumes, now->volumes, paths);
+  look_at_overlays (self, paths);
   self->backing = now;
   self->backing_outdated = FALSE;
   cold_backing_free (before);
@@ -120,27 +155,33 @@ has_any_blocker (const ColdVolume *volume, const char *const *codes)
 }
 
 static gboolean
-may_be_looked_into (const ColdVolume *volume)
+has_known_format (const ColdVolume *volume)
 {
-  static const char *const hindrances[]
-      = { "in-use", "claimed", "pool-inactive", "missing-disk", "untrusted-chain", "unsupported-storage",
-          "unsupported-format", "policy-off", "several-names", NULL };
-
-  return g_str_equal (volume->type, "file") && (g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2"))
-         && !has_any_blocker (volume, hindrances);
+  return g_str_equal (volume->format, "raw") || g_str_equal (volume->format, "qcow2");
 }
 
 gboolean
 cold_judge_allows_inspection (const ColdVolume *volume)
 {
-  return may_be_looked_into (volume) && !cold_volume_is_too_small (volume);
+  static const char *const hindrances[]
+      = { "in-use", "claimed", "pool-inactive", "missing-disk", "untrusted-chain", "unsupported-storage",
+          "unsupported-format", "policy-off", "several-names", NULL };
+
+  return g_str_equal (volume->type, "file") && has_known_format (volume) && !has_any_blocker (volume, hindrances)
+         && !cold_volume_is_too_small (volume);
 }
 
 gboolean
-cold_judge_was_emptied (const ColdVolume *volume)
+cold_judge_has_lost_guest (const ColdVolume *volume)
 {
-  return volume->facts != NULL && !cold_volume_inspection_is_fresh (volume) && may_be_looked_into (volume)
-         && cold_volume_is_too_small (volume);
+  static const char *const doubts[] = { "in-use", "claimed", "pool-inactive", NULL };
+
+  if (volume->facts == NULL || volume->inspected == 0 || cold_volume_inspection_is_fresh (volume)
+      || has_any_blocker (volume, doubts))
+    return FALSE;
+  /* Of a disk that a domain takes for raw, libvirt's word for the volume is what the guest wrote there: then no blocker says so. */
+  return !g_str_equal (volume->type, "file") || cold_volume_is_too_small (volume)
+         || (!has_known_format (volume) && cold_volume_has_blocker (volume, "unsupported-format"));
 }
 
 static ColdVolumeState
@@ -208,6 +249,7 @@ static GPtrArray *
 find_blockers (ColdJudge *self, ColdVolume *volume)
 {
   const ColdBlocker *refusal = volume->job == 0 ? cold_retries_get_refusal (self->retries, volume) : NULL;
+  const ColdBlocker *unreadable = volume->job == 0 ? cold_retries_get_unreadable (self->retries, volume) : NULL;
   ColdBlockerContext context = {
     .gate_live = cold_gate_proof_is_live (self->parts->gate),
     .gate_problem = cold_gate_proof_get_problem (self->parts->gate),
@@ -221,6 +263,12 @@ find_blockers (ColdJudge *self, ColdVolume *volume)
   blockers = cold_blockers_find (self->parts->inventory, volume, &context);
   if (refusal != NULL && !volume->gone && !has_code (blockers, refusal->code))
     g_ptr_array_add (blockers, cold_blocker_new (refusal->code, refusal->detail));
+  if (unreadable != NULL && !volume->gone && !has_code (blockers, unreadable->code))
+    {
+      g_autofree char *detail = g_strdup_printf ("%s; Volume.Inspect tries again", unreadable->detail);
+
+      g_ptr_array_add (blockers, cold_blocker_new (unreadable->code, detail));
+    }
   /* Shown, and yet no hindrance: an upgrade that somebody asks for is planned again, and may leave packages out. */
   if (volume->plan_error != NULL && volume->facts != NULL && serves (volume->facts, self->parts->catalogue))
     g_ptr_array_add (blockers, cold_blocker_new ("no-plan", volume->plan_error));

@@ -31,8 +31,9 @@ guint cold_judge_get_pending_count (ColdJudge *judge); /* volumes in state pendi
 
 /* Whether @volume, by its type, size, format and blockers, may be looked into. */
 gboolean cold_judge_allows_inspection (const ColdVolume *volume);
-/* Whether it was wiped: what is known of a guest was another content, and too little is there now for anything to be looked into. */
-gboolean cold_judge_was_emptied (const ColdVolume *volume);
+/* Whether it was wiped, or made anew as something that is no disk of a guest: what is known of one was another content, and nothing
+ * that is there now could be looked into. */
+gboolean cold_judge_has_lost_guest (const ColdVolume *volume);
 
 /* How long, in microseconds, the guest must still be left alone after its last run or its last change; 0: it has settled. */
 gint64 cold_judge_settle_time_left (ColdJudge *judge, const ColdVolume *volume);

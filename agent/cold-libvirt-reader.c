@@ -71,6 +71,8 @@ read_volume (virStorageVolPtr vol, GHashTable *known, gint64 refreshed)
     }
   cold_file_id_stat (info->path, &info->file);
   before = known != NULL ? g_hash_table_lookup (known, info->path) : NULL;
+  if (before == NULL)
+    info->born = cold_file_id_born (info->path);
   if (before == NULL || !cold_file_id_same_content (&before->file, &info->file))
     describe (vol, info);
   /* Here and not on the main loop: a guest can write any name into the header of its disk. */

@@ -8,6 +8,7 @@ cold_merge_new (ColdSnapshot *snapshot)
 
   merge->snapshot = snapshot;
   merge->missing = g_ptr_array_new ();
+  merge->concerned = g_hash_table_new (NULL, NULL);
   return merge;
 }
 
@@ -19,6 +20,7 @@ cold_merge_free (ColdMerge *merge)
   g_free (merge->domain_uuid);
   g_clear_pointer (&merge->seen, g_hash_table_unref);
   g_ptr_array_unref (merge->missing);
+  g_hash_table_unref (merge->concerned);
   g_clear_object (&merge->task);
   g_free (merge);
 }
@@ -43,23 +45,95 @@ replace_number (guint64 *where, guint64 value)
   return other;
 }
 
+/* Domains were read apart from this, with their disks as they were then: which snapshots these have, and what file is at a path, is
+ * another matter by now, and libvirt tells of neither. Those that run are told of by events, and write all the time. */
 static void
-set_volume_gone (const ColdMergeTarget *self, ColdVolume *volume)
+note_content (const ColdMergeTarget *self, ColdMerge *merge, const ColdVolume *volume)
 {
+  g_autoptr (GPtrArray) domains = NULL;
+
+  if (merge->all_domains)
+    return;
+  domains = cold_records_domains_of (self->records, volume);
+  for (guint i = 0; i < domains->len; i++)
+    if (!((ColdDomain *) g_ptr_array_index (domains, i))->info->active)
+      g_hash_table_add (merge->concerned, g_ptr_array_index (domains, i));
+}
+
+static gboolean
+take_over (ColdVolume *volume, const ColdVolume *before)
+{
+  if (!cold_file_id_same_content (&volume->file, &before->file) || !cold_volume_take_over (volume, before))
+    return FALSE;
+  g_message ("%s is what was %s: its policy, and what became of its upgrades, are kept", volume->path, before->path);
+  return TRUE;
+}
+
+/* Which is new, or gone, first depends on the order of pools and names. */
+static void
+note_move_to (const ColdMergeTarget *self, ColdVolume *volume)
+{
+  g_autoptr (GPtrArray) gone = g_ptr_array_new ();
+  const ColdVolume *before = NULL;
+
+  cold_volume_index_list_gone (self->records->volumes, &volume->file, gone);
+  for (guint i = 0; i < gone->len; i++)
+    {
+      const ColdVolume *one = g_ptr_array_index (gone, i);
+
+      if (before == NULL || one->last_seen > before->last_seen)
+        before = one;
+    }
+  if (before != NULL)
+    take_over (volume, before);
+}
+
+static void
+note_move_from (const ColdMergeTarget *self, const ColdVolume *before)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new ();
+
+  cold_volume_index_list (self->records->volumes, NULL, &before->file, others);
+  for (guint i = 0; i < others->len; i++)
+    {
+      ColdVolume *volume = g_ptr_array_index (others, i);
+
+      if (take_over (volume, before))
+        cold_inventory_volume_touch (self->inventory, volume);
+    }
+}
+
+/* Whether the file that has the name of one that was gone is another one, made since. It may have the number of the old one. */
+static gboolean
+was_made_anew (const ColdVolume *volume, const ColdVolumeInfo *info)
+{
+  /* A file system that was mounted again may have another number. */
+  if (!volume->gone || (volume->file.size == info->file.size && volume->file.mtime_ns == info->file.mtime_ns))
+    return FALSE;
+  return volume->file.inode != info->file.inode || info->born > volume->last_seen;
+}
+
+static void
+set_volume_gone (const ColdMergeTarget *self, ColdMerge *merge, ColdVolume *volume)
+{
+  note_content (self, merge, volume);
+  merge->files_changed = TRUE;
   cold_volume_index_forget (self->records->volumes, volume);
+  note_move_from (self, volume);
   volume->gone = TRUE;
   cold_inventory_volume_touch (self->inventory, volume);
 }
 
 static void
-merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolumeInfo *info, GHashTable *seen)
+merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolumeInfo *info, ColdMerge *merge)
 {
   ColdVolume *volume = cold_volume_index_lookup_name (self->records->volumes, pool->uuid, info->name);
   gint64 now = g_get_real_time ();
   gboolean changed = FALSE;
+  gboolean is_new = volume == NULL;
   gboolean same;
 
-  if (volume == NULL)
+  if (is_new)
     {
       volume = cold_volume_new (pool->uuid, info->name);
       volume->id = cold_store_next_volume_id (self->store);
@@ -67,9 +141,12 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
       cold_volume_index_add (self->records->volumes, volume);
       changed = TRUE;
     }
-  g_hash_table_add (seen, volume);
+  g_hash_table_add (merge->seen, volume);
   cold_volume_index_forget (self->records->volumes, volume);
+  merge->files_changed |= changed || volume->gone || !cold_file_id_same_file (&volume->file, &info->file);
   changed |= volume->gone;
+  if (was_made_anew (volume, info))
+    cold_volume_make_anew (volume);
   volume->gone = FALSE;
   volume->last_seen = now;
   changed |= replace (&volume->key, info->key);
@@ -105,6 +182,10 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
       changed |= replace_number (&volume->allocation, info->allocation);
     }
   cold_volume_index_remember (self->records->volumes, volume);
+  if (is_new)
+    note_move_to (self, volume);
+  if (!same)
+    note_content (self, merge, volume);
   if (changed)
     cold_inventory_volume_touch (self->inventory, volume);
 }
@@ -222,7 +303,8 @@ static void
 merge_domain (const ColdMergeTarget *self, const ColdMerge *merge, ColdDomainInfo *info)
 {
   ColdDomain *domain = cold_records_ensure_domain (self->records, info->uuid);
-  gboolean started = info->active && !domain->info->active;
+  /* Of a domain that was not known before, the event of its start came without its disks. */
+  gboolean started = info->active && (!domain->info->active || domain->info->disks->len == 0);
   gboolean stopped = !info->active && domain->info->active;
 
   if (!domain->gone && cold_domain_info_equal (domain->info, info))
@@ -301,12 +383,31 @@ end_domains (const ColdMergeTarget *self, const ColdMerge *merge)
     }
 }
 
+static void
+request_domains (const ColdMergeTarget *self, const ColdMerge *merge)
+{
+  GHashTableIter iter;
+  gpointer domain;
+
+  if (merge->files_changed && !merge->all_domains)
+    {
+      g_hash_table_iter_init (&iter, self->records->domains);
+      while (g_hash_table_iter_next (&iter, NULL, &domain))
+        if (!((ColdDomain *) domain)->gone && cold_records_is_out_of_step (self->records, domain))
+          g_hash_table_add (merge->concerned, domain);
+    }
+  g_hash_table_iter_init (&iter, merge->concerned);
+  while (g_hash_table_iter_next (&iter, &domain, NULL))
+    if (((ColdDomain *) domain)->info->uri != NULL)
+      cold_inventory_request_domain (self->inventory, ((ColdDomain *) domain)->info->uri, ((ColdDomain *) domain)->uuid);
+}
+
 gboolean
 cold_merge_step (ColdMerge *merge, const ColdMergeTarget *self)
 {
   if (merge->missing->len > 0)
     {
-      set_volume_gone (self, g_ptr_array_steal_index_fast (merge->missing, merge->missing->len - 1));
+      set_volume_gone (self, merge, g_ptr_array_steal_index_fast (merge->missing, merge->missing->len - 1));
       return TRUE;
     }
   if (merge->pool < merge->snapshot->pools->len)
@@ -323,7 +424,7 @@ cold_merge_step (ColdMerge *merge, const ColdMergeTarget *self)
       pool = g_hash_table_lookup (self->records->pools, info->uuid);
       if (merge->volume < info->volumes->len)
         {
-          merge_volume (self, pool, g_ptr_array_index (info->volumes, merge->volume++), merge->seen);
+          merge_volume (self, pool, g_ptr_array_index (info->volumes, merge->volume++), merge);
           return TRUE;
         }
       end_pool (self, pool, merge);
@@ -341,7 +442,10 @@ cold_merge_step (ColdMerge *merge, const ColdMergeTarget *self)
       return TRUE;
     }
   if (merge->ended)
-    return FALSE;
+    {
+      request_domains (self, merge);
+      return FALSE;
+    }
   merge->ended = TRUE;
   end_pools (self, merge);
   end_domains (self, merge);

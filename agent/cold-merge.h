@@ -33,6 +33,8 @@ typedef struct
   guint pool, volume, domain;
   GHashTable *seen;     /* (nullable) (element-type ColdVolume): of the pool that is being put in */
   GPtrArray *missing;   /* (element-type ColdVolume): to be marked gone, one a step */
+  GHashTable *concerned; /* (element-type ColdDomain): whose disks are others than when they were read: to be read again */
+  gboolean files_changed; /* a volume has come, gone, or is another file */
   gboolean ended;       /* what was asked for and is not in the snapshot is in missing */
 } ColdMerge;
 

@@ -79,17 +79,20 @@ cold_records_is_outdated (ColdRecords *self, const ColdSnapshot *snapshot, const
 }
 
 ColdVolume *
-cold_records_lookup_name (ColdRecords *self, const char *pool_name, const char *name)
+cold_records_lookup_name (ColdRecords *self, const char *uuid_or_name, const char *name)
 {
+  const ColdPool *known = g_hash_table_lookup (self->pools, uuid_or_name);
   GHashTableIter iter;
   gpointer value;
 
+  if (known != NULL)
+    return known->gone ? NULL : cold_volume_index_lookup_name (self->volumes, known->uuid, name);
   g_hash_table_iter_init (&iter, self->pools);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const ColdPool *pool = value;
 
-      if (!pool->gone && g_str_equal (pool->name, pool_name))
+      if (!pool->gone && g_str_equal (pool->name, uuid_or_name))
         return cold_volume_index_lookup_name (self->volumes, pool->uuid, name);
     }
   return NULL;
@@ -164,6 +167,84 @@ cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain)
         g_ptr_array_add (volumes, volume);
     }
   return volumes;
+}
+
+GPtrArray *
+cold_records_images_of (ColdRecords *self, const ColdDomain *domain)
+{
+  GPtrArray *volumes = g_ptr_array_new ();
+
+  for (guint i = 0; i < domain->info->disks->len; i++)
+    {
+      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
+
+      cold_volume_index_list (self->volumes, disk->path, &disk->file, volumes);
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          cold_volume_index_list (self->volumes, member->path, &member->file, volumes);
+        }
+    }
+  return volumes;
+}
+
+static const ColdPool *
+find_active_pool (ColdRecords *self, const char *uri, const char *name)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->pools);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const ColdPool *pool = value;
+
+      if (pool->active && g_str_equal (pool->name, name) && g_strcmp0 (pool->uri, uri) == 0)
+        return pool;
+    }
+  return NULL;
+}
+
+/* A volume that a disk names by its pool may come, and lead to another path, after the domain was read. */
+static gboolean
+is_path_outdated (ColdRecords *self, const char *uri, const ColdDisk *disk)
+{
+  const ColdPool *pool = disk->pool != NULL && disk->volume != NULL ? find_active_pool (self, uri, disk->pool) : NULL;
+  const ColdVolume *volume = pool != NULL ? cold_volume_index_lookup_name (self->volumes, pool->uuid, disk->volume) : NULL;
+
+  return volume != NULL && !volume->gone && g_strcmp0 (volume->path, disk->path) != 0;
+}
+
+static gboolean
+is_file_outdated (ColdRecords *self, const char *path, const ColdFileId *file)
+{
+  const ColdVolume *there = path != NULL ? cold_volume_index_lookup_path (self->volumes, path) : NULL;
+
+  if (there != NULL)
+    return !cold_file_id_same_file (&there->file, file);
+  /* Of another name: a symbolic link may lead there, or the file that was known is gone, and its number is used again. */
+  return cold_volume_index_lookup_file (self->volumes, file) != NULL;
+}
+
+gboolean
+cold_records_is_out_of_step (ColdRecords *self, const ColdDomain *domain)
+{
+  for (guint i = 0; i < domain->info->disks->len; i++)
+    {
+      const ColdDisk *disk = g_ptr_array_index (domain->info->disks, i);
+
+      if (is_path_outdated (self, domain->info->uri, disk) || is_file_outdated (self, disk->path, &disk->file))
+        return TRUE;
+      for (guint j = 0; j < disk->chain->len; j++)
+        {
+          const ColdChainMember *member = g_ptr_array_index (disk->chain, j);
+
+          if (is_file_outdated (self, member->path, &member->file))
+            return TRUE;
+        }
+    }
+  return FALSE;
 }
 
 GHashTable *

@@ -49,11 +49,15 @@ gboolean cold_records_is_outdated (ColdRecords *self, const ColdSnapshot *snapsh
  */
 GHashTable *cold_records_collect_known (ColdRecords *self, const char *pool_uuid);
 
+/* Whether what is known of the domain's disks, which was read with the domain, is other than what pools show by now. */
+gboolean cold_records_is_out_of_step (ColdRecords *self, const ColdDomain *domain);
+
 /* See the functions of the same names in cold-inventory.h. */
-ColdVolume *cold_records_lookup_name (ColdRecords *self, const char *pool_name, const char *name);
+ColdVolume *cold_records_lookup_name (ColdRecords *self, const char *uuid_or_name, const char *name);
 ColdDomain *cold_records_lookup_domain (ColdRecords *self, const char *uuid_or_name);
 GPtrArray *cold_records_domains_of (ColdRecords *self, const ColdVolume *volume);
 GPtrArray *cold_records_departed_of (ColdRecords *self, const ColdVolume *volume);
 GPtrArray *cold_records_volumes_of (ColdRecords *self, const ColdDomain *domain);
+GPtrArray *cold_records_images_of (ColdRecords *self, const ColdDomain *domain);
 
 G_END_DECLS

@@ -22,11 +22,18 @@ typedef struct
   ColdFileId content; /* that was refused */
 } Wait;
 
+/* An inspection that failed. */
+typedef struct
+{
+  ColdFileId content;
+  ColdBlocker *reason; /* (nullable): what it was refused for */
+} Unreadable;
+
 struct ColdRetries
 {
   gint64 yield_us;
   GHashTable *waits;      /* (element-type gint64* Wait) */
-  GHashTable *unreadable; /* (element-type gint64* ColdFileId): content whose inspection failed */
+  GHashTable *unreadable; /* (element-type gint64* Unreadable) */
 };
 
 static void
@@ -38,6 +45,15 @@ wait_free (gpointer data)
   g_free (wait);
 }
 
+static void
+unreadable_free (gpointer data)
+{
+  Unreadable *unreadable = data;
+
+  g_clear_pointer (&unreadable->reason, cold_blocker_free);
+  g_free (unreadable);
+}
+
 ColdRetries *
 cold_retries_new (gint64 yield_us)
 {
@@ -45,7 +61,7 @@ cold_retries_new (gint64 yield_us)
 
   self->yield_us = yield_us;
   self->waits = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, wait_free);
-  self->unreadable = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  self->unreadable = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, unreadable_free);
   return self;
 }
 
@@ -76,7 +92,7 @@ find_refusal (ColdJob *job)
 {
   g_auto (GStrv) parts = g_strsplit (cold_job_get_error_message (job), ": ", 2);
 
-  if (!g_str_equal (cold_job_get_kind (job), "upgrade") || !g_str_equal (cold_job_get_outcome (job), "refused")
+  if (g_str_equal (cold_job_get_kind (job), "rollback") || !g_str_equal (cold_job_get_outcome (job), "refused")
       || g_strv_length (parts) < 2 || !g_strv_contains (found_by_trying, parts[0]))
     return NULL;
   return cold_blocker_new (parts[0], parts[1]);
@@ -144,18 +160,35 @@ cold_retries_get_refusal (ColdRetries *self, const ColdVolume *volume)
 }
 
 void
-cold_retries_note_unreadable (ColdRetries *self, const ColdVolume *volume)
+cold_retries_note_unreadable (ColdRetries *self, const ColdVolume *volume, ColdJob *job)
 {
-  g_hash_table_insert (self->unreadable, g_memdup2 (&volume->id, sizeof volume->id),
-                       g_memdup2 (&volume->file, sizeof volume->file));
+  Unreadable *unreadable = g_new0 (Unreadable, 1);
+
+  unreadable->content = volume->file;
+  unreadable->reason = find_refusal (job);
+  g_hash_table_insert (self->unreadable, g_memdup2 (&volume->id, sizeof volume->id), unreadable);
+}
+
+static const Unreadable *
+find_unreadable (ColdRetries *self, const ColdVolume *volume)
+{
+  const Unreadable *unreadable = g_hash_table_lookup (self->unreadable, &volume->id);
+
+  return unreadable != NULL && cold_file_id_same_content (&unreadable->content, &volume->file) ? unreadable : NULL;
 }
 
 gboolean
 cold_retries_is_unreadable (ColdRetries *self, const ColdVolume *volume)
 {
-  const ColdFileId *content = g_hash_table_lookup (self->unreadable, &volume->id);
+  return find_unreadable (self, volume) != NULL;
+}
 
-  return content != NULL && cold_file_id_same_content (content, &volume->file);
+const ColdBlocker *
+cold_retries_get_unreadable (ColdRetries *self, const ColdVolume *volume)
+{
+  const Unreadable *unreadable = find_unreadable (self, volume);
+
+  return unreadable != NULL ? unreadable->reason : NULL;
 }
 
 void

@@ -27,9 +27,11 @@ gint64 cold_retries_time_left (ColdRetries *retries, const ColdVolume *volume);
  * try is due, or the content is another */
 const ColdBlocker *cold_retries_get_refusal (ColdRetries *retries, const ColdVolume *volume);
 
-/* The volume's content, as it is now, could not be inspected. */
-void cold_retries_note_unreadable (ColdRetries *retries, const ColdVolume *volume);
+/* The volume's content, as it is now, could not be inspected by @job. */
+void cold_retries_note_unreadable (ColdRetries *retries, const ColdVolume *volume, ColdJob *job);
 gboolean cold_retries_is_unreadable (ColdRetries *retries, const ColdVolume *volume);
+/* Returns: (transfer none) (nullable): what that was refused for, and nothing else tells of */
+const ColdBlocker *cold_retries_get_unreadable (ColdRetries *retries, const ColdVolume *volume);
 void cold_retries_forget_unreadable (ColdRetries *retries, const ColdVolume *volume); /* (nullable): %NULL: all */
 
 G_END_DECLS

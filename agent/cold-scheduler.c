@@ -89,6 +89,19 @@ forget_guest (ColdScheduler *self, ColdVolume *volume)
   cold_inventory_volume_touch (self->parts.inventory, volume);
 }
 
+/* A guest that got, or lost, a disk since it was inspected, or has one that is taken for another format. */
+static void
+forget_disks (ColdScheduler *self, ColdVolume *volume)
+{
+  const GArray *disks = volume->facts->disks;
+
+  /* All that is known is that it was a disk of another guest. */
+  if (disks != NULL && g_array_index (disks, gint64, 0) != volume->id)
+    forget_guest (self, volume);
+  else
+    volume->inspected_file = (ColdFileId){ 0 };
+}
+
 static void
 evaluate (gint64 id, gpointer user_data)
 {
@@ -112,11 +125,13 @@ evaluate (gint64 id, gpointer user_data)
       if (!cold_volume_inspection_is_fresh (volume) && cold_judge_allows_inspection (volume) && leader->job == 0
           && cold_volume_inspection_is_fresh (leader))
         {
-          leader->inspected = 0;
+          leader->inspected_file = (ColdFileId){ 0 };
           cold_agenda_add (self->agenda, leader->id);
         }
       return;
     }
+  if (!cold_guest_disks_are_as_inspected (self->parts.inventory, volume))
+    forget_disks (self, volume);
   if (!volume->gone && volume->facts != NULL && cold_catalogue_lacks (self->parts.catalogue, volume->facts))
     cold_demands_refresh_catalogue (self->demands, NULL);
   if (cold_planner_is_stale (self->planner, volume))
@@ -128,7 +143,7 @@ evaluate (gint64 id, gpointer user_data)
       cold_agenda_add_later (self->agenda, volume->id, wait);
       return;
     }
-  if (cold_judge_was_emptied (volume))
+  if (cold_judge_has_lost_guest (volume))
     {
       forget_guest (self, volume);
       return;
@@ -157,10 +172,21 @@ mark_all_dirty (ColdScheduler *self)
 static void
 on_volume_changed (ColdInventory *inventory, ColdVolume *volume, ColdScheduler *self)
 {
+  g_autoptr (GPtrArray) domains = NULL;
+
   if (cold_judge_is_announcing (self->judge))
     return;
   cold_judge_forget_backing (self->judge);
   cold_agenda_add (self->agenda, volume->id);
+  /* What stands against one disk stands against the guest. */
+  domains = cold_inventory_domains_of (inventory, volume);
+  for (guint i = 0; i < domains->len; i++)
+    {
+      g_autoptr (GPtrArray) others = cold_inventory_images_of (inventory, g_ptr_array_index (domains, i));
+
+      for (guint j = 0; j < others->len; j++)
+        cold_agenda_add (self->agenda, ((ColdVolume *) g_ptr_array_index (others, j))->id);
+    }
 }
 
 static void
@@ -224,7 +250,7 @@ on_job_finished (ColdJobQueue *queue, ColdJob *job, ColdScheduler *self)
       if (g_str_equal (kind, "upgrade") || g_str_equal (kind, "rollback"))
         cold_retries_note_upgrade (self->retries, volume, job);
       else if (g_str_equal (cold_job_get_state (job), "failed"))
-        cold_retries_note_unreadable (self->retries, volume);
+        cold_retries_note_unreadable (self->retries, volume, job);
       cold_inventory_volume_touch (self->parts.inventory, volume);
       if (g_str_equal (kind, "upgrade"))
         g_signal_emit (self, signals[UPGRADE_FINISHED], 0, volume, job);
@@ -338,8 +364,11 @@ cold_scheduler_new (ColdConfig *config, ColdStore *store, ColdInventory *invento
   self->parts.claims = claims;
   self->parts.room = cold_room_new ();
   self->parts.policy = cold_store_get_setting (store, "policy");
-  if (self->parts.policy == NULL)
-    self->parts.policy = g_strdup (config->policy);
+  if (self->parts.policy == NULL || !cold_policy_check (self->parts.policy, FALSE, NULL))
+    {
+      g_free (self->parts.policy);
+      self->parts.policy = g_strdup (config->policy);
+    }
   self->planner = cold_planner_new (&self->parts);
   self->queue = cold_job_queue_new (&self->parts);
   self->retries = cold_retries_new (MAX (config->settle_seconds, 1) * (gint64) G_USEC_PER_SEC);

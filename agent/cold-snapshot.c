@@ -223,6 +223,16 @@ cold_file_id_equal (gconstpointer a, gconstpointer b)
   return cold_file_id_same_file (a, b);
 }
 
+gint64
+cold_file_id_born (const char *path)
+{
+  struct statx st;
+
+  if (path == NULL || statx (AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_BTIME, &st) < 0 || (st.stx_mask & STATX_BTIME) == 0)
+    return 0;
+  return st.stx_btime.tv_sec * G_USEC_PER_SEC + st.stx_btime.tv_nsec / 1000;
+}
+
 gboolean
 cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b)
 {

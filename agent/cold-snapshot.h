@@ -33,6 +33,7 @@ typedef struct
   char *backing_format; /* (nullable) */
   ColdFileId backing_file; /* what @backing_path leads to, or led to when the volume was described: cold_file_id_peek() */
   ColdFileId file;
+  gint64 born;          /* when the file was made, microseconds since the epoch; 0: not known, or the caller knows the volume */
   gboolean described;   /* %FALSE: unchanged since the caller's known tuple: only name, key, path and both files are set */
   gboolean settled;     /* nothing was written since libvirt read the header: what it says holds as long as @file does */
 } ColdVolumeInfo;
@@ -164,6 +165,9 @@ gboolean cold_file_id_stat (const char *path, ColdFileId *id);
  * Returns: whether @path could be statted
  */
 gboolean cold_file_id_peek (const char *path, ColdFileId *id);
+
+/* When the file at @path was made, microseconds since the epoch; 0: its file system does not say. May block. */
+gint64 cold_file_id_born (const char *path);
 
 /* Same device and inode, or the same block device; %FALSE when either is all zero. */
 gboolean cold_file_id_same_file (const ColdFileId *a, const ColdFileId *b);

@@ -5,15 +5,19 @@
 static gpointer
 read_pool (sqlite3_stmt *statement)
 {
-  ColdPool *pool = cold_pool_new ((const char *) sqlite3_column_text (statement, 0));
+  const char *uuid = cold_store_get_uuid (statement, 0);
+  ColdPool *pool;
 
+  if (uuid == NULL)
+    return NULL;
+  pool = cold_pool_new (uuid);
   cold_store_take_text (statement, 1, &pool->uri);
   cold_store_take_text (statement, 2, &pool->name);
   cold_store_take_text (statement, 3, &pool->type);
   cold_store_take_text (statement, 4, &pool->path);
   pool->active = sqlite3_column_int (statement, 5);
   pool->gone = sqlite3_column_int (statement, 6);
-  cold_store_take_text (statement, 7, &pool->policy);
+  cold_store_take_policy (statement, 7, &pool->policy);
   return pool;
 }
 
@@ -43,13 +47,17 @@ cold_store_save_pool (ColdStore *self, const ColdPool *pool)
 static gpointer
 read_domain (sqlite3_stmt *statement)
 {
-  ColdDomain *domain = cold_domain_new ((const char *) sqlite3_column_text (statement, 0));
+  const char *uuid = cold_store_get_uuid (statement, 0);
+  ColdDomain *domain;
 
+  if (uuid == NULL)
+    return NULL;
+  domain = cold_domain_new (uuid);
   cold_store_take_text (statement, 1, &domain->info->uri);
   cold_store_take_text (statement, 2, &domain->info->name);
   cold_store_take_text (statement, 3, &domain->info->state);
   domain->info->active = sqlite3_column_int (statement, 4);
-  cold_store_take_text (statement, 5, &domain->policy);
+  cold_store_take_policy (statement, 5, &domain->policy);
   cold_store_take_text (statement, 6, &domain->last_stop);
   domain->last_stop_time = sqlite3_column_int64 (statement, 7);
   domain->last_start_time = sqlite3_column_int64 (statement, 8);

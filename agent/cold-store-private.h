@@ -28,12 +28,17 @@ void cold_store_push_query (ColdStore *self, GTask *task, void (*answer) (ColdSt
 /* For an answer. Returns: (nullable): %NULL when @task has been returned with an error */
 sqlite3_stmt *cold_store_prepare (ColdStore *self, GTask *task, const char *sql);
 
-/* Runs before the loop does, when nothing is queued: the caller's thread may use the database. (transfer full) */
+/* Runs before the loop does, when nothing is queued: the caller's thread may use the database. A row of which @read_row makes
+ * %NULL is damaged, and left out. (transfer full) */
 GPtrArray *cold_store_load (ColdStore *self, const char *sql, gpointer (*read_row) (sqlite3_stmt *),
                             gpointer element_free);
 /* For a read row and its like; NULL is "" as a text, and %NULL as a name. */
 void cold_store_take_text (sqlite3_stmt *statement, int column, char **where);
 void cold_store_take_name (sqlite3_stmt *statement, int column, char **where);
+/* A word that is none counts as off: nothing is changed for a mistake. */
+void cold_store_take_policy (sqlite3_stmt *statement, int column, char **where);
+/* Returns: (nullable): %NULL when it is none; valid as sqlite3_column_text() */
+const char *cold_store_get_uuid (sqlite3_stmt *statement, int column);
 /* (transfer none) (element-type utf8): ids of those whose rows are written, or queued; on the caller's thread */
 GHashTable *cold_store_get_manifests (ColdStore *self);
 /* (transfer none): for other statements, on the thread that may use it. */

@@ -47,7 +47,34 @@ facts_to_text (const ColdFacts *facts)
     json_object_set_array_member (object, "sources", cold_guest_sources_to_json (facts->sources));
   if (facts->foreign[0] != NULL)
     cold_json_set_strv (object, "foreign", (const char *const *) facts->foreign);
+  if (facts->format != NULL)
+    json_object_set_string_member (object, "format", facts->format);
+  if (facts->disks != NULL)
+    {
+      JsonArray *disks = json_array_new ();
+
+      for (guint i = 0; i < facts->disks->len; i++)
+        json_array_add_int_element (disks, g_array_index (facts->disks, gint64, i));
+      json_object_set_array_member (object, "disks", disks);
+    }
   return cold_json_to_text (object);
+}
+
+static GArray *
+take_disks (JsonArray *disks)
+{
+  GArray *ids = NULL;
+
+  for (guint i = 0; disks != NULL && i < json_array_get_length (disks); i++)
+    {
+      JsonNode *node = json_array_get_element (disks, i);
+      gint64 id = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_int (node) : 0;
+
+      if (ids == NULL)
+        ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+      g_array_append_val (ids, id);
+    }
+  return ids;
 }
 
 static void
@@ -83,13 +110,16 @@ facts_from_text (const char *text)
   g_ptr_array_unref (facts->sources);
   facts->sources = cold_guest_sources_from_json (cold_json_array (object, "sources"));
   cold_facts_take_foreign (facts, object);
+  facts->format = g_intern_string (cold_json_string (object, "format"));
+  facts->disks = take_disks (cold_json_array (object, "disks"));
   blockers = cold_json_array (object, "blockers");
   for (guint i = 0; blockers != NULL && i < json_array_get_length (blockers); i++)
     {
       JsonObject *entry = cold_json_array_object (blockers, i);
 
-      g_ptr_array_add (facts->blockers,
-                       cold_blocker_new (cold_json_string (entry, "code"), cold_json_string (entry, "detail")));
+      if (cold_json_string (entry, "code") != NULL)
+        g_ptr_array_add (facts->blockers,
+                         cold_blocker_new (cold_json_string (entry, "code"), cold_json_string (entry, "detail")));
     }
   return facts;
 }
@@ -100,18 +130,30 @@ facts_from_text (const char *text)
   " pending_bytes, policy, upgraded, last_outcome, last_error, failures, rollback_until, rollback_bytes, awaits_boot,"     \
   " pending_since, manifest"
 
+/* What is empty has no bytes, which SQLite gives as NULL. */
+static void
+take_bytes (sqlite3_stmt *statement, int column, char **where)
+{
+  cold_store_take_name (statement, column, where);
+  if (*where == NULL)
+    *where = g_strdup ("");
+}
+
 static gpointer
 read_volume (sqlite3_stmt *statement)
 {
+  const char *pool = cold_store_get_uuid (statement, 1);
   g_autofree char *name = NULL;
   ColdVolume *volume;
   int i = 3;
 
   cold_store_take_name (statement, 2, &name);
-  volume = cold_volume_new ((const char *) sqlite3_column_text (statement, 1), name);
+  if (pool == NULL || name == NULL || *name == '\0' || sqlite3_column_int64 (statement, 0) <= 0)
+    return NULL;
+  volume = cold_volume_new (pool, name);
   volume->id = sqlite3_column_int64 (statement, 0);
-  cold_store_take_name (statement, i++, &volume->key);
-  cold_store_take_name (statement, i++, &volume->path);
+  take_bytes (statement, i++, &volume->key);
+  take_bytes (statement, i++, &volume->path);
   cold_store_take_text (statement, i++, &volume->type);
   cold_store_take_text (statement, i++, &volume->format);
   volume->capacity = sqlite3_column_int64 (statement, i++);
@@ -132,7 +174,7 @@ read_volume (sqlite3_stmt *statement)
   volume->pending_count = sqlite3_column_int64 (statement, i++);
   volume->pending_security = sqlite3_column_int64 (statement, i++);
   volume->pending_bytes = sqlite3_column_int64 (statement, i++);
-  cold_store_take_text (statement, i++, &volume->policy);
+  cold_store_take_policy (statement, i++, &volume->policy);
   volume->upgraded = sqlite3_column_int64 (statement, i++);
   cold_store_take_text (statement, i++, &volume->last_outcome);
   cold_store_take_text (statement, i++, &volume->last_error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cold-error.h"
+#include "cold-policy.h"
 #include "cold-store-schema.h"
 
 /* While something could not be written. */
@@ -312,7 +313,8 @@ set_aside (const char *path, const char *why, GError **error)
   const char *const suffixes[] = { "", "-wal", "-shm" };
   g_autofree char *aside = g_strdup_printf ("%s.broken-%" G_GINT64_FORMAT, path, g_get_real_time () / G_USEC_PER_SEC);
 
-  g_warning ("the store %s cannot be used: %s. It is kept as %s, and an empty one takes its place", path, why, aside);
+  g_warning ("the store %s cannot be used: %s. It is kept as %s, and an empty one takes its place: policies that were set by"
+             " SetPolicy must be set again, and what happened before is in no history", path, why, aside);
   for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
     {
       g_autofree char *from = g_strconcat (path, suffixes[i], NULL);
@@ -377,7 +379,14 @@ cold_store_load (ColdStore *self, const char *sql, gpointer (*read_row) (sqlite3
   if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
     g_warning ("the store cannot be read: %s", sqlite3_errmsg (self->db));
   while (statement != NULL && sqlite3_step (statement) == SQLITE_ROW)
-    g_ptr_array_add (array, read_row (statement));
+    {
+      gpointer row = read_row (statement);
+
+      if (row != NULL)
+        g_ptr_array_add (array, row);
+      else
+        g_warning ("the store has a damaged row, which is left out: %s", sql);
+    }
   sqlite3_finalize (statement);
   return array;
 }
@@ -388,7 +397,28 @@ cold_store_take_text (sqlite3_stmt *statement, int column, char **where)
   const char *text = (const char *) sqlite3_column_text (statement, column);
 
   g_free (*where);
-  *where = g_strdup (text != NULL ? text : "");
+  *where = text != NULL ? g_utf8_make_valid (text, -1) : g_strdup ("");
+}
+
+void
+cold_store_take_policy (sqlite3_stmt *statement, int column, char **where)
+{
+  g_autoptr (GError) error = NULL;
+
+  cold_store_take_text (statement, column, where);
+  if (cold_policy_check (*where, TRUE, &error))
+    return;
+  g_warning ("the store has a damaged policy, which counts as off: %s", error->message);
+  g_free (*where);
+  *where = g_strdup ("off");
+}
+
+const char *
+cold_store_get_uuid (sqlite3_stmt *statement, int column)
+{
+  const char *text = (const char *) sqlite3_column_text (statement, column);
+
+  return text != NULL && strlen (text) == 36 && strspn (text, "0123456789abcdefABCDEF-") == 36 ? text : NULL;
 }
 
 void

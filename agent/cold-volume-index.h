@@ -16,7 +16,8 @@ void cold_volume_index_free (ColdVolumeIndex *index);
 /* @volume: (transfer full): its id is set */
 void cold_volume_index_add (ColdVolumeIndex *index, ColdVolume *volume);
 
-/* To be called around every change of a volume's path, file or gone. */
+/* To be called around every change of a volume's path, file or gone. Of several volumes at one path, or of one file, the one
+ * with the lowest id is found. */
 void cold_volume_index_forget (ColdVolumeIndex *index, ColdVolume *volume);
 void cold_volume_index_remember (ColdVolumeIndex *index, ColdVolume *volume);
 
@@ -27,6 +28,10 @@ ColdVolume *cold_volume_index_lookup (ColdVolumeIndex *index, gint64 id);
 ColdVolume *cold_volume_index_lookup_name (ColdVolumeIndex *index, const char *pool_uuid, const char *name);
 ColdVolume *cold_volume_index_lookup_path (ColdVolumeIndex *index, const char *path);      /* not gone */
 ColdVolume *cold_volume_index_lookup_file (ColdVolumeIndex *index, const ColdFileId *file); /* not gone */
+/* Adds to @volumes every one that is not gone and is that path or that file, if it is not in there yet. @path: (nullable) */
+void cold_volume_index_list (ColdVolumeIndex *index, const char *path, const ColdFileId *file, GPtrArray *volumes);
+/* Likewise those that are gone, and were that file when they were seen last. */
+void cold_volume_index_list_gone (ColdVolumeIndex *index, const ColdFileId *file, GPtrArray *volumes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ColdVolumeIndex, cold_volume_index_free)
 

@@ -88,6 +88,7 @@ cold_facts_free (ColdFacts *facts)
   g_ptr_array_unref (facts->blockers);
   g_ptr_array_unref (facts->sources);
   g_strfreev (facts->foreign);
+  g_clear_pointer (&facts->disks, g_array_unref);
   g_free (facts);
 }
 
@@ -154,6 +155,46 @@ cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts)
   volume->pending_bytes = 0;
 }
 
+static void
+replace (char **where, const char *value)
+{
+  g_free (*where);
+  *where = g_strdup (value);
+}
+
+void
+cold_volume_make_anew (ColdVolume *volume)
+{
+  cold_volume_take_facts (volume, NULL);
+  cold_volume_share_text (&volume->pending_since, NULL);
+  volume->inspected = volume->upgraded = 0;
+  volume->inspected_file = (ColdFileId){ 0 };
+  volume->failures = 0;
+  volume->awaits_boot = FALSE;
+  replace (&volume->last_outcome, "");
+  replace (&volume->last_error, "");
+}
+
+gboolean
+cold_volume_take_over (ColdVolume *volume, const ColdVolume *before)
+{
+  gboolean any = FALSE;
+
+  if (g_str_equal (volume->policy, "inherit") && !g_str_equal (before->policy, "inherit"))
+    {
+      replace (&volume->policy, before->policy);
+      any = TRUE;
+    }
+  if (*volume->last_outcome != '\0' || *before->last_outcome == '\0')
+    return any;
+  replace (&volume->last_outcome, before->last_outcome);
+  replace (&volume->last_error, before->last_error);
+  volume->failures = before->failures;
+  volume->upgraded = before->upgraded;
+  volume->awaits_boot = before->awaits_boot;
+  return TRUE;
+}
+
 gboolean
 cold_volume_inspection_is_fresh (const ColdVolume *volume)
 {
@@ -163,8 +204,8 @@ cold_volume_inspection_is_fresh (const ColdVolume *volume)
 gboolean
 cold_volume_is_too_small (const ColdVolume *volume)
 {
-  /* An overlay holds only what differs from the image below. */
-  return volume->allocation < GUEST_SIZE_MIN && volume->backing_path == NULL;
+  /* An overlay holds only what differs from the image below; and of what libvirt cannot describe nobody knows. */
+  return volume->allocation < GUEST_SIZE_MIN && volume->backing_path == NULL && !g_str_equal (volume->format, "unknown");
 }
 
 gboolean

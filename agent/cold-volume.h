@@ -49,6 +49,9 @@ typedef struct
   char *details;         /* JSON: the facts as the worker gave them, packages left out */
   GPtrArray *blockers;   /* (element-type ColdBlocker) found inside the image */
   GPtrArray *sources;    /* (element-type ColdGuestSource) the repositories that it is configured with itself */
+  const char *format;    /* (nullable) interned: what the image was taken for, as the domain says, or else the pool */
+  GArray *disks;         /* (nullable) (element-type gint64): ids of the guest's disks, when it had several: its system is found
+                            from the first; %NULL: it had this one alone */
   GStrv foreign;         /* of deb: architectures beside its own of which something is installed, in dpkg's words */
 } ColdFacts;
 
@@ -114,6 +117,12 @@ void cold_volume_share_text (GRefString **where, const char *text);
 
 /* @facts: (transfer full) (nullable): what is known of the guest now; the plan, made for another manifest, is forgotten */
 void cold_volume_take_facts (ColdVolume *volume, ColdFacts *facts);
+
+/* Nothing that is known of the image that was there holds for this one; the name keeps its policy. */
+void cold_volume_make_anew (ColdVolume *volume);
+/* @volume, that nothing is known of yet, is the image that was @before under another name: it takes over its policy, and what
+ * became of its upgrades. Returns: whether there was anything */
+gboolean cold_volume_take_over (ColdVolume *volume, const ColdVolume *before);
 
 /* Whether the content is still what was inspected. */
 gboolean cold_volume_inspection_is_fresh (const ColdVolume *volume);

@@ -20,6 +20,7 @@ struct _ColdWatch
   int fd;
   guint source;
   guint timer;
+  GHashTable *names; /* (element-type utf8): of the burst */
   gint64 burst_began; /* monotonic; 0: no burst */
   gboolean alive;
 };
@@ -45,6 +46,7 @@ cold_watch_finalize (GObject *object)
   if (self->fd >= 0)
     close (self->fd);
   g_free (self->path);
+  g_hash_table_unref (self->names);
   G_OBJECT_CLASS (cold_watch_parent_class)->finalize (object);
 }
 
@@ -60,6 +62,7 @@ static void
 cold_watch_init (ColdWatch *self)
 {
   self->fd = -1;
+  self->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 }
 
 static gboolean
@@ -70,6 +73,7 @@ on_quiet (gpointer user_data)
   self->timer = 0;
   self->burst_began = 0;
   g_signal_emit (self, signals[CHANGED], 0);
+  g_hash_table_remove_all (self->names);
   return G_SOURCE_REMOVE;
 }
 
@@ -108,6 +112,8 @@ on_readable (int fd, GIOCondition condition, gpointer user_data)
         continue;
       if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0)
         self->alive = FALSE;
+      if (event->len > 0)
+        g_hash_table_add (self->names, g_strdup (event->name));
       stirred |= (event->mask & IN_IGNORED) == 0;
     }
   if (stirred)
@@ -140,6 +146,12 @@ const char *
 cold_watch_get_path (ColdWatch *self)
 {
   return self->path;
+}
+
+GHashTable *
+cold_watch_get_names (ColdWatch *self)
+{
+  return self->names;
 }
 
 gboolean

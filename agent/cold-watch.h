@@ -20,6 +20,8 @@ G_DECLARE_FINAL_TYPE (ColdWatch, cold_watch, COLD, WATCH, GObject)
 /* Returns: (transfer full): %NULL with NotFound or Io when @path cannot be watched */
 ColdWatch *cold_watch_new (const char *path, GError **error);
 const char *cold_watch_get_path (ColdWatch *self);
+/* Returns: (transfer none) (element-type utf8): a set of the names that have changed; to be called by a handler of the signal */
+GHashTable *cold_watch_get_names (ColdWatch *self);
 
 /* %FALSE once the folder was moved, removed or unmounted: whatever has its name now needs a new watch. */
 gboolean cold_watch_is_alive (ColdWatch *self);

@@ -73,6 +73,7 @@ test_properties (BusFixture *f, gconstpointer data)
   volume->pending_security = 1;
   volume->pending_bytes = 1003;
   volume->inspected = 1004;
+  volume->inspected_file = volume->file;
   volume->upgraded = 1005;
   replace (&volume->last_outcome, "upgraded");
   volume->rollback_until = 1006;

@@ -90,6 +90,35 @@ test_other_content (Tries *tries, gconstpointer data)
   g_assert_null (cold_retries_get_refusal (tries->retries, tries->volume));
 }
 
+static void
+inspect (Tries *tries, const char *message)
+{
+  g_autoptr (ColdJob) job = cold_job_new (1, "inspect", 7);
+  g_autoptr (GError) error = g_error_new_literal (COLD_ERROR, COLD_ERROR_BLOCKED, message);
+
+  cold_job_start (job);
+  cold_job_finish (job, NULL, error);
+  cold_retries_note_unreadable (tries->retries, tries->volume, job);
+}
+
+static void
+test_unreadable (Tries *tries, gconstpointer data)
+{
+  g_assert_null (cold_retries_get_unreadable (tries->retries, tries->volume));
+  inspect (tries, "untrusted-directory: /run/x is a symbolic link");
+  g_assert_true (cold_retries_is_unreadable (tries->retries, tries->volume));
+  g_assert_cmpstr (cold_retries_get_unreadable (tries->retries, tries->volume)->code, ==, "untrusted-directory");
+  /* Policy waits for nothing else: only upgrades are tried again. */
+  g_assert_null (cold_retries_get_refusal (tries->retries, tries->volume));
+  inspect (tries, "in-use: the agent sees that by itself");
+  g_assert_true (cold_retries_is_unreadable (tries->retries, tries->volume));
+  g_assert_null (cold_retries_get_unreadable (tries->retries, tries->volume));
+  inspect (tries, "untrusted-directory: again");
+  tries->volume->file.mtime_ns++;
+  g_assert_false (cold_retries_is_unreadable (tries->retries, tries->volume));
+  g_assert_null (cold_retries_get_unreadable (tries->retries, tries->volume));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -97,5 +126,6 @@ main (int argc, char *argv[])
   g_test_add ("/retries/refused/waits-longer", Tries, NULL, set_up, test_refused, tear_down);
   g_test_add ("/retries/seen-otherwise/not-remembered", Tries, NULL, set_up, test_seen_otherwise, tear_down);
   g_test_add ("/retries/other-content/not-refused", Tries, NULL, set_up, test_other_content, tear_down);
+  g_test_add ("/retries/unreadable/says-why", Tries, NULL, set_up, test_unreadable, tear_down);
   return g_test_run ();
 }

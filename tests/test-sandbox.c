@@ -416,6 +416,21 @@ test_missing_user_is_named (void)
   g_assert_nonnull (strstr (error->message, COLD_WORKER_USER));
 }
 
+/* As an image that is deleted between being opened and being handed over: nobody's fault, and no reason to call it failed. */
+static void
+test_deleted_disk (void)
+{
+  g_autofree char *path = make_image ("deleted", "disk zero");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ColdWorkerProcess) process = make_process ();
+  g_autoptr (JsonObject) request = make_request ("attack");
+
+  add_disk (process, path, "/disks/0", FALSE);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_null (run (process, request, NULL, &error));
+  g_assert_error (error, COLD_ERROR, COLD_ERROR_YIELDED);
+}
+
 /* A sandbox that was killed, and left a process that keeps the agent's pipes open, with more of a request in them than they
  * hold. */
 static void
@@ -484,6 +499,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/sandbox/cancel/at-any-instant", test_cancel_at_any_instant);
   g_test_add_func ("/sandbox/agent-death/leaves-nothing", test_agents_death_leaves_nothing);
   g_test_add_func ("/sandbox/storage-without-id-maps/refused", test_storage_without_id_maps_is_refused);
+  g_test_add_func ("/sandbox/deleted-disk/yields", test_deleted_disk);
   g_test_add_func ("/sandbox/network-with-disks/refused", test_network_and_disks_exclude_each_other);
   g_test_add_func ("/sandbox/killed/not-waited-for", test_killed_sandbox_is_not_waited_for);
   g_test_add_func ("/sandbox/missing-user/named", test_missing_user_is_named);

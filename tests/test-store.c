@@ -103,6 +103,7 @@ test_volume (StoreFixture *f, gconstpointer data)
 {
   g_autoptr (ColdVolume) volume = cold_volume_new (POOL, "not\xff" "utf-8.raw");
   g_autoptr (GPtrArray) loaded = NULL;
+  const gint64 disks[] = { 7, G_MAXINT64 };
   const ColdVolume *got;
 
   volume->id = cold_store_next_volume_id (f->store);
@@ -128,6 +129,9 @@ test_volume (StoreFixture *f, gconstpointer data)
   volume->facts->package_count = 300;
   g_strfreev (volume->facts->foreign);
   volume->facts->foreign = g_strsplit ("i386 ../etc armhf", " ", -1);
+  volume->facts->disks = g_array_new (FALSE, FALSE, sizeof (gint64));
+  volume->facts->format = g_intern_static_string ("raw");
+  g_array_append_vals (volume->facts->disks, disks, G_N_ELEMENTS (disks));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("hibernated", NULL));
   g_ptr_array_add (volume->facts->blockers, cold_blocker_new ("encrypted", "sda2"));
   cold_store_save_volume (f->store, volume);
@@ -159,6 +163,8 @@ test_volume (StoreFixture *f, gconstpointer data)
   g_assert_null (got->backing_format);
   g_assert_nonnull (got->facts);
   g_assert_true (got->facts->has_guest);
+  g_assert_cmpstr (got->facts->format, ==, "raw");
+  g_assert_cmpmem (got->facts->disks->data, sizeof disks, disks, sizeof disks);
   g_assert_cmpstr (got->facts->os, ==, "debian");
   g_assert_cmpuint (got->facts->package_count, ==, 300);
   g_assert_cmpstr (got->facts->foreign[0], ==, "i386");
@@ -474,6 +480,47 @@ test_no_folder (StoreFixture *f, gconstpointer data)
   g_assert_true (error->domain == COLD_ERROR);
 }
 
+/* Rows that nobody could work with are left out, and a policy that is none changes nothing. */
+static void
+test_damaged_rows (StoreFixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) volumes = NULL, pools = NULL, domains = NULL;
+  const ColdVolume *volume;
+
+  execute (f, "INSERT INTO pools (uuid, name, policy) VALUES (NULL, 'a', 'auto'), ('" POOL "', 'b', x'ff61'), ('x/y', 'c', 'auto')");
+  execute (f, "INSERT INTO domains (uuid, name, policy) VALUES ('', 'a', 'off'), ('" DOMAIN "', x'ff62', '')");
+  execute (f, "INSERT INTO volumes (id, pool, name, path, policy, facts) VALUES (-1, '" POOL "', 'a', 'a', 'auto', NULL),"
+              " (1, 'x', 'b', 'b', 'auto', NULL), (2, '" POOL "', x'', 'c', 'auto', NULL),"
+              " (3, '" POOL "', 'd', NULL, 'atuo', '{\"blockers\":[1,{},{\"code\":\"encrypted\"}],\"disks\":[\"x\",null,{}]}')");
+  pools = cold_store_load_pools (f->store);
+  domains = cold_store_load_domains (f->store);
+  volumes = cold_store_load_volumes (f->store);
+  g_assert_cmpuint (pools->len, ==, 1);
+  g_assert_cmpstr (((ColdPool *) g_ptr_array_index (pools, 0))->policy, ==, "off");
+  g_assert_cmpuint (domains->len, ==, 1);
+  g_assert_true (g_utf8_validate (((ColdDomain *) g_ptr_array_index (domains, 0))->info->name, -1, NULL));
+  g_assert_cmpuint (volumes->len, ==, 1);
+  volume = g_ptr_array_index (volumes, 0);
+  g_assert_cmpstr (volume->path, ==, "");
+  g_assert_cmpstr (volume->policy, ==, "off");
+  g_assert_cmpuint (volume->facts->blockers->len, ==, 1);
+  g_assert_cmpuint (n_warnings, ==, 9);
+}
+
+/* libvirt does not know where every volume is. */
+static void
+test_empty_path (StoreFixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) loaded = NULL;
+
+  save_volume (f, "nowhere");
+  store_fixture_reopen (f);
+  loaded = cold_store_load_volumes (f->store);
+  g_assert_cmpuint (loaded->len, ==, 1);
+  g_assert_cmpstr (((ColdVolume *) g_ptr_array_index (loaded, 0))->path, ==, "");
+  g_assert_cmpstr (((ColdVolume *) g_ptr_array_index (loaded, 0))->key, ==, "");
+}
+
 /* A missing table stands for a disk that fails: what could not be written is written once it works again. */
 static void
 test_failing_writes (StoreFixture *f, gconstpointer data)
@@ -539,6 +586,8 @@ main (int argc, char *argv[])
   ADD ("no-room/keeps-the-store", test_no_room);
   ADD ("empty-file/is-filled", test_empty_file);
   ADD ("garbage-in-a-row/counts-as-unknown", test_garbage_in_a_row);
+  ADD ("damaged-rows/are-left-out", test_damaged_rows);
+  ADD ("empty-path/comes-back", test_empty_path);
   ADD ("failing-writes/are-kept-and-tried-again", test_failing_writes);
   ADD ("failing-disk/tries-again", test_tries_again);
   return g_test_run ();

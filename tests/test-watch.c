@@ -10,6 +10,7 @@ typedef struct
   ColdWatch *watch;
   guint stirred;
   guint heard;
+  GString *names; /* as last told of */
 } Fixture;
 
 static void
@@ -23,8 +24,15 @@ on_stirred (ColdWatch *watch, Fixture *f)
 static void
 on_changed (ColdWatch *watch, Fixture *f)
 {
+  GHashTableIter iter;
+  gpointer name;
+
   f->heard++;
   g_assert_cmpuint (f->heard, ==, f->stirred);
+  g_string_truncate (f->names, 0);
+  g_hash_table_iter_init (&iter, cold_watch_get_names (watch));
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_string_append_printf (f->names, "%s;", (const char *) name);
 }
 
 static void
@@ -38,6 +46,7 @@ setup (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   g_signal_connect (f->watch, "stirred", G_CALLBACK (on_stirred), f);
   g_signal_connect (f->watch, "changed", G_CALLBACK (on_changed), f);
+  f->names = g_string_new (NULL);
 }
 
 static void
@@ -46,6 +55,7 @@ teardown (Fixture *f, gconstpointer data)
   g_autofree char *command = g_strdup_printf ("rm -rf '%s'", f->folder);
 
   g_object_unref (f->watch);
+  g_string_free (f->names, TRUE);
   g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, NULL, NULL));
   g_free (f->folder);
 }
@@ -89,9 +99,13 @@ test_names (Fixture *f, gconstpointer data)
   put (f, "a b\nc", "x");
   run (f, 1, 30000);
   g_assert_cmpuint (f->heard, ==, 1);
+  g_assert_cmpstr (f->names->str, ==, "a b\nc;");
   g_unlink (path);
   run (f, 2, 30000);
   g_assert_cmpuint (f->heard, ==, 2);
+  put (f, "other", "x");
+  run (f, 3, 30000);
+  g_assert_cmpstr (f->names->str, ==, "other;");
 }
 
 static void

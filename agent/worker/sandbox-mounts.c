@@ -71,6 +71,14 @@ make_id_map (uid_t file_uid, gid_t file_gid, uid_t uid, gid_t gid)
   return fd;
 }
 
+/* The kernel mounts no file that has lost its name. */
+static void
+fail_if_deleted (int error)
+{
+  if (error == ENOENT)
+    sandbox_fail ("Yielded", NULL, "a disk was deleted or replaced before it could be opened");
+}
+
 int
 sandbox_clone_disk (int fd, bool writable, uid_t uid, gid_t gid)
 {
@@ -88,7 +96,10 @@ sandbox_clone_disk (int fd, bool writable, uid_t uid, gid_t gid)
 
   mount = open_tree (fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
   if (mount < 0)
-    sandbox_fail ("Blocked", "unsupported-storage", "the file cannot be mounted on its own: %s", strerror (errno));
+    {
+      fail_if_deleted (errno);
+      sandbox_fail ("Blocked", "unsupported-storage", "the file cannot be mounted on its own: %s", strerror (errno));
+    }
   attributes.userns_fd = make_id_map (st.st_uid, st.st_gid, uid, gid);
   if (mount_setattr (mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
     sandbox_fail ("Blocked", "unsupported-storage",
@@ -139,7 +150,10 @@ sandbox_stage_mount (int mount)
   char *place = sandbox_stage_file ("");
 
   if (move_mount (mount, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-    sandbox_fail ("Worker", NULL, "cannot attach a disk: %s", strerror (errno));
+    {
+      fail_if_deleted (errno);
+      sandbox_fail ("Worker", NULL, "cannot attach a disk: %s", strerror (errno));
+    }
   close (mount);
   return place;
 }
