@@ -33,7 +33,7 @@ publish (FolderFixture *f, const char *repository)
   folder_shell (f, "make database %s %s gpg", repository, repository);
 }
 
-/* @installed: "name version[ requirement],..."; @held: JSON strings */
+/* @installed: "name version[ requirement| +provided],..."; @held: JSON strings */
 static JsonObject *
 plan (FolderFixture *f, const char *repositories, const char *installed, const char *held)
 {
@@ -44,12 +44,12 @@ plan (FolderFixture *f, const char *repositories, const char *installed, const c
   for (guint i = 0; packages[i] != NULL; i++)
     {
       g_auto (GStrv) words = g_strsplit (packages[i], " ", 3);
+      gboolean provides = words[2] != NULL && words[2][0] == '+';
+      g_autofree char *more = words[2] != NULL ? g_strdup_printf ("\"%s\"", words[2] + provides) : g_strdup ("");
 
-      g_string_append_printf (text, "%s{\"name\":\"%s\",\"evr\":\"%s\",\"arch\":\"any\",\"provides\":[],\"requires\":[",
-                              i > 0 ? "," : "", words[0], words[1]);
-      if (words[2] != NULL)
-        g_string_append_printf (text, "\"%s\"", words[2]);
-      g_string_append (text, "],\"conflicts\":[],\"obsoletes\":[]}");
+      g_string_append_printf (text, "%s{\"name\":\"%s\",\"evr\":\"%s\",\"arch\":\"any\",\"provides\":[%s],"
+                                    "\"requires\":[%s],\"conflicts\":[],\"obsoletes\":[]}",
+                              i > 0 ? "," : "", words[0], words[1], provides ? more : "", provides ? "" : more);
     }
   g_string_append_printf (text, "],\"held\":[%s],\"excludes\":[],\"broken\":[]}", held);
   return folder_plan (f, repositories, text->str);
@@ -296,6 +296,20 @@ test_conflict_kept_back (FolderFixture *f, gconstpointer data)
   folder_assert_names (planned, "kept-back", "a");
 }
 
+/* pacman would give up: it looks for no package that gives others what an upgrade takes from them. */
+static void
+test_new_for_what_stays (FolderFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "old 2-1");
+  add (f, "one", "c 2-1");
+  add (f, "one", "new 1-1 'provides = lib'");
+  planned = publish_and_plan (f, "one", "user 1-1 lib,old 1-1 +lib,c 1-1", "");
+  folder_assert_planned (planned, "c 1-1 2-1");
+  folder_assert_names (planned, "kept-back", "old");
+}
+
 /* --- bundle ---------------------------------------------------------------------------------------------------------- */
 
 static JsonObject *
@@ -403,6 +417,7 @@ main (int argc, char *argv[])
   ADD ("plan/first-repository", NULL, test_first_repository);
   ADD ("plan/replaces", NULL, test_replaces);
   ADD ("plan/conflict/kept-back", NULL, test_conflict_kept_back);
+  ADD ("plan/new-for-what-stays/kept-back", NULL, test_new_for_what_stays);
   ADD ("bundle", NULL, test_bundle);
   ADD ("bundle/unsigned-database/signed-package", "gpg", test_bundle_unsigned);
   ADD ("bundle/unsigned-database/package-of-other-key/refused", "other", test_bundle_unsigned);

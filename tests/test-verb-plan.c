@@ -106,6 +106,70 @@ test_missing_dependency_is_kept_back (void)
   g_assert_true (lists (plan, "kept-back", "foo"));
 }
 
+/* apt installs new packages for those that it upgrades, not for those that stay. */
+static void
+test_new_for_what_stays (void)
+{
+  static const struct
+  {
+    const char *user;    /* field of an installed package that stays */
+    const char *upgrade; /* field of the new version of what it needs */
+    const char *planned; /* "old", "new" or both */
+  } cases[] = {
+    { "Depends: feature", NULL, "" },
+    { "Depends: feature", "Depends: new", "old new" },
+    { "Depends: feature", "Provides: feature", "old" },
+    { "Depends: feature | nothing", "Depends: new | nothing", "old new" },
+    { "Depends: old | feature", NULL, "old" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *user = repository_fixture_installed ("user", "1.0", cases[i].user);
+      g_autofree char *old = repository_fixture_installed ("old", "1.0", "Provides: feature");
+      g_autofree char *status = g_strconcat (user, "\n", old, NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "old", "1.1", cases[i].upgrade);
+      repository_fixture_add (fixture, "new", "1.0", "Provides: feature");
+      repository_fixture_index (fixture, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_cmpint (repository_fixture_planned (plan, "old") != NULL, ==, strstr (cases[i].planned, "old") != NULL);
+      g_assert_cmpint (repository_fixture_planned (plan, "new") != NULL, ==, strstr (cases[i].planned, "new") != NULL);
+      g_assert_cmpint (lists (plan, "kept-back", "old"), ==, strstr (cases[i].planned, "old") == NULL);
+    }
+}
+
+/* The last paragraph of an index may have no empty line after it. */
+static void
+test_no_last_line (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *path = repository_fixture_path (fixture, "main/binary-amd64/Packages");
+  g_autofree char *xz = g_strconcat (path, ".xz", NULL);
+  g_autofree char *gz = g_strconcat (path, ".gz", NULL);
+  g_autofree char *text = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  repository_fixture_index (fixture, NULL);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpint (remove (xz), ==, 0);
+  g_assert_cmpint (remove (gz), ==, 0);
+  g_strchomp (text);
+  for (guint newlines = 0; newlines < 3; newlines++)
+    {
+      g_autofree char *ended = g_strconcat (text, &"\n\n"[2 - newlines], NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      g_assert_true (g_file_set_contents (path, ended, -1, NULL));
+      repository_fixture_run (fixture, "sign", fixture->repository, "stable", fixture->home, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_nonnull (repository_fixture_planned (plan, "foo"));
+    }
+}
+
 static RepositoryFixture *
 fixture_with_two_versions (void)
 {
@@ -447,6 +511,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/new-dependency", test_new_dependency);
   g_test_add_func ("/plan/removal/kept-back", test_removal_is_kept_back);
   g_test_add_func ("/plan/missing-dependency/kept-back", test_missing_dependency_is_kept_back);
+  g_test_add_func ("/plan/new-for-what-stays/kept-back", test_new_for_what_stays);
+  g_test_add_func ("/plan/index-without-last-line", test_no_last_line);
   g_test_add_func ("/plan/hold", test_hold);
   g_test_add_func ("/plan/only-installed-counts", test_status_counts);
   for (guint i = 0; i < G_N_ELEMENTS (pins); i++)
