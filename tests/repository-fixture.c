@@ -100,9 +100,10 @@ repository_fixture_request (RepositoryFixture *self)
 {
   g_autofree char *text = g_strdup_printf (
       "{\"catalogue\":\"%s\",\"scratch\":\"%s\",\"manifest\":\"%s/manifest.json\",\"repositories\":[{\"id\":\"test\",\"type\":\"deb\",\"uri\":\"file://%s\","
-      "\"suites\":[\"stable\"],\"components\":[\"main\"],\"architectures\":[\"amd64\"%s%s%s],\"signed-by\":\"%s\","
+      "\"suites\":[\"stable\"],\"components\":[\"main\"%s%s%s],\"architectures\":[\"amd64\"%s%s%s],\"signed-by\":\"%s\","
       "\"security\":true}]}",
-      self->catalogue, self->scratch, self->folder, self->repository, self->foreign != NULL ? ",\"" : "",
+      self->catalogue, self->scratch, self->folder, self->repository, self->contrib != NULL ? ",\"" : "",
+      self->contrib != NULL ? self->contrib : "", self->contrib != NULL ? "\"" : "", self->foreign != NULL ? ",\"" : "",
       self->foreign != NULL ? self->foreign : "", self->foreign != NULL ? "\"" : "", self->keyring);
   g_autoptr (GError) error = NULL;
   JsonObject *request = cold_json_parse_object (text, -1, &error);

@@ -234,6 +234,21 @@ static const struct
   { "arch-other", "Package: foo:i386\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.2", NULL },
   { "arch-of-source", "Package: src:foo:native\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
   { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  /* Quotes are for hosts alone; and the asterisk at the end is taken off before anything is looked at. */
+  { "version-quoted", "Package: foo\\nPin: version \\\"1.2\\\"\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "version-asterisk", "Package: foo\\nPin: version [1]*\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "version-begins", "Package: foo\\nPin: version 1.*\\nPin-Priority: -1\\n", NULL, NULL },
+  /* Of several conditions, those that apt does not know count for nothing. */
+  { "release-words", "Package: foo\\nPin: release o=Test, testing\\nPin-Priority: -1\\n", NULL, NULL },
+  { "release-unknown", "Package: foo\\nPin: release x=Test\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "release-missing-field", "Package: foo\\nPin: release v=?*\\nPin-Priority: -1\\n", "1.2", NULL },
+  /* What is installed is of release "now". */
+  { "all", "Package: foo\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
+  { "general-all", "Package: *\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
+  { "now", "Package: foo\\nPin: release a=now\\nPin-Priority: 501\\n", NULL, NULL },
+  { "general-now", "Package: *\\nPin: release now\\nPin-Priority: 501\\n", NULL, NULL },
+  { "never", "Package: *\\nPin: release o=Test\\nPin-Priority: 990\\n\\nPackage: *\\nPin: release l=Test\\nPin-Priority: never\\n\\n"
+             "Package: foo\\nPin: version *\\nPin-Priority: 990\\n", NULL, NULL },
 };
 
 static void
@@ -251,6 +266,62 @@ test_pin (gconstpointer data)
     g_assert_true (lists (plan, "problems", pins[i].problem));
   else
     g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+/* To apt, it is one version, and a pin is for the version as soon as it is for one of the indexes that have it. */
+static void
+test_pin_of_one_index (void)
+{
+  static const char *const texts[] = { "Package: foo\\nPin: release c=contrib\\nPin-Priority: -1\\n",
+                                       "Package: foo\\nPin: release c=main\\nPin-Priority: -1\\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *member = g_strdup_printf ("\"preferences\":[{\"text\":\"%s\"}]", texts[i]);
+      g_autoptr (JsonObject) plan = NULL;
+
+      fixture->contrib = "contrib";
+      repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "--component", "contrib", NULL);
+      plan = repository_fixture_plan (fixture, status, member);
+      g_assert_cmpuint (count (plan, "packages"), ==, 0);
+    }
+}
+
+/* The first alternative, and a package before what only provides its name; unless it cannot be had. */
+static void
+test_alternatives (void)
+{
+  static const struct
+  {
+    const char *field; /* of the upgrade */
+    const char *planned;
+  } cases[] = {
+    { "Depends: zebra | ant", "zebra" },         { "Depends: ant | zebra", "ant" },
+    { "Depends: broken | zebra | ant", "zebra" }, { "Depends: nowhere | zebra | ant", "zebra" },
+    { "Depends: mouse", "mouse" },               { "Depends: new", "zebra" },
+    { "Depends: broken | new, mouse", "zebra" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "ant", "1.0", "Provides: mouse");
+      repository_fixture_add (fixture, "broken", "1.0", "Depends: nowhere");
+      repository_fixture_add (fixture, "foo", "1.1", cases[i].field);
+      repository_fixture_add (fixture, "mouse", "1.0", NULL);
+      repository_fixture_add (fixture, "new", "1.0", "Depends: zebra | ant");
+      repository_fixture_add (fixture, "zebra", "1.0", NULL);
+      repository_fixture_index (fixture, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_nonnull (repository_fixture_planned (plan, cases[i].planned));
+      g_assert_nonnull (repository_fixture_planned (plan, "foo"));
+      g_assert_null (repository_fixture_planned (plan, g_str_equal (cases[i].planned, "ant") ? "zebra" : "ant"));
+    }
 }
 
 /* APT::Default-Release comes before all general records. */
@@ -522,6 +593,8 @@ main (int argc, char *argv[])
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_pin);
     }
   g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
+  g_test_add_func ("/plan/pin/of-one-index", test_pin_of_one_index);
+  g_test_add_func ("/plan/alternatives/in-order", test_alternatives);
   g_test_add_func ("/plan/default-release", test_default_release);
   g_test_add_func ("/plan/phased-update/waits", test_phased);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);

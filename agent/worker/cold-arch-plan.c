@@ -12,6 +12,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-plan.h"
+#include "cold-plan-alternatives.h"
 #include "cold-solver.h"
 
 #define GROUP_PREFIX "group:"
@@ -404,6 +405,7 @@ cold_arch_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
   solver_set_flag (solver, SOLVER_FLAG_ALLOW_ARCHCHANGE, 1); /* between "any" and the guest's */
   solver_set_flag (solver, SOLVER_FLAG_NO_INFARCHCHECK, 1);
   solver_set_flag (solver, SOLVER_FLAG_NO_UPDATEPROVIDE, 1);
+  cold_plan_alternatives_favour (plan, jobs);
 }
 
 gboolean
