@@ -193,6 +193,27 @@ test_hold (void)
   g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
 }
 
+/* What a held package's new version would offer does not count, and keeps nothing back. */
+static void
+test_hold_of_alternative (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *foo = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *bar = repository_fixture_installed ("bar", "1.0", NULL);
+  g_autofree char *status = g_strconcat (foo, "\n", bar, NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", "Provides: virtual");
+  repository_fixture_add (fixture, "bar", "1.1", "Depends: new | virtual");
+  repository_fixture_add (fixture, "new", "1.0", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, "\"held\":[\"foo:all\"]");
+  g_assert_cmpuint (count (plan, "packages"), ==, 2);
+  g_assert_nonnull (repository_fixture_planned (plan, "bar"));
+  g_assert_nonnull (repository_fixture_planned (plan, "new"));
+  g_assert_true (lists (plan, "held", "foo"));
+}
+
 static void
 test_status_counts (void)
 {
@@ -585,6 +606,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/new-for-what-stays/kept-back", test_new_for_what_stays);
   g_test_add_func ("/plan/index-without-last-line", test_no_last_line);
   g_test_add_func ("/plan/hold", test_hold);
+  g_test_add_func ("/plan/hold/of-alternative", test_hold_of_alternative);
   g_test_add_func ("/plan/only-installed-counts", test_status_counts);
   for (guint i = 0; i < G_N_ELEMENTS (pins); i++)
     {

@@ -303,6 +303,16 @@ drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
     deb->candidates[s->name] = 0;
 }
 
+/* What is not to be taken must not be seen: libsolv keeps back what could do with it, even where something else would do as well. */
+static gboolean
+may_take (ColdPlan *plan, Id name)
+{
+  const char *text = pool_id2str (plan->pool, name);
+
+  return !g_hash_table_contains (plan->excluded, text) && !g_hash_table_contains (plan->held, text)
+         && !g_hash_table_contains (plan->locked, text);
+}
+
 static void
 consider_candidates (ColdPlan *plan, Deb *deb)
 {
@@ -317,7 +327,7 @@ consider_candidates (ColdPlan *plan, Deb *deb)
       MAPSET (&plan->considered, p);
     }
   for (guint i = 0; i < deb->n_names; i++)
-    if (deb->candidates[i] != 0 && !g_hash_table_contains (plan->excluded, pool_id2str (pool, i)))
+    if (deb->candidates[i] != 0 && may_take (plan, i))
       MAPSET (&plan->considered, deb->candidates[i]);
 }
 
