@@ -18,6 +18,7 @@ typedef struct
   char *scratch;
   const char *foreign; /* (nullable): an architecture that is fetched beside amd64 */
   const char *contrib; /* (nullable): a component beside main */
+  const char *suite;   /* (nullable): one beside stable */
 } RepositoryFixture;
 
 RepositoryFixture *repository_fixture_new (void);

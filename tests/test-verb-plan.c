@@ -505,8 +505,8 @@ test_phased (void)
   } cases[] = {
     { NULL, FALSE, NULL, "1.2" },
     { "Phased-Update-Percentage: 100", FALSE, NULL, "1.2" },
-    { "Phased-Update-Percentage: 0", FALSE, NULL, "1.1" },
-    { "Phased-Update-Percentage: 90", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 0", FALSE, NULL, NULL },
+    { "Phased-Update-Percentage: 90", FALSE, NULL, NULL },
     { "Phased-Update-Percentage: 90", TRUE, NULL, "1.2" },
     { "Phased-Update-Percentage: 90", FALSE, "phased", "1.2" },
   };
@@ -525,6 +525,36 @@ test_phased (void)
       first = repository_fixture_plan (fixture, status, cases[i].member != NULL ? "\"phased\":true" : NULL);
       plan = plan_again (fixture, "unused", cases[i].security, NULL);
       g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+      g_assert_cmpint (lists (plan, "kept-back", "foo"), ==, cases[i].candidate == NULL);
+      g_assert_cmpint (lists (plan, "problems", "phased"), ==, cases[i].candidate == NULL);
+    }
+}
+
+/* An update that has what a security update brought waits for nobody. */
+static void
+test_phased_after_security (void)
+{
+  static const struct
+  {
+    const char *installed;
+    const char *planned;
+  } cases[] = { { "1.0", "1.2" }, { "1.1", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", cases[i].installed, NULL);
+      g_autoptr (JsonObject) first = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      fixture->suite = "other-security";
+      repository_fixture_add (fixture, "foo", "1.2", "Phased-Update-Percentage: 10");
+      repository_fixture_index (fixture, NULL);
+      repository_fixture_run (fixture, "deb", fixture->repository, "other-security", "foo", "1.1", NULL);
+      repository_fixture_run (fixture, "index", fixture->repository, "other-security", fixture->home, NULL);
+      first = repository_fixture_plan (fixture, status, NULL);
+      plan = plan_again (fixture, "unused", FALSE, NULL);
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].planned);
     }
 }
 
@@ -619,6 +649,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/alternatives/in-order", test_alternatives);
   g_test_add_func ("/plan/default-release", test_default_release);
   g_test_add_func ("/plan/phased-update/waits", test_phased);
+  g_test_add_func ("/plan/phased-update/after-security-update", test_phased_after_security);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);

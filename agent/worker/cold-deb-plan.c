@@ -180,16 +180,29 @@ is_better (Pool *pool, Solvable *s, int priority, Solvable *other, int other_pri
   return index_of (s)->repository->security && !index_of (other)->repository->security;
 }
 
-/* Ubuntu gives an update to more and more machines, and to no more when it is bad. Which ones apt draws by their machine-id; the
- * plans of clones are shared, so that all of them wait for the end. As for apt, security updates are for all at once, and what is
- * newly installed does not wait. */
 static gboolean
-is_for_all (const Deb *deb, Solvable *s)
+is_security (const ColdDebIndex *index)
 {
-  const ColdDebIndex *index = index_of (s);
+  return index != NULL && (index->repository->security || g_str_has_suffix (index->archive, "-security"));
+}
 
-  return deb->phased || index->repository->security || g_str_has_suffix (index->archive, "-security")
-         || cold_deb_solver_get_phased (s) >= COLD_DEB_PHASED_ALL;
+/* Ubuntu gives an update to more and more machines, and to no more when it is bad. Which ones apt draws by their machine-id; the
+ * plans of clones are shared, so that all of them wait for the end. As for apt, what is or brings a security update is for all at once,
+ * what is newly installed does not wait, and no older version stands in. */
+static gboolean
+is_for_all (ColdPlan *plan, const Deb *deb, Solvable *s, Solvable *installed)
+{
+  if (deb->phased || cold_deb_solver_get_phased (s) >= COLD_DEB_PHASED_ALL || is_security (index_of (s)))
+    return TRUE;
+  for (Id p = deb->first[s->name]; p != 0; p = deb->next[p])
+    {
+      const Solvable *other = pool_id2solvable (plan->pool, p);
+
+      if (is_security (index_of (other)) && pool_evrcmp (plan->pool, other->evr, s->evr, EVRCMP_COMPARE) < 0
+          && pool_evrcmp (plan->pool, other->evr, installed->evr, EVRCMP_COMPARE) > 0)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static void
@@ -214,8 +227,6 @@ choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
         continue;
       if (installed != 0 && priority < COLD_DEB_PRIORITY_DOWNGRADE
           && pool_evrcmp (pool, s->evr, pool_id2solvable (pool, installed)->evr, EVRCMP_COMPARE) < 0)
-        continue;
-      if (installed != 0 && !is_for_all (deb, s))
         continue;
       if (best == 0 || is_better (pool, s, priority, pool_id2solvable (pool, best), priorities[s->name]))
         {
@@ -297,6 +308,12 @@ drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
     {
       cold_plan_add_problem (plan, "%s is kept back: a pin of the guest asks for the older version %s", name,
                    pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
+  else if (compared > 0 && !is_for_all (plan, deb, pool_id2solvable (pool, candidate), s))
+    {
+      cold_plan_add_problem (plan, "%s is kept back: %s is an update that not all machines get yet (phased update)", name,
+                             pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
       g_hash_table_add (plan->locked, g_strdup (name));
     }
   if (compared <= 0)
