@@ -255,6 +255,15 @@ static const struct
   { "arch-other", "Package: foo:i386\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.2", NULL },
   { "arch-of-source", "Package: src:foo:native\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
   { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  /* Where apt gives up. */
+  { "refused-no-package", "Pin: version 1.1\\nPin-Priority: 600\\n", NULL, "no \"Package:\"" },
+  { "refused-no-priority", "Package: bar\\nPin: version 1.1\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-large-priority", "Package: *\\nPin: release l=Test\\nPin-Priority: 100000\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-never", "Package: bar\\nPin: version 1.1\\nPin-Priority: never\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-no-record", "# comment\\n\\nExplanation: none\\n", NULL, "no \"Package:\"" },
+  { "not-refused", "# comment\\n\\nPackage: bar\\n\\nPackage: *\\nPin: version 1.1\\n\\nPackage: *\\nPin: moon full\\n",
+    "1.2", NULL },
+  { "priority-and-more", "Package: foo\\nPin: version 1.1\\nPin-Priority: 600 of 1000\\n", "1.1", NULL },
   /* Quotes are for hosts alone; and the asterisk at the end is taken off before anything is looked at. */
   { "version-quoted", "Package: foo\\nPin: version \\\"1.2\\\"\\nPin-Priority: -1\\n", "1.2", NULL },
   { "version-asterisk", "Package: foo\\nPin: version [1]*\\nPin-Priority: -1\\n", "1.2", NULL },
@@ -263,7 +272,8 @@ static const struct
   { "release-words", "Package: foo\\nPin: release o=Test, testing\\nPin-Priority: -1\\n", NULL, NULL },
   { "release-unknown", "Package: foo\\nPin: release x=Test\\nPin-Priority: -1\\n", "1.2", NULL },
   { "release-missing-field", "Package: foo\\nPin: release v=?*\\nPin-Priority: -1\\n", "1.2", NULL },
-  /* What is installed is of release "now". */
+  /* What is installed is of release "now", and of one of which nothing is said. */
+  { "release-nothing", "Package: foo\\nPin: release a=\\nPin-Priority: 501\\n", NULL, NULL },
   { "all", "Package: foo\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
   { "general-all", "Package: *\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
   { "now", "Package: foo\\nPin: release a=now\\nPin-Priority: 501\\n", NULL, NULL },

@@ -310,6 +310,10 @@ drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
                    pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
       g_hash_table_add (plan->locked, g_strdup (name));
     }
+  else if (compared > 0 && cold_deb_preferences_get_refused (deb->preferences) != NULL)
+    {
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
   else if (compared > 0 && !is_for_all (plan, deb, pool_id2solvable (pool, candidate), s))
     {
       cold_plan_add_problem (plan, "%s is kept back: %s is an update that not all machines get yet (phased update)", name,
@@ -394,6 +398,9 @@ cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   deb->phased = cold_json_bool (manifest, "phased");
   deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
                                                cold_json_string (manifest, "default-release"));
+  if (cold_deb_preferences_get_refused (deb->preferences) != NULL)
+    cold_plan_add_problem (plan, "nothing is upgraded: apt in the guest refuses its preferences (/etc/apt/preferences, preferences.d): %s",
+                           cold_deb_preferences_get_refused (deb->preferences));
   if (!cold_deb_solver_add_installed (plan->pool, status, arch, held, &deb->foreign, error)
       || !load_foreign (plan, deb, known, error))
     return FALSE;

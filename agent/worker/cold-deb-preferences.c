@@ -26,6 +26,7 @@ struct _ColdDebPreferences
   char *native;          /* architecture */
   char *default_release; /* (nullable) */
   GPtrArray *pins; /* the first that applies counts */
+  char *refused;   /* (nullable) */
   gboolean has_specific;
 };
 
@@ -103,22 +104,46 @@ set_value (Pin *pin, const char *text)
     }
 }
 
+/* Of several such records, the first one is told: there, apt stops. */
+static void
+refuse (ColdDebPreferences *self, const char *why)
+{
+  if (self->refused == NULL)
+    self->refused = g_strdup (why);
+}
+
+/* As apt reads numbers: what comes after one does not count. Returns: 0 for none, and for what apt refuses */
+static int
+parse_priority (const char *text, gboolean general)
+{
+  gint64 number;
+
+  if (text == NULL)
+    return 0;
+  if (general && g_str_equal (text, "never"))
+    return COLD_DEB_PRIORITY_NEVER;
+  number = g_ascii_strtoll (text, NULL, 10);
+  if (number < G_MININT16 || number > G_MAXINT16)
+    return 0;
+  return MAX ((int) number, COLD_DEB_PRIORITY_NEVER + 1);
+}
+
 static void
 add_stanza (ColdDebPreferences *self, const char *package, const char *pin_text, const char *priority)
 {
+  gboolean general = g_strcmp0 (package, "*") == 0;
   Pin *pin;
-  gint64 number = 0;
 
   if (package == NULL || pin_text == NULL)
     return;
   pin = g_new0 (Pin, 1);
   set_value (pin, pin_text);
-  if (g_strcmp0 (priority, "never") == 0 && g_str_equal (package, "*"))
-    number = COLD_DEB_PRIORITY_NEVER;
-  else if (priority == NULL || !g_ascii_string_to_signed (priority, 10, -32768, 32767, &number, NULL) || number == 0)
+  pin->priority = parse_priority (priority, general);
+  if (general && pin->kind == PIN_VERSION)
     pin->kind = PIN_UNKNOWN;
-  pin->priority = number;
-  if (!g_str_equal (package, "*"))
+  if (pin->kind != PIN_UNKNOWN && pin->priority == 0)
+    refuse (self, "a record has no usable \"Pin-Priority:\"");
+  if (!general)
     {
       pin->packages = split_words (package);
       self->has_specific = TRUE;
@@ -144,6 +169,15 @@ field_of (const char *line, char **package, char **pin, char **priority, const c
   return NULL;
 }
 
+/* @filled: there is more than comments */
+static void
+end_stanza (ColdDebPreferences *self, gboolean filled, const char *package, const char *pin, const char *priority)
+{
+  if (filled && package == NULL)
+    refuse (self, "a record has no \"Package:\"");
+  add_stanza (self, package, pin, priority);
+}
+
 static void
 add_text (ColdDebPreferences *self, const char *text)
 {
@@ -152,6 +186,7 @@ add_text (ColdDebPreferences *self, const char *text)
   g_autofree char *pin = NULL;
   g_autofree char *priority = NULL;
   char **last = NULL;
+  gboolean filled = FALSE;
 
   for (guint i = 0; lines[i] != NULL; i++)
     {
@@ -161,13 +196,15 @@ add_text (ColdDebPreferences *self, const char *text)
         continue;
       if (*g_strchomp (lines[i]) == '\0')
         {
-          add_stanza (self, package, pin, priority);
+          end_stanza (self, filled, package, pin, priority);
+          filled = FALSE;
           g_clear_pointer (&package, g_free);
           g_clear_pointer (&pin, g_free);
           g_clear_pointer (&priority, g_free);
           last = NULL;
           continue;
         }
+      filled = TRUE;
       if (g_ascii_isspace (lines[i][0]) && last != NULL && *last != NULL)
         {
           g_autofree char *longer = g_strconcat (*last, " ", g_strstrip (lines[i]), NULL);
@@ -183,7 +220,7 @@ add_text (ColdDebPreferences *self, const char *text)
           *last = g_strstrip (g_strdup (value));
         }
     }
-  add_stanza (self, package, pin, priority);
+  end_stanza (self, filled, package, pin, priority);
 }
 
 ColdDebPreferences *
@@ -212,6 +249,7 @@ cold_deb_preferences_free (ColdDebPreferences *self)
   g_ptr_array_unref (self->pins);
   g_free (self->native);
   g_free (self->default_release);
+  g_free (self->refused);
   g_free (self);
 }
 
@@ -279,7 +317,8 @@ matches_release (const char *value, const ColdDebIndex *index)
   for (guint i = 0; parts[i] != NULL; i++)
     if (!matches_release_part (g_strstrip (parts[i]), index, &known))
       return FALSE;
-  return known;
+  /* One that says nothing is for nothing that has a Release. */
+  return known || index == &status_file;
 }
 
 /* The bundle tells the guest's apt the repository's own host, and this one for a repository of files. */
@@ -322,6 +361,12 @@ cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *
   if (index->but_automatic_upgrades)
     return 100;
   return index->not_automatic ? 1 : COLD_DEB_PRIORITY_DEFAULT;
+}
+
+const char *
+cold_deb_preferences_get_refused (ColdDebPreferences *self)
+{
+  return self->refused;
 }
 
 gboolean

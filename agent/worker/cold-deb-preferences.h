@@ -31,6 +31,9 @@ void cold_deb_preferences_free (ColdDebPreferences *self);
  * package. Where several have a version, the highest one counts. */
 int cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *index);
 
+/* Returns: (nullable): what is wrong with them, for the admin, where apt would do nothing at all */
+const char *cold_deb_preferences_get_refused (ColdDebPreferences *self);
+
 /* Whether any record names packages: otherwise the call below need not be made for each of them. */
 gboolean cold_deb_preferences_has_specific (ColdDebPreferences *self);
 
