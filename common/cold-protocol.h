@@ -111,7 +111,7 @@
  *            /sources.list     one deb line for each suite that has a planned package; a repository of files shows as
  *                              http://coldpatch.invalid/<repository id>, since apt does without downloading only there
  *            /lists/           for apt's lists folder, under the names that fit these lines: each suite's InRelease as it
- *                              was published, and Packages with nothing but what is planned
+ *                              was published, and Packages with what is planned and, where it is listed, what that replaces
  *          For pacman:
  *            /bundle.json      as above, files are below pkgs/
  *            /pkgs/            the planned packages under their names in the repository

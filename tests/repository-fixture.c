@@ -95,15 +95,24 @@ repository_fixture_path (RepositoryFixture *self, const char *name)
   return g_build_filename (self->repository, "dists", "stable", name, NULL);
 }
 
+/* Returns: (transfer full): one more word of an array of texts, if there is one */
+static char *
+one_more (const char *word)
+{
+  return word != NULL ? g_strdup_printf (",\"%s\"", word) : g_strdup ("");
+}
+
 JsonObject *
 repository_fixture_request (RepositoryFixture *self)
 {
+  g_autofree char *suite = one_more (self->suite);
+  g_autofree char *component = one_more (self->contrib);
+  g_autofree char *arch = one_more (self->foreign);
   g_autofree char *text = g_strdup_printf (
       "{\"catalogue\":\"%s\",\"scratch\":\"%s\",\"manifest\":\"%s/manifest.json\",\"repositories\":[{\"id\":\"test\",\"type\":\"deb\",\"uri\":\"file://%s\","
-      "\"suites\":[\"stable\"],\"components\":[\"main\"],\"architectures\":[\"amd64\"%s%s%s],\"signed-by\":\"%s\","
+      "\"suites\":[\"stable\"%s],\"components\":[\"main\"%s],\"architectures\":[\"amd64\"%s],\"signed-by\":\"%s\","
       "\"security\":true}]}",
-      self->catalogue, self->scratch, self->folder, self->repository, self->foreign != NULL ? ",\"" : "",
-      self->foreign != NULL ? self->foreign : "", self->foreign != NULL ? "\"" : "", self->keyring);
+      self->catalogue, self->scratch, self->folder, self->repository, suite, component, arch, self->keyring);
   g_autoptr (GError) error = NULL;
   JsonObject *request = cold_json_parse_object (text, -1, &error);
 

@@ -17,6 +17,8 @@ typedef struct
   char *catalogue;
   char *scratch;
   const char *foreign; /* (nullable): an architecture that is fetched beside amd64 */
+  const char *contrib; /* (nullable): a component beside main */
+  const char *suite;   /* (nullable): one beside stable */
 } RepositoryFixture;
 
 RepositoryFixture *repository_fixture_new (void);

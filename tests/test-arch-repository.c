@@ -33,7 +33,7 @@ publish (FolderFixture *f, const char *repository)
   folder_shell (f, "make database %s %s gpg", repository, repository);
 }
 
-/* @installed: "name version[ requirement],..."; @held: JSON strings */
+/* @installed: "name version[ requirement| +provided],..."; @held: JSON strings */
 static JsonObject *
 plan (FolderFixture *f, const char *repositories, const char *installed, const char *held)
 {
@@ -44,12 +44,12 @@ plan (FolderFixture *f, const char *repositories, const char *installed, const c
   for (guint i = 0; packages[i] != NULL; i++)
     {
       g_auto (GStrv) words = g_strsplit (packages[i], " ", 3);
+      gboolean provides = words[2] != NULL && words[2][0] == '+';
+      g_autofree char *more = words[2] != NULL ? g_strdup_printf ("\"%s\"", words[2] + provides) : g_strdup ("");
 
-      g_string_append_printf (text, "%s{\"name\":\"%s\",\"evr\":\"%s\",\"arch\":\"any\",\"provides\":[],\"requires\":[",
-                              i > 0 ? "," : "", words[0], words[1]);
-      if (words[2] != NULL)
-        g_string_append_printf (text, "\"%s\"", words[2]);
-      g_string_append (text, "],\"conflicts\":[],\"obsoletes\":[]}");
+      g_string_append_printf (text, "%s{\"name\":\"%s\",\"evr\":\"%s\",\"arch\":\"any\",\"provides\":[%s],"
+                                    "\"requires\":[%s],\"conflicts\":[],\"obsoletes\":[]}",
+                              i > 0 ? "," : "", words[0], words[1], provides ? more : "", provides ? "" : more);
     }
   g_string_append_printf (text, "],\"held\":[%s],\"excludes\":[],\"broken\":[]}", held);
   return folder_plan (f, repositories, text->str);
@@ -272,16 +272,53 @@ test_first_repository (FolderFixture *f, gconstpointer data)
   folder_assert_planned (planned, "a 1-1 2-1,b 1-1 2-1");
 }
 
+/* What replaces comes before what is called so, in one repository; but the first repository that has either counts. */
 static void
 test_replaces (FolderFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
 
-  add (f, "one", "new 2-1 'replaces = old' 'conflict = old'");
-  add (f, "one", "rival 2-1 'replaces = alive'");
   add (f, "one", "alive 1-1");
-  planned = publish_and_plan (f, "one", "old 1-1,alive 1-1", "");
-  folder_assert_planned (planned, "new  2-1");
+  add (f, "one", "new 2-1 'replaces = old' 'conflict = old'");
+  add (f, "one", "renamed 2-1 'replaces = before'");
+  add (f, "one", "before 2-1");
+  add (f, "two", "rival 2-1 'replaces = alive'");
+  planned = publish_and_plan (f, "one two", "old 1-1,alive 1-1,before 1-1", "");
+  folder_assert_planned (planned, "new  2-1,renamed  2-1");
+}
+
+/* A name without a version is nothing to a dependency on a version. */
+static void
+test_provides (FolderFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "a 2-1 'depend = plain'");
+  add (f, "one", "b 2-1 'depend = plain>=1'");
+  add (f, "one", "c 2-1 'depend = versioned>=1'");
+  add (f, "one", "d 2-1 'depend = versioned>=2'");
+  add (f, "one", "plain-provider 3-1 'provides = plain'");
+  add (f, "one", "versioned-provider 3-1 'provides = versioned=1'");
+  planned = publish_and_plan (f, "one", "a 1-1,b 1-1,c 1-1,d 1-1", "");
+  folder_assert_planned (planned, "a 1-1 2-1,c 1-1 2-1,plain-provider  3-1,versioned-provider  3-1");
+  folder_assert_names (planned, "kept-back", "b d");
+}
+
+/* Of several repositories' versions of a new package, the first that will do; and what is called so before what provides it. */
+static void
+test_new_of_repositories (FolderFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "a 2-1 'depend = lib'");
+  add (f, "one", "b 2-1 'depend = tool>=2'");
+  add (f, "one", "lib 1-1");
+  add (f, "one", "all 1-1 'provides = lib' 'provides = tool=2'");
+  add (f, "one", "tool 1-1");
+  add (f, "two", "lib 2-1");
+  add (f, "two", "tool 2-1");
+  planned = publish_and_plan (f, "one two", "a 1-1,b 1-1", "");
+  folder_assert_planned (planned, "a 1-1 2-1,b 1-1 2-1,lib  1-1,tool  2-1");
 }
 
 static void
@@ -294,6 +331,20 @@ test_conflict_kept_back (FolderFixture *f, gconstpointer data)
   planned = publish_and_plan (f, "one", "a 1-1,b 1-1,c 1-1", "");
   folder_assert_planned (planned, "c 1-1 2-1");
   folder_assert_names (planned, "kept-back", "a");
+}
+
+/* pacman would give up: it looks for no package that gives others what an upgrade takes from them. */
+static void
+test_new_for_what_stays (FolderFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  add (f, "one", "old 2-1");
+  add (f, "one", "c 2-1");
+  add (f, "one", "new 1-1 'provides = lib'");
+  planned = publish_and_plan (f, "one", "user 1-1 lib,old 1-1 +lib,c 1-1", "");
+  folder_assert_planned (planned, "c 1-1 2-1");
+  folder_assert_names (planned, "kept-back", "old");
 }
 
 /* --- bundle ---------------------------------------------------------------------------------------------------------- */
@@ -326,6 +377,26 @@ test_bundle (FolderFixture *f, gconstpointer data)
   folder_shell (f, "mkdir -p db/sync db/local cache && cp b/coldpatch.db db/sync && printf '[options]\\nArchitecture = x86_64\\n"
                    "[coldpatch]\\nSigLevel = Never\\nServer = file:///none\\n' >conf && "
                    "[ \"$(pacman --config conf --dbpath db --cachedir b/pkgs -Sp --print-format '%%n %%v' a)\" = 'a 1:2-1' ]");
+}
+
+/* What the guest's pacman sees alone would replace what an earlier repository has. */
+static void
+test_bundle_replaces (FolderFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) bundle = NULL;
+  g_autoptr (GError) error = NULL;
+
+  add (f, "zero", "alive 1-1");
+  add (f, "one", "rival 2-1 'replaces = alive' 'replaces = old<2' 'depend = alive'");
+  planned = publish_and_plan (f, "zero one", "alive 1-1,rival 1-1,old 1-1", "");
+  folder_assert_planned (planned, "rival 1-1 2-1");
+  bundle = fetch_and_bundle (f, "", planned, &error);
+  g_assert_no_error (error);
+  folder_shell (f, "mkdir b && bsdtar -xf scratch/bundle.iso -C b && bsdtar -xf b/coldpatch.db && "
+                   "[ \"$(sed -n '/^%%REPLACES%%$/,/^$/p' rival-2-1/desc)\" = \"$(printf '%%%%REPLACES%%%%\\nold<2')\" ] && "
+                   "sed '/^%%REPLACES%%$/,/^$/d' rival-2-1/desc >mine && "
+                   "bsdtar -xOf one/one.db.tar.gz rival-2-1/desc | sed '/^%%REPLACES%%$/,/^$/d' | cmp - mine");
 }
 
 /* Where the database has no signature, the packages' own count. */
@@ -402,8 +473,12 @@ main (int argc, char *argv[])
   ADD ("plan/usage-without-upgrade/passed-over", NULL, test_unused);
   ADD ("plan/first-repository", NULL, test_first_repository);
   ADD ("plan/replaces", NULL, test_replaces);
+  ADD ("plan/provides", NULL, test_provides);
+  ADD ("plan/new-package/first-repository-that-will-do", NULL, test_new_of_repositories);
   ADD ("plan/conflict/kept-back", NULL, test_conflict_kept_back);
+  ADD ("plan/new-for-what-stays/kept-back", NULL, test_new_for_what_stays);
   ADD ("bundle", NULL, test_bundle);
+  ADD ("bundle/replaces-what-was-planned", NULL, test_bundle_replaces);
   ADD ("bundle/unsigned-database/signed-package", "gpg", test_bundle_unsigned);
   ADD ("bundle/unsigned-database/package-of-other-key/refused", "other", test_bundle_unsigned);
   ADD ("bundle/unsigned-database/unsigned-package/refused", NULL, test_bundle_unsigned);

@@ -7,6 +7,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-verb.h"
+#include "cold-worker-resources.h"
 #include "plan-fixture.h"
 #include "repository-fixture.h"
 
@@ -173,6 +174,115 @@ test_foreign (void)
     }
 }
 
+/* Pins are for what is installed, too, as the one of the index that has it: without its entry, apt would take the guest's word. */
+static void
+test_installed_version (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *foo = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *bar = repository_fixture_installed ("bar", "1.0", NULL);
+  g_autofree char *status = g_strconcat (foo, "\n", bar, NULL);
+  g_autofree char *path = g_build_filename (fixture->scratch, "bundle.iso", NULL);
+  g_autoptr (GHashTable) files = NULL;
+  g_autoptr (JsonObject) plan = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *packages = NULL;
+
+  repository_fixture_add (fixture, "foo", "0.9", NULL);
+  repository_fixture_add (fixture, "foo", "1.0", NULL);
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  repository_fixture_add (fixture, "bar", "1.0", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status,
+                                  "\"preferences\":[{\"text\":\"Package: foo\\nPin: release l=Test\\nPin-Priority: 50\"}]");
+  result = fetch_and_bundle (fixture, plan, &error);
+  g_assert_no_error (error);
+  files = read_image (path);
+  packages = text_of (files, "lists/coldpatch.invalid_test_dists_stable_main_binary-amd64_Packages");
+  g_assert_nonnull (strstr (packages, "Version: 1.1\n"));
+  g_assert_nonnull (strstr (packages, "Version: 1.0\n"));
+  g_assert_null (strstr (packages, "Version: 0.9\n"));
+  g_assert_null (strstr (packages, "Package: bar\n"));
+  g_assert_false (g_hash_table_contains (files, "debs/foo_1.0_all.deb"));
+}
+
+/* Runs @command, for the shell, with the worker's script for apt read, and a guest beside it that knows nothing but @status and @config.
+ * Returns: (transfer full): what it says */
+static char *
+run_script (RepositoryFixture *fixture, const char *status, const char *config, const char *preferences, const char *command)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) script = g_resource_lookup_data (cold_worker_get_resource (), "/org/coldpatch1/worker/apt.sh", 0, &error);
+  g_autofree char *guest = g_build_filename (fixture->folder, "guest", NULL);
+  g_autofree char *whole = g_strdup_printf (
+      "%s\n"
+      "mkdir -p '%s/var/lib/dpkg'; cd '%s'; mkdir -p work bundle etc/apt/apt.conf.d etc/apt/preferences.d; export APT_CONFIG=$PWD/apt.conf LC_ALL=C\n"
+      "bsdtar -xf '%s/bundle.iso' -C bundle\n"
+      "printf '%%s\\n' 'Dir \"%s\"; Dir::State::status \"%s/var/lib/dpkg/status\"; APT::Architecture \"amd64\"; %s' >apt.conf\n"
+      "printf '%%s\\n' '%s' >var/lib/dpkg/status; printf '%%s\\n' '%s' >etc/apt/preferences\n"
+      "WORK=$PWD/work BUNDLE=$PWD/bundle; %s",
+      (const char *) g_bytes_get_data (script, NULL), guest, guest, fixture->scratch, guest, guest, config, status,
+      preferences, command);
+  g_autoptr (GSubprocess) process = NULL;
+  char *text = NULL;
+
+  g_assert_no_error (error);
+  process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "sh", "-ec", whole, NULL);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &text, NULL, &error));
+  g_assert_true (g_subprocess_get_successful (process));
+  return text;
+}
+
+/* The real apt does what was planned, although of the repositories it sees next to nothing. */
+static void
+test_real_apt (void)
+{
+  static const struct
+  {
+    const char *default_release;
+    const char *preferences; /* each line ends with "\n" as in JSON */
+  } cases[] = {
+    { NULL, "" },
+    { "elsewhere", "" },
+    { "/^else/", "Package: *\\nPin: release a=elsewhere\\nPin-Priority: 600\\n" },
+    { "stable", "Package: *\\nPin: release l=Test\\nPin-Priority: 50\\n" },
+    { NULL, "Package: foo\\nPin: release l=Test\\nPin-Priority: 50\\n" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *member = g_strdup_printf ("\"preferences\":[{\"text\":\"%s\"}]%s%s%s", cases[i].preferences,
+                                                 cases[i].default_release != NULL ? ",\"default-release\":\"" : "",
+                                                 cases[i].default_release != NULL ? cases[i].default_release : "",
+                                                 cases[i].default_release != NULL ? "\"" : "");
+      g_autofree char *config = cases[i].default_release != NULL
+                                    ? g_strdup_printf ("APT::Default-Release \"%s\";", cases[i].default_release)
+                                    : g_strdup ("");
+      g_autofree char *preferences = g_strcompress (cases[i].preferences);
+      g_autofree char *text = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+      g_autoptr (JsonObject) result = NULL;
+      g_autoptr (GError) error = NULL;
+
+      repository_fixture_add (fixture, "foo", "1.0", NULL);
+      repository_fixture_add (fixture, "foo", "1.1", NULL);
+      repository_fixture_add (fixture, "bar", "1.1", NULL);
+      repository_fixture_index (fixture, NULL);
+      plan = repository_fixture_plan (fixture, status, member);
+      g_assert_nonnull (repository_fixture_planned (plan, "foo"));
+      result = fetch_and_bundle (fixture, plan, &error);
+      g_assert_no_error (error);
+      text = run_script (fixture, status, config, preferences,
+                         "configure_apt; apt-get -s -c \"$WORK/apt.conf\" --no-download --no-remove upgrade --with-new-pkgs");
+      g_assert_nonnull (strstr (text, "\nInst foo [1.0] (1.1 "));
+      g_assert_null (strstr (text, "bar"));
+    }
+}
+
 static void
 test_list_names (void)
 {
@@ -323,6 +433,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bundle/content", test_content);
   g_test_add_func ("/bundle/foreign-architecture", test_foreign);
+  g_test_add_func ("/bundle/installed-version/is-listed", test_installed_version);
+  g_test_add_func ("/bundle/real-apt-takes-it", test_real_apt);
   g_test_add_func ("/bundle/list-names", test_list_names);
   g_test_add_func ("/bundle/each-component-by-its-whole-name", test_components);
   g_test_add_func ("/bundle/damaged-package/refused", test_damaged_package);

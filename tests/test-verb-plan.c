@@ -106,6 +106,70 @@ test_missing_dependency_is_kept_back (void)
   g_assert_true (lists (plan, "kept-back", "foo"));
 }
 
+/* apt installs new packages for those that it upgrades, not for those that stay. */
+static void
+test_new_for_what_stays (void)
+{
+  static const struct
+  {
+    const char *user;    /* field of an installed package that stays */
+    const char *upgrade; /* field of the new version of what it needs */
+    const char *planned; /* "old", "new" or both */
+  } cases[] = {
+    { "Depends: feature", NULL, "" },
+    { "Depends: feature", "Depends: new", "old new" },
+    { "Depends: feature", "Provides: feature", "old" },
+    { "Depends: feature | nothing", "Depends: new | nothing", "old new" },
+    { "Depends: old | feature", NULL, "old" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *user = repository_fixture_installed ("user", "1.0", cases[i].user);
+      g_autofree char *old = repository_fixture_installed ("old", "1.0", "Provides: feature");
+      g_autofree char *status = g_strconcat (user, "\n", old, NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "old", "1.1", cases[i].upgrade);
+      repository_fixture_add (fixture, "new", "1.0", "Provides: feature");
+      repository_fixture_index (fixture, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_cmpint (repository_fixture_planned (plan, "old") != NULL, ==, strstr (cases[i].planned, "old") != NULL);
+      g_assert_cmpint (repository_fixture_planned (plan, "new") != NULL, ==, strstr (cases[i].planned, "new") != NULL);
+      g_assert_cmpint (lists (plan, "kept-back", "old"), ==, strstr (cases[i].planned, "old") == NULL);
+    }
+}
+
+/* The last paragraph of an index may have no empty line after it. */
+static void
+test_no_last_line (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *path = repository_fixture_path (fixture, "main/binary-amd64/Packages");
+  g_autofree char *xz = g_strconcat (path, ".xz", NULL);
+  g_autofree char *gz = g_strconcat (path, ".gz", NULL);
+  g_autofree char *text = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", NULL);
+  repository_fixture_index (fixture, NULL);
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  g_assert_cmpint (remove (xz), ==, 0);
+  g_assert_cmpint (remove (gz), ==, 0);
+  g_strchomp (text);
+  for (guint newlines = 0; newlines < 3; newlines++)
+    {
+      g_autofree char *ended = g_strconcat (text, &"\n\n"[2 - newlines], NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      g_assert_true (g_file_set_contents (path, ended, -1, NULL));
+      repository_fixture_run (fixture, "sign", fixture->repository, "stable", fixture->home, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_nonnull (repository_fixture_planned (plan, "foo"));
+    }
+}
+
 static RepositoryFixture *
 fixture_with_two_versions (void)
 {
@@ -127,6 +191,27 @@ test_hold (void)
   g_assert_cmpuint (count (plan, "packages"), ==, 0);
   g_assert_true (lists (plan, "held", "foo"));
   g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
+}
+
+/* What a held package's new version would offer does not count, and keeps nothing back. */
+static void
+test_hold_of_alternative (void)
+{
+  g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+  g_autofree char *foo = repository_fixture_installed ("foo", "1.0", NULL);
+  g_autofree char *bar = repository_fixture_installed ("bar", "1.0", NULL);
+  g_autofree char *status = g_strconcat (foo, "\n", bar, NULL);
+  g_autoptr (JsonObject) plan = NULL;
+
+  repository_fixture_add (fixture, "foo", "1.1", "Provides: virtual");
+  repository_fixture_add (fixture, "bar", "1.1", "Depends: new | virtual");
+  repository_fixture_add (fixture, "new", "1.0", NULL);
+  repository_fixture_index (fixture, NULL);
+  plan = repository_fixture_plan (fixture, status, "\"held\":[\"foo:all\"]");
+  g_assert_cmpuint (count (plan, "packages"), ==, 2);
+  g_assert_nonnull (repository_fixture_planned (plan, "bar"));
+  g_assert_nonnull (repository_fixture_planned (plan, "new"));
+  g_assert_true (lists (plan, "held", "foo"));
 }
 
 static void
@@ -170,6 +255,31 @@ static const struct
   { "arch-other", "Package: foo:i386\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.2", NULL },
   { "arch-of-source", "Package: src:foo:native\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
   { "source", "Package: src:foo\\nPin: version 1.2\\nPin-Priority: -1\\n", "1.1", NULL },
+  /* Where apt gives up. */
+  { "refused-no-package", "Pin: version 1.1\\nPin-Priority: 600\\n", NULL, "no \"Package:\"" },
+  { "refused-no-priority", "Package: bar\\nPin: version 1.1\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-large-priority", "Package: *\\nPin: release l=Test\\nPin-Priority: 100000\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-never", "Package: bar\\nPin: version 1.1\\nPin-Priority: never\\n", NULL, "\"Pin-Priority:\"" },
+  { "refused-no-record", "# comment\\n\\nExplanation: none\\n", NULL, "no \"Package:\"" },
+  { "not-refused", "# comment\\n\\nPackage: bar\\n\\nPackage: *\\nPin: version 1.1\\n\\nPackage: *\\nPin: moon full\\n",
+    "1.2", NULL },
+  { "priority-and-more", "Package: foo\\nPin: version 1.1\\nPin-Priority: 600 of 1000\\n", "1.1", NULL },
+  /* Quotes are for hosts alone; and the asterisk at the end is taken off before anything is looked at. */
+  { "version-quoted", "Package: foo\\nPin: version \\\"1.2\\\"\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "version-asterisk", "Package: foo\\nPin: version [1]*\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "version-begins", "Package: foo\\nPin: version 1.*\\nPin-Priority: -1\\n", NULL, NULL },
+  /* Of several conditions, those that apt does not know count for nothing. */
+  { "release-words", "Package: foo\\nPin: release o=Test, testing\\nPin-Priority: -1\\n", NULL, NULL },
+  { "release-unknown", "Package: foo\\nPin: release x=Test\\nPin-Priority: -1\\n", "1.2", NULL },
+  { "release-missing-field", "Package: foo\\nPin: release v=?*\\nPin-Priority: -1\\n", "1.2", NULL },
+  /* What is installed is of release "now", and of one of which nothing is said. */
+  { "release-nothing", "Package: foo\\nPin: release a=\\nPin-Priority: 501\\n", NULL, NULL },
+  { "all", "Package: foo\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
+  { "general-all", "Package: *\\nPin: release *\\nPin-Priority: 50\\n", "1.2", NULL },
+  { "now", "Package: foo\\nPin: release a=now\\nPin-Priority: 501\\n", NULL, NULL },
+  { "general-now", "Package: *\\nPin: release now\\nPin-Priority: 501\\n", NULL, NULL },
+  { "never", "Package: *\\nPin: release o=Test\\nPin-Priority: 990\\n\\nPackage: *\\nPin: release l=Test\\nPin-Priority: never\\n\\n"
+             "Package: foo\\nPin: version *\\nPin-Priority: 990\\n", NULL, NULL },
 };
 
 static void
@@ -187,6 +297,62 @@ test_pin (gconstpointer data)
     g_assert_true (lists (plan, "problems", pins[i].problem));
   else
     g_assert_cmpuint (count (plan, "problems"), ==, 0);
+}
+
+/* To apt, it is one version, and a pin is for the version as soon as it is for one of the indexes that have it. */
+static void
+test_pin_of_one_index (void)
+{
+  static const char *const texts[] = { "Package: foo\\nPin: release c=contrib\\nPin-Priority: -1\\n",
+                                       "Package: foo\\nPin: release c=main\\nPin-Priority: -1\\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = fixture_with_two_versions ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autofree char *member = g_strdup_printf ("\"preferences\":[{\"text\":\"%s\"}]", texts[i]);
+      g_autoptr (JsonObject) plan = NULL;
+
+      fixture->contrib = "contrib";
+      repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "--component", "contrib", NULL);
+      plan = repository_fixture_plan (fixture, status, member);
+      g_assert_cmpuint (count (plan, "packages"), ==, 0);
+    }
+}
+
+/* The first alternative, and a package before what only provides its name; unless it cannot be had. */
+static void
+test_alternatives (void)
+{
+  static const struct
+  {
+    const char *field; /* of the upgrade */
+    const char *planned;
+  } cases[] = {
+    { "Depends: zebra | ant", "zebra" },         { "Depends: ant | zebra", "ant" },
+    { "Depends: broken | zebra | ant", "zebra" }, { "Depends: nowhere | zebra | ant", "zebra" },
+    { "Depends: mouse", "mouse" },               { "Depends: new", "zebra" },
+    { "Depends: broken | new, mouse", "zebra" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
+      g_autoptr (JsonObject) plan = NULL;
+
+      repository_fixture_add (fixture, "ant", "1.0", "Provides: mouse");
+      repository_fixture_add (fixture, "broken", "1.0", "Depends: nowhere");
+      repository_fixture_add (fixture, "foo", "1.1", cases[i].field);
+      repository_fixture_add (fixture, "mouse", "1.0", NULL);
+      repository_fixture_add (fixture, "new", "1.0", "Depends: zebra | ant");
+      repository_fixture_add (fixture, "zebra", "1.0", NULL);
+      repository_fixture_index (fixture, NULL);
+      plan = repository_fixture_plan (fixture, status, NULL);
+      g_assert_nonnull (repository_fixture_planned (plan, cases[i].planned));
+      g_assert_nonnull (repository_fixture_planned (plan, "foo"));
+      g_assert_null (repository_fixture_planned (plan, g_str_equal (cases[i].planned, "ant") ? "zebra" : "ant"));
+    }
 }
 
 /* APT::Default-Release comes before all general records. */
@@ -349,8 +515,8 @@ test_phased (void)
   } cases[] = {
     { NULL, FALSE, NULL, "1.2" },
     { "Phased-Update-Percentage: 100", FALSE, NULL, "1.2" },
-    { "Phased-Update-Percentage: 0", FALSE, NULL, "1.1" },
-    { "Phased-Update-Percentage: 90", FALSE, NULL, "1.1" },
+    { "Phased-Update-Percentage: 0", FALSE, NULL, NULL },
+    { "Phased-Update-Percentage: 90", FALSE, NULL, NULL },
     { "Phased-Update-Percentage: 90", TRUE, NULL, "1.2" },
     { "Phased-Update-Percentage: 90", FALSE, "phased", "1.2" },
   };
@@ -369,6 +535,36 @@ test_phased (void)
       first = repository_fixture_plan (fixture, status, cases[i].member != NULL ? "\"phased\":true" : NULL);
       plan = plan_again (fixture, "unused", cases[i].security, NULL);
       g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
+      g_assert_cmpint (lists (plan, "kept-back", "foo"), ==, cases[i].candidate == NULL);
+      g_assert_cmpint (lists (plan, "problems", "phased"), ==, cases[i].candidate == NULL);
+    }
+}
+
+/* An update that has what a security update brought waits for nobody. */
+static void
+test_phased_after_security (void)
+{
+  static const struct
+  {
+    const char *installed;
+    const char *planned;
+  } cases[] = { { "1.0", "1.2" }, { "1.1", NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (RepositoryFixture) fixture = repository_fixture_new ();
+      g_autofree char *status = repository_fixture_installed ("foo", cases[i].installed, NULL);
+      g_autoptr (JsonObject) first = NULL;
+      g_autoptr (JsonObject) plan = NULL;
+
+      fixture->suite = "other-security";
+      repository_fixture_add (fixture, "foo", "1.2", "Phased-Update-Percentage: 10");
+      repository_fixture_index (fixture, NULL);
+      repository_fixture_run (fixture, "deb", fixture->repository, "other-security", "foo", "1.1", NULL);
+      repository_fixture_run (fixture, "index", fixture->repository, "other-security", fixture->home, NULL);
+      first = repository_fixture_plan (fixture, status, NULL);
+      plan = plan_again (fixture, "unused", FALSE, NULL);
+      g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].planned);
     }
 }
 
@@ -447,7 +643,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/plan/new-dependency", test_new_dependency);
   g_test_add_func ("/plan/removal/kept-back", test_removal_is_kept_back);
   g_test_add_func ("/plan/missing-dependency/kept-back", test_missing_dependency_is_kept_back);
+  g_test_add_func ("/plan/new-for-what-stays/kept-back", test_new_for_what_stays);
+  g_test_add_func ("/plan/index-without-last-line", test_no_last_line);
   g_test_add_func ("/plan/hold", test_hold);
+  g_test_add_func ("/plan/hold/of-alternative", test_hold_of_alternative);
   g_test_add_func ("/plan/only-installed-counts", test_status_counts);
   for (guint i = 0; i < G_N_ELEMENTS (pins); i++)
     {
@@ -456,8 +655,11 @@ main (int argc, char *argv[])
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_pin);
     }
   g_test_add_func ("/plan/pin/downgrade/kept-back", test_downgrade_pin);
+  g_test_add_func ("/plan/pin/of-one-index", test_pin_of_one_index);
+  g_test_add_func ("/plan/alternatives/in-order", test_alternatives);
   g_test_add_func ("/plan/default-release", test_default_release);
   g_test_add_func ("/plan/phased-update/waits", test_phased);
+  g_test_add_func ("/plan/phased-update/after-security-update", test_phased_after_security);
   g_test_add_func ("/plan/not-automatic", test_not_automatic);
   g_test_add_func ("/plan/security-only-and-exclude", test_security_only_and_exclude);
   g_test_add_func ("/plan/hostile-values/left-out", test_hostile_values);

@@ -50,6 +50,59 @@ check_signature (Fill *fill, ColdPacmanDesc *desc, const char *sha256, GError **
   return good;
 }
 
+/* Returns: (nullable) (transfer none): the planned package of that hash */
+static JsonObject *
+find_planned (Fill *fill, const char *sha256)
+{
+  for (guint i = 0; i < json_array_get_length (fill->bundle->planned); i++)
+    {
+      JsonObject *package = cold_json_array_object (fill->bundle->planned, i);
+
+      if (g_strcmp0 (cold_json_string (package, "sha256"), sha256) == 0)
+        return package;
+    }
+  return NULL;
+}
+
+/* Whether "NAME<VERSION" is of what the plan replaces. */
+static gboolean
+is_replaced (const char *const *replaced, const char *line, gsize length)
+{
+  g_autofree char *name = g_strndup (line, length);
+
+  name[strcspn (name, "<>=")] = '\0';
+  return g_strv_contains (replaced, name);
+}
+
+/* Without what the package would replace if pacman saw it alone: where it asks another repository first, something that is there does
+ * not count. Returns: (transfer full) */
+static GString *
+trim_replaces (const char *text, gsize length, const char *const *replaced)
+{
+  static const char header[] = "%REPLACES%";
+  GString *trimmed = g_string_new (NULL);
+  gboolean within = FALSE;
+  gboolean written = FALSE;
+
+  for (const char *line = text; line < text + length;)
+    {
+      const char *newline = memchr (line, '\n', text + length - line);
+      gsize size = (newline != NULL ? newline : text + length) - line;
+      gboolean begins = size == strlen (header) && strncmp (line, header, size) == 0;
+
+      within = begins || (within && size > 0);
+      if (!within)
+        g_string_append_len (trimmed, line, size + (newline != NULL));
+      else if (!begins && is_replaced (replaced, line, size))
+        {
+          g_string_append_printf (trimmed, "%s%.*s\n", written ? "" : "%REPLACES%\n", (int) size, line);
+          written = TRUE;
+        }
+      line += size + 1;
+    }
+  return trimmed;
+}
+
 static gboolean
 write_desc (Fill *fill, ColdPacmanDesc *desc, const char *text, gsize length, GError **error)
 {
@@ -76,12 +129,16 @@ take (ColdPacmanDesc *desc, const char *text, gsize length, gpointer data, GErro
 {
   Fill *fill = data;
   const char *sha256 = cold_pacman_desc_get (desc, "SHA256SUM");
+  g_auto (GStrv) replaced = NULL;
+  g_autoptr (GString) trimmed = NULL;
 
   if (sha256 == NULL || g_hash_table_lookup (fill->bundle->wanted, sha256) != NULL
       || !cold_bundle_wants (fill->bundle, sha256))
     return TRUE;
+  replaced = cold_json_strv (find_planned (fill, sha256), "replaces");
+  trimmed = trim_replaces (text, length, (const char *const *) replaced);
   return (!fill->source->unsigned_database || check_signature (fill, desc, sha256, error))
-         && write_desc (fill, desc, text, length, error);
+         && write_desc (fill, desc, trimmed->str, trimmed->len, error);
 }
 
 static gboolean

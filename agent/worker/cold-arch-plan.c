@@ -12,6 +12,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-plan.h"
+#include "cold-plan-alternatives.h"
 #include "cold-solver.h"
 
 #define GROUP_PREFIX "group:"
@@ -169,6 +170,16 @@ written_for_solver (Pool *pool, GHashTable *known, Id version)
   return written;
 }
 
+/* A name without a version does for no dependency that asks for one; to libsolv, it does unless it has a comparison, and be it with
+ * nothing. */
+static void
+write_provides (Pool *pool, Solvable *s)
+{
+  for (Offset i = s->provides; i != 0 && s->repo->idarraydata[i] != 0; i++)
+    if (!ISRELDEP (s->repo->idarraydata[i]))
+      s->repo->idarraydata[i] = pool_rel2id (pool, s->repo->idarraydata[i], ID_EMPTY, 0, TRUE);
+}
+
 /* Of all packages and dependencies (cold-arch-version.h). */
 static void
 write_versions (Pool *pool, Arch *arch)
@@ -184,6 +195,7 @@ write_versions (Pool *pool, Arch *arch)
         continue;
       arch->versions[p] = s->evr;
       s->evr = written_for_solver (pool, known, s->evr);
+      write_provides (pool, s);
     }
   for (int i = 1; i < pool->nrels; i++)
     {
@@ -254,6 +266,14 @@ is_ignored (Arch *arch, const char *name)
 /* --- what may be taken ----------------------------------------------------------------------------------------------- */
 
 /* @unused: names of databases that the guest does not upgrade from (Usage=) */
+static gboolean
+is_unused (const Repo *repo, GStrv unused)
+{
+  const ColdSource *source = repo->appdata;
+
+  return g_strv_contains ((const char *const *) unused, source->suites[0]);
+}
+
 static void
 find_offered (Pool *pool, Arch *arch, GStrv unused)
 {
@@ -268,9 +288,8 @@ find_offered (Pool *pool, Arch *arch, GStrv unused)
   for (guint i = 0; i < arch->repos->len; i++)
     {
       Repo *repo = g_ptr_array_index (arch->repos, i);
-      const ColdSource *source = repo->appdata;
 
-      if (g_strv_contains ((const char *const *) unused, source->suites[0]))
+      if (is_unused (repo, unused))
         continue;
       FOR_REPO_SOLVABLES (repo, p, s)
         if (arch->offered[s->name] == 0 && pool_installable (pool, s))
@@ -288,7 +307,7 @@ order_of (Arch *arch, Id p, Pool *pool)
 }
 
 /* A package replaces another only where pacman, asking one repository after the other, comes to it before it comes to a
- * package of the other's own name. */
+ * package of the other's own name; in one repository, it looks for what replaces first. */
 static void
 trim_replaces (Pool *pool, Arch *arch, Id p)
 {
@@ -307,7 +326,7 @@ trim_replaces (Pool *pool, Arch *arch, Id p)
       Id name = ISRELDEP (dep) ? GETRELDEP (pool, dep)->name : dep;
       Id own = !ISRELDEP (name) && (guint) name < arch->n_names ? arch->offered[name] : 0;
 
-      if (own == 0 || order_of (arch, p, pool) < order_of (arch, own, pool))
+      if (own == 0 || order_of (arch, p, pool) <= order_of (arch, own, pool))
         kept = repo_addid_dep (s->repo, kept, dep, 0);
     }
   queue_free (&names);
@@ -320,26 +339,48 @@ is_newer (Pool *pool, Id p, Id installed)
   return pool_evrcmp (pool, pool_id2solvable (pool, p)->evr, pool_id2solvable (pool, installed)->evr, EVRCMP_COMPARE) > 0;
 }
 
-/* Whether the solver may see what is offered under that name. */
+/* Whether the solver may see @p as the new version of @installed. */
 static gboolean
-may_take (ColdPlan *plan, Arch *arch, guint name)
+may_upgrade (ColdPlan *plan, Id p, Id installed)
+{
+  const ColdSource *source = pool_id2solvable (plan->pool, p)->repo->appdata;
+
+  return is_newer (plan->pool, p, installed) && (!plan->security_only || source->security);
+}
+
+/* Of an installed name pacman takes what the first repository has, and nothing else; of others, the first that will do. */
+static gboolean
+may_take (ColdPlan *plan, Arch *arch, Id p)
 {
   Pool *pool = plan->pool;
-  Id p = arch->offered[name];
-  Id installed = arch->installed[name];
+  Id name = pool_id2solvable (pool, p)->name;
   const char *text = pool_id2str (pool, name);
-  const ColdSource *source;
 
-  if (p == 0 || g_hash_table_contains (plan->excluded, text))
+  if (g_hash_table_contains (plan->excluded, text) || !pool_installable (pool, pool_id2solvable (pool, p)))
     return FALSE;
-  if (installed == 0)
+  if (arch->installed[name] == 0)
     return !is_ignored (arch, text);
-  source = pool_id2solvable (pool, p)->repo->appdata;
-  return is_newer (pool, p, installed) && (!plan->security_only || source->security);
+  return p == arch->offered[name] && may_upgrade (plan, p, arch->installed[name]);
 }
 
 static void
-consider (ColdPlan *plan, Arch *arch)
+consider_repo (ColdPlan *plan, Arch *arch, Repo *repo)
+{
+  Pool *pool = plan->pool;
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (repo, p, s)
+    {
+      if (!may_take (plan, arch, p))
+        continue;
+      MAPSET (&plan->considered, p);
+      trim_replaces (pool, arch, p);
+    }
+}
+
+static void
+consider (ColdPlan *plan, Arch *arch, GStrv unused)
 {
   Pool *pool = plan->pool;
   Solvable *s;
@@ -354,12 +395,9 @@ consider (ColdPlan *plan, Arch *arch)
       if (is_ignored (arch, name))
         g_hash_table_add (plan->held, g_strdup (name));
     }
-  for (guint i = 1; i < arch->n_names; i++)
-    if (may_take (plan, arch, i))
-      {
-        MAPSET (&plan->considered, arch->offered[i]);
-        trim_replaces (pool, arch, arch->offered[i]);
-      }
+  for (guint i = 0; i < arch->repos->len; i++)
+    if (!is_unused (g_ptr_array_index (arch->repos, i), unused))
+      consider_repo (plan, arch, g_ptr_array_index (arch->repos, i));
   for (guint i = 1; i < arch->n_names; i++)
     if (arch->offered[i] != 0 && !MAPTST (&plan->considered, arch->offered[i]))
       arch->offered[i] = 0;
@@ -391,7 +429,7 @@ cold_arch_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **err
     return FALSE;
   write_versions (plan->pool, arch);
   find_offered (plan->pool, arch, unused);
-  consider (plan, arch);
+  consider (plan, arch, unused);
   return TRUE;
 }
 
@@ -404,6 +442,7 @@ cold_arch_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
   solver_set_flag (solver, SOLVER_FLAG_ALLOW_ARCHCHANGE, 1); /* between "any" and the guest's */
   solver_set_flag (solver, SOLVER_FLAG_NO_INFARCHCHECK, 1);
   solver_set_flag (solver, SOLVER_FLAG_NO_UPDATEPROVIDE, 1);
+  cold_plan_alternatives_favour (plan, jobs);
 }
 
 gboolean

@@ -284,6 +284,7 @@ const ColdRepositoryType cold_arch_repository = {
   .refresh = refresh,
   .load_catalogue = cold_arch_plan_load_catalogue,
   .load_manifest = cold_arch_plan_load_manifest,
+  .new_for_upgrades = TRUE,
   .prepare = cold_arch_plan_prepare,
   .is_usable = cold_arch_plan_is_usable,
   .get_candidate = cold_arch_plan_get_candidate,

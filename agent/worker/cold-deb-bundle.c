@@ -8,6 +8,7 @@
 typedef struct
 {
   ColdBundle *bundle;
+  GHashTable *replaced; /* (element-type utf8) "name version" of what is installed of planned packages */
   GString *sources;
 } Lists;
 
@@ -63,20 +64,46 @@ cold_deb_bundle_file_name (JsonObject *package)
   return g_strdup_printf ("%s_%s_%s.deb", name, version, arch);
 }
 
-/* Appends @stanza to @trimmed when it is that of a planned package. */
+/* Returns: (transfer full) (nullable): the value of the field @name */
+static char *
+field_of (const char *stanza, gsize length, const char *name)
+{
+  gsize size = strlen (name);
+  const char *end = stanza + length;
+
+  for (const char *line = stanza; line != NULL && (gsize) (end - line) > size;)
+    {
+      const char *newline = memchr (line, '\n', end - line);
+
+      if (g_ascii_strncasecmp (line, name, size) == 0)
+        return g_strstrip (g_strndup (line + size, (newline != NULL ? newline : end) - line - size));
+      line = newline != NULL ? newline + 1 : NULL;
+    }
+  return NULL;
+}
+
+/* What is installed of a planned package is listed where it comes from: pins may give it another priority for that. */
+static gboolean
+is_replaced (Lists *lists, const char *stanza, gsize length)
+{
+  g_autofree char *name = field_of (stanza, length, "Package:");
+  g_autofree char *version = NULL;
+  g_autofree char *both = NULL;
+
+  if (name == NULL || !g_hash_table_contains (lists->replaced, name))
+    return FALSE;
+  version = field_of (stanza, length, "Version:");
+  both = version != NULL ? g_strconcat (name, " ", version, NULL) : NULL;
+  return both != NULL && g_hash_table_contains (lists->replaced, both);
+}
+
+/* Appends @stanza to @trimmed when it is that of a planned package, or of what it takes the place of. */
 static void
 take_stanza (Lists *lists, GString *trimmed, const char *stanza, gsize length)
 {
-  const char *field = g_strstr_len (stanza, length, "\nSHA256:");
-  const char *end;
-  g_autofree char *sha256 = NULL;
+  g_autofree char *sha256 = field_of (stanza, length, "SHA256:");
 
-  if (field == NULL)
-    return;
-  field += strlen ("\nSHA256:");
-  end = memchr (field, '\n', stanza + length - field);
-  sha256 = g_strstrip (g_strndup (field, (end != NULL ? end : stanza + length) - field));
-  if (!cold_bundle_wants (lists->bundle, sha256))
+  if (sha256 == NULL || (!cold_bundle_wants (lists->bundle, sha256) && !is_replaced (lists, stanza, length)))
     return;
   g_string_append_len (trimmed, stanza, length);
   g_string_append (trimmed, "\n\n");
@@ -180,11 +207,32 @@ add_repository (Lists *lists, const ColdSource *repository, const char *catalogu
   return TRUE;
 }
 
+/* Returns: (transfer full): names too, each by itself */
+static GHashTable *
+list_replaced (ColdBundle *bundle)
+{
+  GHashTable *replaced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < json_array_get_length (bundle->planned); i++)
+    {
+      JsonObject *package = cold_json_array_object (bundle->planned, i);
+      const char *name = cold_json_string (package, "name");
+      const char *installed = cold_json_string (package, "installed");
+
+      if (installed == NULL || *installed == '\0')
+        continue;
+      g_hash_table_add (replaced, g_strdup (name));
+      g_hash_table_add (replaced, g_strconcat (name, " ", installed, NULL));
+    }
+  return replaced;
+}
+
 gboolean
 cold_deb_bundle_fill (ColdBundle *bundle, GError **error)
 {
   g_autoptr (GString) sources = g_string_new (NULL);
-  Lists lists = { bundle, sources };
+  g_autoptr (GHashTable) replaced = list_replaced (bundle);
+  Lists lists = { bundle, replaced, sources };
 
   for (guint i = 0; i < bundle->sources->len; i++)
     if (!add_repository (&lists, g_ptr_array_index (bundle->sources, i), bundle->catalogue, error))

@@ -10,6 +10,7 @@
 #include "cold-error.h"
 #include "cold-json.h"
 #include "cold-plan.h"
+#include "cold-plan-alternatives.h"
 
 typedef struct
 {
@@ -19,6 +20,7 @@ typedef struct
   GStrv foreign;            /* architectures beside the guest's own of which something is installed */
   Id *installed;            /* by name: the installed solvable, or 0 */
   Id *candidates;           /* by name: the solvable, or 0; never one that is not newer than the installed one */
+  Id *first, *next;         /* by name, by solvable: all that are called so, or 0 */
   guint n_names;
 } Deb;
 
@@ -32,6 +34,8 @@ deb_free (gpointer data)
   g_clear_pointer (&deb->foreign, g_strfreev);
   g_free (deb->installed);
   g_free (deb->candidates);
+  g_free (deb->first);
+  g_free (deb->next);
   g_free (deb);
 }
 
@@ -113,44 +117,52 @@ index_of (const Solvable *s)
   return s->repo->appdata;
 }
 
-/* @index: (nullable): %NULL for the installed version */
-static void
-get_specific (ColdPlan *plan, Deb *deb, Solvable *s, const ColdDebIndex *index, int *priority, gboolean *unknown)
+/* Returns: (transfer full) (element-type ColdDebIndex): all that have this version, %NULL for dpkg's status file */
+static GPtrArray *
+indexes_of (ColdPlan *plan, Deb *deb, const Solvable *s)
 {
-  g_autofree char *name = cold_deb_multiarch_get_name (s, plan->arch);
-  const char *arch = s->arch == ARCH_ALL ? plan->arch : pool_id2str (plan->pool, s->arch);
-  const char *source = solvable_lookup_str (s, SOLVABLE_SOURCENAME);
+  GPtrArray *indexes = g_ptr_array_new ();
 
-  cold_deb_preferences_get_specific (deb->preferences, name, arch, source != NULL ? source : name,
-                                     pool_id2str (plan->pool, s->evr), index, priority, unknown);
+  for (Id p = deb->first[s->name]; p != 0; p = deb->next[p])
+    {
+      const Solvable *other = pool_id2solvable (plan->pool, p);
+
+      if (other->evr == s->evr && other->arch == s->arch)
+        g_ptr_array_add (indexes, (gpointer) index_of (other));
+    }
+  return indexes;
 }
 
-/* @general: of the index; @s: a version of the catalogue */
+static gboolean
+are_never_used (Deb *deb, GPtrArray *indexes)
+{
+  for (guint i = 0; i < indexes->len; i++)
+    if (cold_deb_preferences_get_general (deb->preferences, g_ptr_array_index (indexes, i)) != COLD_DEB_PRIORITY_NEVER)
+      return FALSE;
+  return TRUE;
+}
+
+/* @general: of where @s comes from */
 static int
 priority_of (ColdPlan *plan, Deb *deb, Solvable *s, int general)
 {
-  const char *name = pool_id2str (plan->pool, s->name);
+  g_autofree char *name = NULL;
+  g_autoptr (GPtrArray) indexes = NULL;
+  const char *arch = s->arch == ARCH_ALL ? plan->arch : pool_id2str (plan->pool, s->arch);
+  const char *source = solvable_lookup_str (s, SOLVABLE_SOURCENAME);
   int priority = general;
   gboolean unknown = FALSE;
 
   if (!cold_deb_preferences_has_specific (deb->preferences))
     return general;
-  get_specific (plan, deb, s, index_of (s), &priority, &unknown);
-  if (unknown && g_hash_table_add (plan->locked, g_strdup (name)) && deb->installed[s->name] != 0)
-    cold_plan_add_problem (plan, "%s is kept back: a pin of the guest names it in a way that coldpatch does not understand", name);
-  return priority;
-}
-
-/* The installed version's, as far as it does not come from an index that has the same version. */
-static int
-installed_priority (ColdPlan *plan, Deb *deb, Solvable *s)
-{
-  int priority = COLD_DEB_PRIORITY_INSTALLED;
-  gboolean unknown = FALSE;
-
-  if (cold_deb_preferences_has_specific (deb->preferences))
-    get_specific (plan, deb, s, NULL, &priority, &unknown);
-  return priority;
+  name = cold_deb_multiarch_get_name (s, plan->arch);
+  indexes = indexes_of (plan, deb, s);
+  cold_deb_preferences_get_specific (deb->preferences, name, arch, source != NULL ? source : name,
+                                     pool_id2str (plan->pool, s->evr), indexes, &priority, &unknown);
+  if (unknown && g_hash_table_add (plan->locked, g_strdup (pool_id2str (plan->pool, s->name))) && deb->installed[s->name] != 0)
+    cold_plan_add_problem (plan, "%s is kept back: a pin of the guest names it in a way that coldpatch does not understand",
+                           pool_id2str (plan->pool, s->name));
+  return are_never_used (deb, indexes) ? COLD_DEB_PRIORITY_NEVER : priority;
 }
 
 /* Whether apt prefers @s to @other: the higher priority, then the newer version. The same version from a security
@@ -168,16 +180,29 @@ is_better (Pool *pool, Solvable *s, int priority, Solvable *other, int other_pri
   return index_of (s)->repository->security && !index_of (other)->repository->security;
 }
 
-/* Ubuntu gives an update to more and more machines, and to no more when it is bad. Which ones apt draws by their machine-id; the
- * plans of clones are shared, so that all of them wait for the end. As for apt, security updates are for all at once, and what is
- * newly installed does not wait. */
 static gboolean
-is_for_all (const Deb *deb, Solvable *s)
+is_security (const ColdDebIndex *index)
 {
-  const ColdDebIndex *index = index_of (s);
+  return index != NULL && (index->repository->security || g_str_has_suffix (index->archive, "-security"));
+}
 
-  return deb->phased || index->repository->security || g_str_has_suffix (index->archive, "-security")
-         || cold_deb_solver_get_phased (s) >= COLD_DEB_PHASED_ALL;
+/* Ubuntu gives an update to more and more machines, and to no more when it is bad. Which ones apt draws by their machine-id; the
+ * plans of clones are shared, so that all of them wait for the end. As for apt, what is or brings a security update is for all at once,
+ * what is newly installed does not wait, and no older version stands in. */
+static gboolean
+is_for_all (ColdPlan *plan, const Deb *deb, Solvable *s, Solvable *installed)
+{
+  if (deb->phased || cold_deb_solver_get_phased (s) >= COLD_DEB_PHASED_ALL || is_security (index_of (s)))
+    return TRUE;
+  for (Id p = deb->first[s->name]; p != 0; p = deb->next[p])
+    {
+      const Solvable *other = pool_id2solvable (plan->pool, p);
+
+      if (is_security (index_of (other)) && pool_evrcmp (plan->pool, other->evr, s->evr, EVRCMP_COMPARE) < 0
+          && pool_evrcmp (plan->pool, other->evr, installed->evr, EVRCMP_COMPARE) > 0)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 static void
@@ -203,8 +228,6 @@ choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
       if (installed != 0 && priority < COLD_DEB_PRIORITY_DOWNGRADE
           && pool_evrcmp (pool, s->evr, pool_id2solvable (pool, installed)->evr, EVRCMP_COMPARE) < 0)
         continue;
-      if (installed != 0 && !is_for_all (deb, s))
-        continue;
       if (best == 0 || is_better (pool, s, priority, pool_id2solvable (pool, best), priorities[s->name]))
         {
           deb->candidates[s->name] = p;
@@ -213,26 +236,47 @@ choose_of_repo (ColdPlan *plan, Deb *deb, Repo *repo, int *priorities)
     }
 }
 
+static void
+list_names (ColdPlan *plan, Deb *deb)
+{
+  Pool *pool = plan->pool;
+
+  deb->n_names = pool->ss.nstrings;
+  deb->first = g_new0 (Id, deb->n_names);
+  deb->next = g_new0 (Id, pool->nsolvables);
+  for (Id p = pool->nsolvables - 1; p > SYSTEMSOLVABLE; p--)
+    {
+      const Solvable *s = pool_id2solvable (pool, p);
+
+      if (s->repo == NULL)
+        continue;
+      deb->next[p] = deb->first[s->name];
+      deb->first[s->name] = p;
+    }
+}
+
 /* Fills @deb with candidates as apt's pkgPolicy would. */
 static void
 choose_candidates (ColdPlan *plan, Deb *deb)
 {
   Pool *pool = plan->pool;
+  int general = cold_deb_preferences_get_general (deb->preferences, NULL);
   g_autofree int *priorities = NULL;
   Solvable *s;
   Repo *repo;
   Id p;
   int i;
 
-  deb->n_names = pool->ss.nstrings;
+  list_names (plan, deb);
   deb->installed = g_new0 (Id, deb->n_names);
   deb->candidates = g_new0 (Id, deb->n_names);
   priorities = g_new0 (int, deb->n_names);
   FOR_REPO_SOLVABLES (pool->installed, p, s)
+    deb->installed[s->name] = p;
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
     {
-      int priority = installed_priority (plan, deb, s);
+      int priority = priority_of (plan, deb, s, general);
 
-      deb->installed[s->name] = p;
       if (priority > 0)
         {
           deb->candidates[s->name] = p;
@@ -266,8 +310,28 @@ drop_candidate (ColdPlan *plan, Deb *deb, Id installed)
                    pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
       g_hash_table_add (plan->locked, g_strdup (name));
     }
+  else if (compared > 0 && cold_deb_preferences_get_refused (deb->preferences) != NULL)
+    {
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
+  else if (compared > 0 && !is_for_all (plan, deb, pool_id2solvable (pool, candidate), s))
+    {
+      cold_plan_add_problem (plan, "%s is kept back: %s is an update that not all machines get yet (phased update)", name,
+                             pool_id2str (pool, pool_id2solvable (pool, candidate)->evr));
+      g_hash_table_add (plan->locked, g_strdup (name));
+    }
   if (compared <= 0)
     deb->candidates[s->name] = 0;
+}
+
+/* What is not to be taken must not be seen: libsolv keeps back what could do with it, even where something else would do as well. */
+static gboolean
+may_take (ColdPlan *plan, Id name)
+{
+  const char *text = pool_id2str (plan->pool, name);
+
+  return !g_hash_table_contains (plan->excluded, text) && !g_hash_table_contains (plan->held, text)
+         && !g_hash_table_contains (plan->locked, text);
 }
 
 static void
@@ -284,7 +348,7 @@ consider_candidates (ColdPlan *plan, Deb *deb)
       MAPSET (&plan->considered, p);
     }
   for (guint i = 0; i < deb->n_names; i++)
-    if (deb->candidates[i] != 0 && !g_hash_table_contains (plan->excluded, pool_id2str (pool, i)))
+    if (deb->candidates[i] != 0 && may_take (plan, i))
       MAPSET (&plan->considered, deb->candidates[i]);
 }
 
@@ -334,6 +398,9 @@ cold_deb_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   deb->phased = cold_json_bool (manifest, "phased");
   deb->preferences = cold_deb_preferences_new (cold_json_array (manifest, "preferences"), arch,
                                                cold_json_string (manifest, "default-release"));
+  if (cold_deb_preferences_get_refused (deb->preferences) != NULL)
+    cold_plan_add_problem (plan, "nothing is upgraded: apt in the guest refuses its preferences (/etc/apt/preferences, preferences.d): %s",
+                           cold_deb_preferences_get_refused (deb->preferences));
   if (!cold_deb_solver_add_installed (plan->pool, status, arch, held, &deb->foreign, error)
       || !load_foreign (plan, deb, known, error))
     return FALSE;
@@ -355,6 +422,7 @@ cold_deb_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
   solver_set_flag (solver, SOLVER_FLAG_ALLOW_ARCHCHANGE, 1); /* between "all" and the guest's */
   solver_set_flag (solver, SOLVER_FLAG_NO_INFARCHCHECK, 1);
   solver_set_flag (solver, SOLVER_FLAG_NO_UPDATEPROVIDE, 1);
+  cold_plan_alternatives_favour (plan, jobs);
 }
 
 gboolean

@@ -26,6 +26,7 @@ struct _ColdDebPreferences
   char *native;          /* architecture */
   char *default_release; /* (nullable) */
   GPtrArray *pins; /* the first that applies counts */
+  char *refused;   /* (nullable) */
   gboolean has_specific;
 };
 
@@ -50,6 +51,20 @@ matches (const char *pattern, const char *text)
       return g_regex_match_simple (expression, text, G_REGEX_CASELESS, 0);
     }
   return fnmatch (pattern, text, FNM_CASEFOLD) == 0;
+}
+
+/* Versions of packages and releases: apt takes off an asterisk at the end, and then either the text begins with what is left of the
+ * pattern, literally, or what is left matches as elsewhere. */
+static gboolean
+matches_version (const char *pattern, const char *text)
+{
+  gsize length = strlen (pattern);
+  gboolean begins = length > 0 && pattern[length - 1] == '*';
+  g_autofree char *rest = g_strndup (pattern, begins ? length - 1 : length);
+
+  if (begins ? g_ascii_strncasecmp (text, rest, length - 1) == 0 : g_ascii_strcasecmp (text, rest) == 0)
+    return TRUE;
+  return matches (rest, text);
 }
 
 static GStrv
@@ -79,7 +94,7 @@ set_value (Pin *pin, const char *text)
           g_autofree char *value = g_strstrip (g_strdup (text + length));
           gsize n = strlen (value);
 
-          if (n >= 2 && value[0] == '"' && value[n - 1] == '"')
+          if (i == PIN_ORIGIN && n >= 2 && value[0] == '"' && value[n - 1] == '"')
             pin->value = g_strndup (value + 1, n - 2);
           else
             pin->value = g_steal_pointer (&value);
@@ -89,20 +104,46 @@ set_value (Pin *pin, const char *text)
     }
 }
 
+/* Of several such records, the first one is told: there, apt stops. */
+static void
+refuse (ColdDebPreferences *self, const char *why)
+{
+  if (self->refused == NULL)
+    self->refused = g_strdup (why);
+}
+
+/* As apt reads numbers: what comes after one does not count. Returns: 0 for none, and for what apt refuses */
+static int
+parse_priority (const char *text, gboolean general)
+{
+  gint64 number;
+
+  if (text == NULL)
+    return 0;
+  if (general && g_str_equal (text, "never"))
+    return COLD_DEB_PRIORITY_NEVER;
+  number = g_ascii_strtoll (text, NULL, 10);
+  if (number < G_MININT16 || number > G_MAXINT16)
+    return 0;
+  return MAX ((int) number, COLD_DEB_PRIORITY_NEVER + 1);
+}
+
 static void
 add_stanza (ColdDebPreferences *self, const char *package, const char *pin_text, const char *priority)
 {
+  gboolean general = g_strcmp0 (package, "*") == 0;
   Pin *pin;
-  gint64 number = 0;
 
   if (package == NULL || pin_text == NULL)
     return;
   pin = g_new0 (Pin, 1);
   set_value (pin, pin_text);
-  if (priority == NULL || !g_ascii_string_to_signed (priority, 10, -32768, 32767, &number, NULL) || number == 0)
+  pin->priority = parse_priority (priority, general);
+  if (general && pin->kind == PIN_VERSION)
     pin->kind = PIN_UNKNOWN;
-  pin->priority = number;
-  if (!g_str_equal (package, "*"))
+  if (pin->kind != PIN_UNKNOWN && pin->priority == 0)
+    refuse (self, "a record has no usable \"Pin-Priority:\"");
+  if (!general)
     {
       pin->packages = split_words (package);
       self->has_specific = TRUE;
@@ -128,6 +169,15 @@ field_of (const char *line, char **package, char **pin, char **priority, const c
   return NULL;
 }
 
+/* @filled: there is more than comments */
+static void
+end_stanza (ColdDebPreferences *self, gboolean filled, const char *package, const char *pin, const char *priority)
+{
+  if (filled && package == NULL)
+    refuse (self, "a record has no \"Package:\"");
+  add_stanza (self, package, pin, priority);
+}
+
 static void
 add_text (ColdDebPreferences *self, const char *text)
 {
@@ -136,6 +186,7 @@ add_text (ColdDebPreferences *self, const char *text)
   g_autofree char *pin = NULL;
   g_autofree char *priority = NULL;
   char **last = NULL;
+  gboolean filled = FALSE;
 
   for (guint i = 0; lines[i] != NULL; i++)
     {
@@ -145,13 +196,15 @@ add_text (ColdDebPreferences *self, const char *text)
         continue;
       if (*g_strchomp (lines[i]) == '\0')
         {
-          add_stanza (self, package, pin, priority);
+          end_stanza (self, filled, package, pin, priority);
+          filled = FALSE;
           g_clear_pointer (&package, g_free);
           g_clear_pointer (&pin, g_free);
           g_clear_pointer (&priority, g_free);
           last = NULL;
           continue;
         }
+      filled = TRUE;
       if (g_ascii_isspace (lines[i][0]) && last != NULL && *last != NULL)
         {
           g_autofree char *longer = g_strconcat (*last, " ", g_strstrip (lines[i]), NULL);
@@ -167,7 +220,7 @@ add_text (ColdDebPreferences *self, const char *text)
           *last = g_strstrip (g_strdup (value));
         }
     }
-  add_stanza (self, package, pin, priority);
+  end_stanza (self, filled, package, pin, priority);
 }
 
 ColdDebPreferences *
@@ -196,56 +249,76 @@ cold_deb_preferences_free (ColdDebPreferences *self)
   g_ptr_array_unref (self->pins);
   g_free (self->native);
   g_free (self->default_release);
+  g_free (self->refused);
   g_free (self);
 }
 
-static gboolean
-matches_release_part (const char *part, const ColdDebIndex *index)
-{
-  const char *text;
+/* What dpkg's status file is, in place of an index. */
+static const ColdDebIndex status_file = {
+  .origin = (char *) "",
+  .label = (char *) "",
+  .archive = (char *) "now",
+  .codename = (char *) "",
+  .release = (char *) "",
+  .component = (char *) "now",
+  .arch = (char *) "",
+};
 
-  if (part[0] == '\0')
-    return TRUE;
-  if (part[1] != '=')
-    return matches (part, index->archive) || matches (part, index->codename) || matches (part, index->release);
-  switch (part[0])
-    {
-    case 'a':
-      text = index->archive;
-      break;
-    case 'n':
-      text = index->codename;
-      break;
-    case 'v':
-      text = index->release;
-      break;
-    case 'c':
-      text = index->component;
-      break;
-    case 'o':
-      text = index->origin;
-      break;
-    case 'l':
-      text = index->label;
-      break;
-    case 'b':
-      text = index->arch;
-      break;
-    default:
-      return FALSE;
-    }
-  return matches (part + 2, text);
+/* A field that is missing matches nothing, not even an asterisk. */
+static gboolean
+has (const char *text, const char *pattern)
+{
+  return *text != '\0' && matches (pattern, text);
 }
 
+/* @known: set when it says something that apt understands; what it does not, counts for nothing */
+static gboolean
+matches_release_part (const char *part, const ColdDebIndex *index, gboolean *known)
+{
+  const struct
+  {
+    char letter;
+    const char *text;
+  } fields[] = { { 'a', index->archive }, { 'n', index->codename }, { 'c', index->component }, { 'o', index->origin },
+                 { 'l', index->label }, { 'b', index->arch } };
+  const char letter = g_ascii_tolower (part[0]);
+
+  if (strlen (part) < 3 || part[1] != '=')
+    return TRUE;
+  if (letter == 'v')
+    {
+      *known = *known || !g_str_equal (part + 2, "*");
+      return g_str_equal (part + 2, "*") || (*index->release != '\0' && matches_version (part + 2, index->release));
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (fields[i].letter == letter)
+      {
+        *known = TRUE;
+        return has (fields[i].text, part + 2);
+      }
+  return TRUE;
+}
+
+/* @index: (nullable): %NULL for what dpkg's status file says */
 static gboolean
 matches_release (const char *value, const ColdDebIndex *index)
 {
   g_auto (GStrv) parts = g_strsplit (value, ",", -1);
+  gboolean known = FALSE;
 
+  if (index == NULL)
+    index = &status_file;
+  if (g_str_equal (value, "*"))
+    return TRUE;
+  if (strchr (value, '=') == NULL && g_ascii_isdigit (*value))
+    return *index->release != '\0' && matches_version (value, index->release);
+  if (strchr (value, '=') == NULL)
+    return has (index->archive, value) || has (index->codename, value);
   for (guint i = 0; parts[i] != NULL; i++)
-    if (!matches_release_part (g_strstrip (parts[i]), index))
+    if (!matches_release_part (g_strstrip (parts[i]), index, &known))
       return FALSE;
-  return TRUE;
+  /* One that says nothing is for nothing that has a Release. */
+  return known || index == &status_file;
 }
 
 /* The bundle tells the guest's apt the repository's own host, and this one for a repository of files. */
@@ -259,38 +332,41 @@ matches_origin (const char *value, const ColdDebIndex *index)
 }
 
 static gboolean
-applies (const Pin *pin, const char *version, const ColdDebIndex *index)
+is_from (const Pin *pin, const ColdDebIndex *index)
 {
-  switch (pin->kind)
-    {
-    case PIN_VERSION:
-      return version != NULL && matches (pin->value, version);
-    case PIN_RELEASE:
-      return index != NULL && matches_release (pin->value, index);
-    case PIN_ORIGIN:
-      return index != NULL && matches_origin (pin->value, index);
-    case PIN_UNKNOWN:
-    default:
-      return FALSE;
-    }
+  if (pin->kind == PIN_RELEASE)
+    return matches_release (pin->value, index);
+  return pin->kind == PIN_ORIGIN && index != NULL && matches_origin (pin->value, index);
 }
 
 int
 cold_deb_preferences_get_general (ColdDebPreferences *self, const ColdDebIndex *index)
 {
+  int priority = 0;
+
   /* It comes before all records, whatever they say. */
   if (self->default_release != NULL && matches_release (self->default_release, index))
-    return COLD_DEB_PRIORITY_DEFAULT_RELEASE;
+    priority = COLD_DEB_PRIORITY_DEFAULT_RELEASE;
   for (guint i = 0; i < self->pins->len; i++)
     {
       const Pin *pin = g_ptr_array_index (self->pins, i);
 
-      if (pin->packages == NULL && pin->kind != PIN_VERSION && applies (pin, NULL, index))
-        return pin->priority;
+      if (pin->packages == NULL && (priority == 0 || pin->priority == COLD_DEB_PRIORITY_NEVER) && is_from (pin, index))
+        priority = pin->priority;
     }
-  if (!index->not_automatic)
-    return COLD_DEB_PRIORITY_DEFAULT;
-  return index->but_automatic_upgrades ? 100 : 1;
+  if (priority != 0)
+    return priority;
+  if (index == NULL)
+    return COLD_DEB_PRIORITY_INSTALLED;
+  if (index->but_automatic_upgrades)
+    return 100;
+  return index->not_automatic ? 1 : COLD_DEB_PRIORITY_DEFAULT;
+}
+
+const char *
+cold_deb_preferences_get_refused (ColdDebPreferences *self)
+{
+  return self->refused;
 }
 
 gboolean
@@ -329,9 +405,20 @@ names (const ColdDebPreferences *self, const Pin *pin, const char *name, const c
   return FALSE;
 }
 
+static gboolean
+applies (const Pin *pin, const char *version, GPtrArray *indexes)
+{
+  if (pin->kind == PIN_VERSION)
+    return matches_version (pin->value, version);
+  for (guint i = 0; i < indexes->len; i++)
+    if (is_from (pin, g_ptr_array_index (indexes, i)))
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, const char *arch, const char *source,
-                                   const char *version, const ColdDebIndex *index, int *priority, gboolean *unknown)
+                                   const char *version, GPtrArray *indexes, int *priority, gboolean *unknown)
 {
   for (guint i = 0; i < self->pins->len; i++)
     {
@@ -344,7 +431,7 @@ cold_deb_preferences_get_specific (ColdDebPreferences *self, const char *name, c
           *unknown = TRUE;
           return FALSE;
         }
-      if (applies (pin, version, index))
+      if (applies (pin, version, indexes))
         {
           *priority = pin->priority;
           return TRUE;

@@ -98,6 +98,7 @@ const ColdRepositoryType cold_deb_repository = {
   .refresh = cold_deb_repository_refresh,
   .load_catalogue = cold_deb_plan_load_catalogue,
   .load_manifest = cold_deb_plan_load_manifest,
+  .new_for_upgrades = TRUE,
   .prepare = cold_deb_plan_prepare,
   .is_usable = cold_deb_plan_is_usable,
   .get_candidate = cold_deb_plan_get_candidate,

@@ -82,7 +82,8 @@ read_details (const char *text, gsize length)
           g_free (sha256);
           sha256 = g_strstrip (g_strndup (value, line_end - value));
         }
-      if (line == line_end || line_end == end)
+      /* The last paragraph may have no empty line after it. */
+      if (line == line_end || line_end + 1 >= end)
         {
           if (sha256 != NULL && details.size > 0)
             g_hash_table_replace (all, g_steal_pointer (&sha256), g_memdup2 (&details, sizeof details));

@@ -6,6 +6,7 @@
 
 #include "cold-error.h"
 #include "cold-json.h"
+#include "cold-plan-needs.h"
 #include "cold-verb.h"
 
 #define ROUNDS_MAX 16
@@ -391,6 +392,8 @@ cold_plan_make (ColdPlan *plan, JsonObject *guest, GError **error)
       gboolean removes = transaction != NULL && removes_something (plan, transaction);
       JsonObject *result = NULL;
 
+      if (transaction != NULL && !again && !removes && plan->type->new_for_upgrades)
+        again = cold_plan_needs_restrict (plan, transaction);
       if (!again && !removes)
         {
           add_solver_problems (plan, solver, n_problems);

@@ -72,6 +72,8 @@ struct _ColdRepositoryType
    */
   gboolean (*load_manifest) (ColdPlan *plan, JsonObject *manifest, GError **error);
 
+  gboolean new_for_upgrades; /* the manager installs nothing new for packages that it leaves as they are */
+
   /* Flags of the solver, and jobs beyond "update all" and the locks. */
   void (*prepare) (ColdPlan *plan, Solver *solver, Queue *jobs);
 

@@ -36,6 +36,20 @@ complaints()
   dpkg --audit
 }
 
+# The lists here may have nothing of the guest's default release, and apt gives up on one that it has no list of. What it means is that
+# of a record before all others, which may be for nothing.
+keep_default_release()
+{
+  eval "$(apt-config shell release APT::Default-Release preferences Dir::Etc::preferences/f)"
+  [ -n "${release:-}" ] || return 0
+  printf 'Package: *\nPin: release %s\nPin-Priority: 990\n\n' "$release" >"$WORK/preferences"
+  [ ! -f "$preferences" ] || cat "$preferences" >>"$WORK/preferences"
+  cat >>"$WORK/apt.conf" <<END
+#clear APT::Default-Release;
+Dir::Etc::preferences "$WORK/preferences";
+END
+}
+
 # Command line options of apt come after the guest's configuration; #clear only works in a file.
 configure_apt()
 {
@@ -60,6 +74,7 @@ APT::Get::Assume-Yes "1";
 APT::Get::Show-Upgraded "1";
 APT::Status-Fd "9";
 END
+  keep_default_release
 }
 
 upgrade()
