@@ -93,11 +93,12 @@ test_no_obsoletes (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (all, "kernel  2-1; new  1-1; other-new  1-1", "", "");
 }
 
-/* As dnf does it with best=0; with best=1 it would upgrade nothing at all. */
+/* As dnf does it with best=0; with best=1 it upgrades nothing at all. */
 static void
 test_lower_candidate (RpmFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) best = NULL;
 
   rpm_fixture_add (f, "one", "foo 2-1");
   rpm_fixture_add (f, "one", "foo 3-1 'Requires: nowhere'");
@@ -105,6 +106,25 @@ test_lower_candidate (RpmFixture *f, gconstpointer data)
   rpm_fixture_write_manifest (f, "dnf", "foo 1-1;good 1-1", "");
   planned = rpm_fixture_plan (f, "one");
   rpm_fixture_assert_plan (planned, "foo 1-1 2-1; good 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;good 1-1", ",\"best\":true");
+  best = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (best, "", "", "foo good");
+  g_assert_nonnull (strstr (cold_json_array_string (cold_json_array (best, "problems"), 0), "nothing provides nowhere"));
+}
+
+/* Of both architectures or of none, as dnf does it with the libsolv of Fedora. */
+static void
+test_two_architectures (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) dnf = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 --arch x86_64");
+  rpm_fixture_add (f, "one", "foo 2-1 --arch i686");
+  rpm_fixture_add (f, "one", "bar 2-1 --arch i686");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1 \"arch\":\"x86_64\";foo 1-1 \"arch\":\"i686\";bar 1-1 \"arch\":\"x86_64\";"
+                              "bar 1-1 \"arch\":\"i686\"", "");
+  dnf = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (dnf, "foo 1-1 2-1; foo 1-1 2-1", "", "bar");
 }
 
 static void
@@ -208,12 +228,18 @@ static const struct
   { "other-regex", "zypper", ",\"held\":[\"/^o/\"]", "foo 1-1 3-1", "" },
   { "versionlock", "dnf", ",\"held\":[\"foo-0:1-1.*\"]", "", "foo" },
   { "versionlock-newer", "dnf", ",\"held\":[\"foo-0:2-1.*\"]", "foo 1-1 2-1", "" },
+  { "versionlock-missing", "dnf", ",\"held\":[\"foo-0:7-1.*\"]", "", "" },
+  { "versionlock-all-versions", "dnf", ",\"held\":[\"foo\",\"fo*-*\"]", "foo 1-1 3-1", "" },
+  { "versionlock-of-dnf5", "dnf", ",\"held\":[\"=foo\"]", "", "foo" },
+  { "versionlock-name-only", "dnf", ",\"held\":[\"foo-2*\"]", "foo 1-1 2-1", "" },
   { "versionlock-exclude", "dnf", ",\"held\":[\"!foo-0:3-1.*\"]", "foo 1-1 2-1", "" },
   { "yum", "yum", ",\"held\":[\"0:foo-1-1.*\"]", "", "foo" },
   { "exclude", "dnf", ",\"excludes\":[\"foo\"]", "", "" },
   { "exclude-version", "dnf", ",\"excludes\":[\"foo-3*\"]", "foo 1-1 2-1", "" },
+  { "exclude-installed", "dnf", ",\"excludes\":[\"foo-1*\"]", "", "" },
   { "include", "dnf", ",\"includes\":[\"ba*\",\"f?o\"]", "foo 1-1 3-1", "" },
-  { "include-version", "dnf", ",\"includes\":[\"foo-2*\"]", "foo 1-1 2-1", "" },
+  { "include-version", "dnf", ",\"includes\":[\"foo-1*\",\"foo-2*\"]", "foo 1-1 2-1", "" },
+  { "include-without-installed", "dnf", ",\"includes\":[\"foo-2*\"]", "", "" },
   { "include-other", "dnf", ",\"includes\":[\"bar\"]", "", "" },
   { "other", "dnf", ",\"held\":[\"bar\"],\"excludes\":[\"food\"]", "foo 1-1 3-1", "" },
 };
@@ -454,6 +480,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/lower-candidate", RpmFixture, NULL, rpm_fixture_set_up, test_lower_candidate, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/two-architectures", RpmFixture, NULL, rpm_fixture_set_up, test_two_architectures, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendors-that-are-one", RpmFixture, NULL, rpm_fixture_set_up, test_equal_vendors, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/multiversion", RpmFixture, NULL, rpm_fixture_set_up, test_multiversion, rpm_fixture_tear_down);
