@@ -154,6 +154,7 @@ copy_text (JsonObject *to, const char *member, JsonObject *from, const char *sou
 typedef struct
 {
   GHashTable *variables;
+  gboolean zypper;
   JsonArray *sources;
   JsonArray *repositories;
 } Listed;
@@ -186,7 +187,7 @@ read_variable (const char *name, const char *text, const Listed *listed)
 static void
 read_sources (const char *name, const char *text, const Listed *listed)
 {
-  cold_rpm_sources_parse (text, listed->variables, listed->sources, listed->repositories);
+  cold_rpm_sources_parse (text, listed->variables, listed->zypper, listed->sources, listed->repositories);
 }
 
 static gboolean
@@ -217,7 +218,7 @@ add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject
   g_autoptr (GHashTable) variables = cold_rpm_variables_new (manifest);
   g_autoptr (JsonArray) repositories = json_array_new ();
   g_autofree char *main = NULL;
-  const Listed listed = { variables, json_array_new (), repositories };
+  const Listed listed = { variables, zypper, json_array_new (), repositories };
 
   json_object_set_array_member (facts, "sources", listed.sources);
   for (guint i = 0; names[i] != NULL; i++)
