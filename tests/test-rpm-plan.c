@@ -73,6 +73,20 @@ test_kernel (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (current, "", "", "");
 }
 
+/* zypper would remove the older one of two that are not to be installed beside each other, for an upgrade of what it requires. */
+static void
+test_double_stays (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "good 2-1");
+  rpm_fixture_write_manifest (f, "zypper", "foo 1-1 \"provides\":[\"cap\"];good 1-1;twice 1-1 \"requires\":[\"cap\"];twice 2-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "good 1-1 2-1", "", "foo");
+  g_assert_nonnull (strstr (cold_json_array_string (cold_json_array (planned, "problems"), 0), "twice-1-1.noarch stays"));
+}
+
 /* dnf's "obsoletes=0": nothing takes another's place unless an upgrade requires it. */
 static void
 test_no_obsoletes (RpmFixture *f, gconstpointer data)
@@ -480,6 +494,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/lower-candidate", RpmFixture, NULL, rpm_fixture_set_up, test_lower_candidate, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/removal/stays", RpmFixture, NULL, rpm_fixture_set_up, test_double_stays, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/two-architectures", RpmFixture, NULL, rpm_fixture_set_up, test_two_architectures, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendors-that-are-one", RpmFixture, NULL, rpm_fixture_set_up, test_equal_vendors, rpm_fixture_tear_down);
