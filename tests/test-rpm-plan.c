@@ -28,6 +28,21 @@ test_upgrade (RpmFixture *f, gconstpointer data)
   g_assert_cmpuint (json_array_get_length (cold_json_array (planned, "problems")), ==, 0);
 }
 
+/* Of two that will do, the one that is recommended: nothing is installed for that reason alone. */
+static void
+test_recommended (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Requires: cap'");
+  rpm_fixture_add (f, "one", "any 1-1 'Provides: cap'");
+  rpm_fixture_add (f, "one", "fitting 1-1 'Provides: cap' 'Supplements: user'");
+  rpm_fixture_add (f, "one", "wasted 1-1 'Supplements: user'");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;user 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "fitting  1-1; foo 1-1 2-1", "", "");
+}
+
 static void
 test_kept_back (RpmFixture *f, gconstpointer data)
 {
@@ -489,6 +504,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/rpm/plan/upgrade", RpmFixture, NULL, rpm_fixture_set_up, test_upgrade, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/recommended/preferred", RpmFixture, NULL, rpm_fixture_set_up, test_recommended, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_kept_back, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
