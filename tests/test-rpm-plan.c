@@ -415,6 +415,26 @@ test_security (RpmFixture *f, gconstpointer data)
     }
 }
 
+/* dnf upgrades what a fix requires, and nothing takes another's place that is no fix. */
+static void
+test_security_requires (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Requires: bar >= 2'");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_add (f, "one", "new 1-1 'Obsoletes: old'");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1;old 1-1", "");
+  rpm_fixture_publish (f, "one");
+  advise (f, "foo", "2", "security");
+  answer = rpm_fixture_refresh (f, "one");
+  json_object_set_boolean_member (request, "security-only", TRUE);
+  planned = rpm_fixture_plan_request (request);
+  rpm_fixture_assert_plan (planned, "bar 1-1 2-1; foo 1-1 2-1 *", "", "");
+}
+
 /* primary.xml has the paths of programs and configuration only. */
 static void
 test_required_path (RpmFixture *f, gconstpointer data)
@@ -520,6 +540,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/priority", RpmFixture, NULL, rpm_fixture_set_up, test_priority, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/security/requires", RpmFixture, NULL, rpm_fixture_set_up, test_security_requires, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path/of-a-repository-before", RpmFixture, "two one", rpm_fixture_set_up, test_path_elsewhere,
               rpm_fixture_tear_down);

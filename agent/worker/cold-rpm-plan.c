@@ -134,7 +134,7 @@ fixes_security (ColdPlan *plan, const Solvable *s, const Solvable *installed)
   return FALSE;
 }
 
-/* As "dnf upgrade --security" does it: any version that is at least the one of an advisory. New dependencies may come. */
+/* For zypper: any version that is at least the one of an advisory. New dependencies may come. */
 static void
 hide_other_than_security (ColdPlan *plan)
 {
@@ -259,7 +259,7 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);
   cold_rpm_modular_apply (rpm->modular, plan, manifest, pool_arch (plan->arch));
-  if (plan->security_only)
+  if (plan->security_only && rpm->zypper)
     hide_other_than_security (plan);
   return TRUE;
 }
@@ -275,6 +275,65 @@ install_beside (Pool *pool, Queue *jobs, const char *spec)
     queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_NAME, pool_str2id (pool, spec, 1));
 }
 
+static gboolean
+obsoletes_installed (Pool *pool, const Solvable *s)
+{
+  const Id *dependency = s->obsoletes != 0 ? s->repo->idarraydata + s->obsoletes : NULL;
+  Solvable *other;
+  Id p;
+
+  for (; dependency != NULL && *dependency != 0; dependency++)
+    FOR_REPO_SOLVABLES (pool->installed, p, other)
+      if (other->name != s->name && pool_match_nevr (pool, other, *dependency))
+        return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_newer_installed (Pool *pool, const Solvable *s)
+{
+  const Solvable *other;
+  Id p;
+
+  FOR_REPO_SOLVABLES (pool->installed, p, other)
+    if (other->name == s->name && other->arch == s->arch && pool_evrcmp (pool, other->evr, s->evr, EVRCMP_COMPARE) > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* What a repository of less priority has is not looked at, whatever it fixes. */
+static gboolean
+has_preferred (ColdPlan *plan, const Solvable *s)
+{
+  Pool *pool = plan->pool;
+  Id p, pp;
+
+  FOR_PROVIDES (p, pp, s->name)
+    {
+      const Solvable *other = pool_id2solvable (pool, p);
+
+      if (other->name == s->name && other->arch == s->arch && other->repo != pool->installed && MAPTST (&plan->considered, p)
+          && other->repo->priority > s->repo->priority)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* As "dnf upgrade --security" has it: any version that is at least the one of an advisory, if that one is newer than what is
+ * installed. What such an upgrade requires is upgraded too. */
+static gboolean
+is_security_target (ColdPlan *plan, const Solvable *s)
+{
+  Pool *pool = plan->pool;
+  const Solvable *installed;
+
+  if (s->repo == pool->installed)
+    return FALSE;
+  installed = find_installed (pool, s);
+  return (installed != NULL ? pool_evrcmp (pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0 : obsoletes_installed (pool, s))
+         && fixes_security (plan, s, installed) && !has_preferred (plan, s);
+}
+
 /* For dnf everything that it sees is a target, what is installed too, which is more than "update all" does. "obsoletes=0", of
  * which newer ones take no notice, is followed: the targets are newer versions of what is installed, and what those require may
  * still take another's place. */
@@ -284,12 +343,38 @@ is_target (ColdPlan *plan, const Solvable *s)
   const Rpm *rpm = plan->data;
   const Solvable *installed;
 
+  if (plan->security_only)
+    return is_security_target (plan, s);
   if (rpm->obsoletes)
     return TRUE;
   if (s->repo == plan->pool->installed)
     return FALSE;
   installed = find_installed (plan->pool, s);
   return installed != NULL && pool_evrcmp (plan->pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0;
+}
+
+/* What is installed is a target of its own, lest another build of it takes its place: where only some names are to be upgraded, the
+ * newest one of those. */
+static void
+add_targets (ColdPlan *plan, Queue *targets)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (NULL, NULL);
+  Pool *pool = plan->pool;
+  Solvable *s;
+  Id p;
+
+  for (p = 1; p < pool->nsolvables; p++)
+    {
+      s = pool_id2solvable (pool, p);
+      if (s->repo == NULL || !MAPTST (&plan->considered, p) || !is_target (plan, s))
+        continue;
+      g_hash_table_add (names, GINT_TO_POINTER (s->name));
+      queue_push (targets, p);
+    }
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    if (plan->security_only && g_hash_table_contains (names, GINT_TO_POINTER (s->name)) && MAPTST (&plan->considered, p)
+        && !has_newer_installed (pool, s))
+      queue_push (targets, p);
 }
 
 /* With "best" everything that has a target gets to the newest one, or nothing is upgraded. */
@@ -300,10 +385,7 @@ target (ColdPlan *plan, Queue *jobs)
   Queue targets;
 
   queue_init (&targets);
-  for (Id p = 1; p < plan->pool->nsolvables; p++)
-    if (pool_id2solvable (plan->pool, p)->repo != NULL && MAPTST (&plan->considered, p)
-        && is_target (plan, pool_id2solvable (plan->pool, p)))
-      queue_push (&targets, p);
+  add_targets (plan, &targets);
   for (int i = 0; i < jobs->count; i += 2)
     if (jobs->elements[i] == (SOLVER_UPDATE | SOLVER_SOLVABLE_ALL))
       {
@@ -345,6 +427,7 @@ Id
 cold_rpm_plan_get_candidate (ColdPlan *plan, Id installed)
 {
   Pool *pool = plan->pool;
+  const Rpm *rpm = plan->data;
   const Solvable *newest = find_installed (pool, pool_id2solvable (pool, installed));
   gboolean held = g_hash_table_contains (plan->held, pool_id2str (pool, newest->name));
   int priority = G_MININT;
@@ -360,6 +443,7 @@ cold_rpm_plan_get_candidate (ColdPlan *plan, Id installed)
 
       if (s->name != newest->name || s->repo == pool->installed || s->repo->priority < priority
           || (!held && !pool_installable (pool, (Solvable *) s))
+          || (plan->security_only && !rpm->zypper && !is_security_target (plan, s))
           || (s->arch != newest->arch && s->arch != ARCH_NOARCH && newest->arch != ARCH_NOARCH))
         continue;
       /* What a repository of less priority has is not looked at, however new it is. */
