@@ -59,7 +59,8 @@
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
  *   {"version":1,"format":"rpm"|"pacman"|"apk","manager":"dnf"|"yum"|"zypper"|"pacman"|"apk","distribution","release","arch",
- *    "installed":[{"name","evr","arch","vendor":s?,"module":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
+ *    "installed":[{"name","evr","arch","vendor":s?,"module":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s],
+ *      "recommends":[s]?,"suggests":[s]?}],
  *    "held":[s],"excludes":[s],"broken":[s],
  *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?}]?}
  *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its

@@ -33,14 +33,19 @@ static void
 test_recommended (RpmFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) installed = NULL;
 
   rpm_fixture_add (f, "one", "foo 2-1 'Requires: cap'");
+  rpm_fixture_add (f, "one", "named 1-1 'Provides: cap'");
   rpm_fixture_add (f, "one", "any 1-1 'Provides: cap'");
   rpm_fixture_add (f, "one", "fitting 1-1 'Provides: cap' 'Supplements: user'");
   rpm_fixture_add (f, "one", "wasted 1-1 'Supplements: user'");
   rpm_fixture_write_manifest (f, "dnf", "foo 1-1;user 1-1", "");
   planned = rpm_fixture_plan (f, "one");
   rpm_fixture_assert_plan (planned, "fitting  1-1; foo 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;other 1-1 \"recommends\":[\"lacking\",\"named\"]", "");
+  installed = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (installed, "foo 1-1 2-1; named  1-1", "", "");
 }
 
 static void

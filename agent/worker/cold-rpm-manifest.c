@@ -123,6 +123,10 @@ add_package (const ColdRpmPackage *package, JsonArray *installed, JsonArray *lis
   cold_json_set_strv (object, "requires", (const char *const *) package->requires);
   cold_json_set_strv (object, "conflicts", (const char *const *) package->conflicts);
   cold_json_set_strv (object, "obsoletes", (const char *const *) package->obsoletes);
+  if (package->recommends[0] != NULL)
+    cold_json_set_strv (object, "recommends", (const char *const *) package->recommends);
+  if (package->suggests[0] != NULL)
+    cold_json_set_strv (object, "suggests", (const char *const *) package->suggests);
   json_array_add_object_element (installed, object);
   json_array_add_string_element (row, package->name);
   json_array_add_string_element (row, package->evr);
