@@ -59,12 +59,14 @@
  * and of guests without dpkg, packages sorted by name, arch and evr, dependencies as the tool prints them
  * ("name >= 1:2-3" of rpm, "glibc>=2.36" of pacman, whose replaces are the obsoletes):
  *   {"version":1,"format":"rpm"|"pacman"|"apk","manager":"dnf"|"yum"|"zypper"|"pacman"|"apk","distribution","release","arch",
- *    "installed":[{"name","evr","arch","vendor":s?,"module":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s]}],
+ *    "installed":[{"name","evr","arch","vendor":s?,"module":s?,"provides":[s],"requires":[s],"conflicts":[s],"obsoletes":[s],
+ *      "recommends":[s]?,"suggests":[s]?}],
  *    "held":[s],"excludes":[s],"broken":[s],
  *    "repositories":[{"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?}]?}
  *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
  *          older versions, "NAME" or "provides:NAME"; dnf: "includes":[s]? are all that is taken, "obsoletes":b? whether a
- *          package may take another one's place; zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?.
+ *          package may take another one's place, "best":b? whether nothing is upgraded that cannot get to its newest version,
+ *          "held" are versionlock's patterns ("=NAME" for the installed version, "!" before what is excluded); zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?.
  *          rpm with dnf: "module" of a package is the "module:stream:version:context" that it was built in, and
  *          "modules":{"platform":s?,"enabled":["module:stream"]?,"disabled":["module"]?} is what dnf has enabled, or
  *          {"unknown":s}, which says what keeps that from being known.

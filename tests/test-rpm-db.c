@@ -148,7 +148,7 @@ test_sqlite (void)
 
   run ("sh -c \"mkdir -p '%s/root/usr/bin' '%s/root/opt' && touch '%s/root/usr/bin/cold' '%s/root/opt/wanted' '%s/root/opt/other'\"",
        folder, folder, folder, folder, folder);
-  run ("%s package %s/rpms cold-alpha 1.0-2 --root %s/root 'Epoch: 3' 'Vendor: Cold' 'ModularityLabel: cold:1:2:c0' 'Obsoletes: old < 2' 'Conflicts: c = 1'"
+  run ("%s package %s/rpms cold-alpha 1.0-2 --root %s/root 'Epoch: 3' 'Vendor: Cold' 'ModularityLabel: cold:1:2:c0' 'Obsoletes: old < 2' 'Recommends: r' 'Suggests: s >= 1' 'Conflicts: c = 1'"
        " 'Provides: virtual = 7'", make, folder, folder);
   run ("%s package %s/rpms cold-beta 2-1 'Requires: /opt/wanted' 'Requires(post): cold-alpha >= 3:1.0' "
        "'Requires: cold-alpha >= 3:1.0' 'Requires: (cold-alpha if nothing)'", make, folder);
@@ -169,6 +169,8 @@ test_sqlite (void)
   assert_texts (at (packages, 0)->provides, "/opt/wanted|/usr/bin/cold|cold-alpha = 3:1.0-2|virtual = 7");
   assert_texts (at (packages, 0)->conflicts, "c = 1");
   assert_texts (at (packages, 0)->obsoletes, "old < 2");
+  assert_texts (at (packages, 0)->recommends, "r");
+  assert_texts (at (packages, 0)->suggests, "s >= 1");
   g_assert_cmpstr (at (packages, 1)->evr, ==, "2-1");
   g_assert_null (at (packages, 1)->vendor);
   g_assert_null (at (packages, 1)->module);

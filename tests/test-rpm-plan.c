@@ -28,6 +28,26 @@ test_upgrade (RpmFixture *f, gconstpointer data)
   g_assert_cmpuint (json_array_get_length (cold_json_array (planned, "problems")), ==, 0);
 }
 
+/* Of two that will do, the one that is recommended: nothing is installed for that reason alone. */
+static void
+test_recommended (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) installed = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Requires: cap'");
+  rpm_fixture_add (f, "one", "named 1-1 'Provides: cap'");
+  rpm_fixture_add (f, "one", "any 1-1 'Provides: cap'");
+  rpm_fixture_add (f, "one", "fitting 1-1 'Provides: cap' 'Supplements: user'");
+  rpm_fixture_add (f, "one", "wasted 1-1 'Supplements: user'");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;user 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "fitting  1-1; foo 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;other 1-1 \"recommends\":[\"lacking\",\"named\"]", "");
+  installed = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (installed, "foo 1-1 2-1; named  1-1", "", "");
+}
+
 static void
 test_kept_back (RpmFixture *f, gconstpointer data)
 {
@@ -73,6 +93,20 @@ test_kernel (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (current, "", "", "");
 }
 
+/* zypper would remove the older one of two that are not to be installed beside each other, for an upgrade of what it requires. */
+static void
+test_double_stays (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1");
+  rpm_fixture_add (f, "one", "good 2-1");
+  rpm_fixture_write_manifest (f, "zypper", "foo 1-1 \"provides\":[\"cap\"];good 1-1;twice 1-1 \"requires\":[\"cap\"];twice 2-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "good 1-1 2-1", "", "foo");
+  g_assert_nonnull (strstr (cold_json_array_string (cold_json_array (planned, "problems"), 0), "twice-1-1.noarch stays"));
+}
+
 /* dnf's "obsoletes=0": nothing takes another's place unless an upgrade requires it. */
 static void
 test_no_obsoletes (RpmFixture *f, gconstpointer data)
@@ -93,11 +127,12 @@ test_no_obsoletes (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (all, "kernel  2-1; new  1-1; other-new  1-1", "", "");
 }
 
-/* As dnf does it with best=0; with best=1 it would upgrade nothing at all. */
+/* As dnf does it with best=0; with best=1 it upgrades nothing at all. */
 static void
 test_lower_candidate (RpmFixture *f, gconstpointer data)
 {
   g_autoptr (JsonObject) planned = NULL;
+  g_autoptr (JsonObject) best = NULL;
 
   rpm_fixture_add (f, "one", "foo 2-1");
   rpm_fixture_add (f, "one", "foo 3-1 'Requires: nowhere'");
@@ -105,6 +140,25 @@ test_lower_candidate (RpmFixture *f, gconstpointer data)
   rpm_fixture_write_manifest (f, "dnf", "foo 1-1;good 1-1", "");
   planned = rpm_fixture_plan (f, "one");
   rpm_fixture_assert_plan (planned, "foo 1-1 2-1; good 1-1 2-1", "", "");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;good 1-1", ",\"best\":true");
+  best = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (best, "", "", "foo good");
+  g_assert_nonnull (strstr (cold_json_array_string (cold_json_array (best, "problems"), 0), "nothing provides nowhere"));
+}
+
+/* Of both architectures or of none, as dnf does it with the libsolv of Fedora. */
+static void
+test_two_architectures (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) dnf = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 --arch x86_64");
+  rpm_fixture_add (f, "one", "foo 2-1 --arch i686");
+  rpm_fixture_add (f, "one", "bar 2-1 --arch i686");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1 \"arch\":\"x86_64\";foo 1-1 \"arch\":\"i686\";bar 1-1 \"arch\":\"x86_64\";"
+                              "bar 1-1 \"arch\":\"i686\"", "");
+  dnf = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (dnf, "foo 1-1 2-1; foo 1-1 2-1", "", "bar");
 }
 
 static void
@@ -208,12 +262,18 @@ static const struct
   { "other-regex", "zypper", ",\"held\":[\"/^o/\"]", "foo 1-1 3-1", "" },
   { "versionlock", "dnf", ",\"held\":[\"foo-0:1-1.*\"]", "", "foo" },
   { "versionlock-newer", "dnf", ",\"held\":[\"foo-0:2-1.*\"]", "foo 1-1 2-1", "" },
+  { "versionlock-missing", "dnf", ",\"held\":[\"foo-0:7-1.*\"]", "", "" },
+  { "versionlock-all-versions", "dnf", ",\"held\":[\"foo\",\"fo*-*\"]", "foo 1-1 3-1", "" },
+  { "versionlock-of-dnf5", "dnf", ",\"held\":[\"=foo\"]", "", "foo" },
+  { "versionlock-name-only", "dnf", ",\"held\":[\"foo-2*\"]", "foo 1-1 2-1", "" },
   { "versionlock-exclude", "dnf", ",\"held\":[\"!foo-0:3-1.*\"]", "foo 1-1 2-1", "" },
   { "yum", "yum", ",\"held\":[\"0:foo-1-1.*\"]", "", "foo" },
   { "exclude", "dnf", ",\"excludes\":[\"foo\"]", "", "" },
   { "exclude-version", "dnf", ",\"excludes\":[\"foo-3*\"]", "foo 1-1 2-1", "" },
+  { "exclude-installed", "dnf", ",\"excludes\":[\"foo-1*\"]", "", "" },
   { "include", "dnf", ",\"includes\":[\"ba*\",\"f?o\"]", "foo 1-1 3-1", "" },
-  { "include-version", "dnf", ",\"includes\":[\"foo-2*\"]", "foo 1-1 2-1", "" },
+  { "include-version", "dnf", ",\"includes\":[\"foo-1*\",\"foo-2*\"]", "foo 1-1 2-1", "" },
+  { "include-without-installed", "dnf", ",\"includes\":[\"foo-2*\"]", "", "" },
   { "include-other", "dnf", ",\"includes\":[\"bar\"]", "", "" },
   { "other", "dnf", ",\"held\":[\"bar\"],\"excludes\":[\"food\"]", "foo 1-1 3-1", "" },
 };
@@ -360,6 +420,26 @@ test_security (RpmFixture *f, gconstpointer data)
     }
 }
 
+/* dnf upgrades what a fix requires, and nothing takes another's place that is no fix. */
+static void
+test_security_requires (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) request = rpm_fixture_request (f, "one", "");
+  g_autoptr (JsonObject) answer = NULL;
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 2-1 'Requires: bar >= 2'");
+  rpm_fixture_add (f, "one", "bar 2-1");
+  rpm_fixture_add (f, "one", "new 1-1 'Obsoletes: old'");
+  rpm_fixture_write_manifest (f, "dnf", "foo 1-1;bar 1-1;old 1-1", "");
+  rpm_fixture_publish (f, "one");
+  advise (f, "foo", "2", "security");
+  answer = rpm_fixture_refresh (f, "one");
+  json_object_set_boolean_member (request, "security-only", TRUE);
+  planned = rpm_fixture_plan_request (request);
+  rpm_fixture_assert_plan (planned, "bar 1-1 2-1; foo 1-1 2-1 *", "", "");
+}
+
 /* primary.xml has the paths of programs and configuration only. */
 static void
 test_required_path (RpmFixture *f, gconstpointer data)
@@ -449,11 +529,14 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/rpm/plan/upgrade", RpmFixture, NULL, rpm_fixture_set_up, test_upgrade, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/recommended/preferred", RpmFixture, NULL, rpm_fixture_set_up, test_recommended, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_kept_back, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/lower-candidate", RpmFixture, NULL, rpm_fixture_set_up, test_lower_candidate, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/removal/stays", RpmFixture, NULL, rpm_fixture_set_up, test_double_stays, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/two-architectures", RpmFixture, NULL, rpm_fixture_set_up, test_two_architectures, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendor", RpmFixture, NULL, rpm_fixture_set_up, test_vendor, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/vendors-that-are-one", RpmFixture, NULL, rpm_fixture_set_up, test_equal_vendors, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/multiversion", RpmFixture, NULL, rpm_fixture_set_up, test_multiversion, rpm_fixture_tear_down);
@@ -462,6 +545,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/priority", RpmFixture, NULL, rpm_fixture_set_up, test_priority, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/restricted-by-the-guest", RpmFixture, NULL, rpm_fixture_set_up, test_restrictions, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/security", RpmFixture, NULL, rpm_fixture_set_up, test_security, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/security/requires", RpmFixture, NULL, rpm_fixture_set_up, test_security_requires, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path", RpmFixture, NULL, rpm_fixture_set_up, test_required_path, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path/of-a-repository-before", RpmFixture, "two one", rpm_fixture_set_up, test_path_elsewhere,
               rpm_fixture_tear_down);

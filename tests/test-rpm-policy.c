@@ -20,7 +20,7 @@ static void
 test_versionlock (void)
 {
   assert_adds (cold_rpm_policy_add_versionlock,
-               "\n# Added lock on Mon Nov 23\ncold-held-0:1-1.*\n!cold-bad-0:2-1.*\n  bash-*  \n", "cold-held-0:1-1.*|bash-*");
+               "\n# Added lock on Mon Nov 23\ncold-held-0:1-1.*\n!cold-bad-0:2-1.*\n  bash-*  \n", "cold-held-0:1-1.*|!cold-bad-0:2-1.*|bash-*");
   assert_adds (cold_rpm_policy_add_versionlock, "", "");
 }
 
@@ -31,7 +31,7 @@ test_versionlock_toml (void)
                "version = \"1.0\"\n[[packages]]\nname = \"one\"\ncomment = \"Added\"\n[[packages.conditions]]\n"
                "key = \"evr\"\ncomparator = \"=\"\nvalue = \"0:5.2-1\"\n\n[[packages]]\nname = 'two'\n"
                "[[packages.conditions]]\nkey = \"evr\"\ncomparator = \"<\"\nvalue = \"2\"\n",
-               "one-0:5.2-1.*|two");
+               "one-0:5.2-1.*|=two");
 }
 
 static void

@@ -70,14 +70,14 @@ test_releases (void)
 
 /* One source a line, as JSON without what is not set. */
 static void
-assert_sources (const char *text, const char *expected)
+assert_read (const char *text, gboolean zypper, const char *expected)
 {
   g_autoptr (GHashTable) variables = make_variables (ROCKY);
   g_autoptr (JsonArray) sources = json_array_new ();
   g_autoptr (JsonArray) repositories = json_array_new ();
   g_autoptr (GString) found = g_string_new (NULL);
 
-  cold_rpm_sources_parse (text, variables, sources, repositories);
+  cold_rpm_sources_parse (text, variables, zypper, sources, repositories);
   for (guint i = 0; i < json_array_get_length (sources); i++)
     {
       static const char *const lists[] = { "mirrors", "excludes", "includes" };
@@ -99,6 +99,12 @@ assert_sources (const char *text, const char *expected)
       g_string_append_c (found, '\n');
     }
   g_assert_cmpstr (found->str, ==, expected);
+}
+
+static void
+assert_sources (const char *text, const char *expected)
+{
+  assert_read (text, FALSE, expected);
 }
 
 static void
@@ -127,12 +133,13 @@ test_sources (void)
 static void
 test_zypper (void)
 {
-  assert_sources ("[repo-oss]\nname=Main\nenabled=1\nautorefresh=1\nbaseurl=http://d.example.org/distribution/leap/$releasever/\n"
-                  "path=/repo/oss/\ntype=rpm-md\npriority=70\nkeeppackages=0\n"
-                  "[dvd]\nbaseurl=dvd:///?devices=/dev/sr0\nenabled=1\n"
-                  "[slash]\nbaseurl=https://d.example.org/x\npath=/\nenabled=1\n",
-                  "http://d.example.org/distribution/leap/9/repo/oss/ priority=70\n"
-                  "https://d.example.org/x\n");
+  assert_read ("[repo-oss]\nname=Main\nenabled=1\nautorefresh=1\nbaseurl=http://d.example.org/distribution/leap/$releasever/\n"
+               "path=/repo/oss/\ntype=rpm-md\npriority=70\nkeeppackages=0\nexclude=all\nincludepkgs=none\nmodule_hotfixes=1\n"
+               "[dvd]\nbaseurl=dvd:///?devices=/dev/sr0\nenabled=1\n"
+               "[slash]\nbaseurl=https://d.example.org/x\npath=/\nenabled=1\n",
+               TRUE,
+               "http://d.example.org/distribution/leap/9/repo/oss/ priority=70\n"
+               "https://d.example.org/x\n");
 }
 
 static void
@@ -160,7 +167,7 @@ test_repositories (void)
                           "[off]\nenabled=0\nbaseurl=http://o.example.org/\n[odd]\nbaseurl=http://odd.example.org/\nexclude=$unknown\n"
                           "[plain]\nbaseurl=http://p.example.org/\nmodule_hotfixes=0\n"
                           "[hot]\nbaseurl=http://h.example.org/\nmodule_hotfixes = True\n",
-                          variables, sources, repositories);
+                          variables, FALSE, sources, repositories);
   json_node_set_array (node, repositories);
   text = json_to_string (node, FALSE);
   g_assert_cmpstr (text, ==,
@@ -191,7 +198,7 @@ test_limits (void)
         g_string_append_printf (text, "http://h%u.example.org/%u ", k, i);
       g_string_append_c (text, '\n');
     }
-  cold_rpm_sources_parse (text->str, variables, sources, repositories);
+  cold_rpm_sources_parse (text->str, variables, FALSE, sources, repositories);
   g_assert_cmpuint (json_array_get_length (sources), ==, COLD_LISTED_SOURCES_MAX);
   g_assert_cmpstr (cold_json_string (cold_json_array_object (sources, 0), "uri"), ==, "http://h0.example.org/0");
   g_assert_cmpuint (json_array_get_length (cold_json_array (cold_json_array_object (sources, 0), "mirrors")), ==,

@@ -55,6 +55,7 @@ typedef struct
   GPtrArray *includes;
   GPtrArray *multiversion;
   gboolean obsoletes;
+  gboolean best;
   gboolean vendor_change;
 } Main;
 
@@ -84,6 +85,7 @@ read_main (guestfs_h *g, const char *path, Main *main, GError **error)
   cold_rpm_policy_add_includes (text, main->includes);
   cold_rpm_policy_add_installonly (text, main->multiversion);
   cold_rpm_policy_read_bool (text, "obsoletes", &main->obsoletes);
+  cold_rpm_policy_read_bool (text, "best", &main->best);
   cold_rpm_policy_read_bool (text, "allow_vendor_change", &main->vendor_change);
   return TRUE;
 }
@@ -139,7 +141,7 @@ make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Place
 {
   g_autoptr (GPtrArray) held = g_ptr_array_new_with_free_func (g_free);
   g_auto (Main) main = { g_ptr_array_new_with_free_func (g_free), g_ptr_array_new_with_free_func (g_free),
-                         g_ptr_array_new_with_free_func (g_free), TRUE, TRUE };
+                         g_ptr_array_new_with_free_func (g_free), TRUE, FALSE, TRUE };
   ColdRpmRules rules = { held, main.excludes, NULL, NULL };
   g_autoptr (JsonObject) modules = NULL;
   JsonObject *made;
@@ -167,6 +169,8 @@ make_manifest (guestfs_h *g, JsonObject *facts, const char *manager, const Place
     json_object_set_array_member (made, "includes", cold_rpm_manifest_texts (main.includes));
   if (!main.obsoletes)
     json_object_set_boolean_member (made, "obsoletes", FALSE);
+  if (main.best)
+    json_object_set_boolean_member (made, "best", TRUE);
   if (!main.vendor_change)
     json_object_set_boolean_member (made, "allow-vendor-change", FALSE);
   return made;

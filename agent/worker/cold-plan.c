@@ -25,6 +25,7 @@ cold_plan_free (ColdPlan *plan)
   g_clear_pointer (&plan->held, g_hash_table_unref);
   g_clear_pointer (&plan->excluded, g_hash_table_unref);
   g_clear_pointer (&plan->locked, g_hash_table_unref);
+  g_clear_pointer (&plan->kept, g_hash_table_unref);
   g_clear_pointer (&plan->problems, json_array_unref);
   g_free (plan);
 }
@@ -97,6 +98,7 @@ cold_plan_new (JsonObject *request, GError **error)
   plan->held = set_new ();
   plan->excluded = set_new ();
   plan->locked = set_new ();
+  plan->kept = g_hash_table_new (NULL, NULL);
   plan->sources = cold_sources_parse (request, error);
   if (plan->sources == NULL || !check_sources (plan, error) || !plan->type->load_catalogue (plan, error))
     return NULL;
@@ -162,6 +164,9 @@ solve (ColdPlan *plan, int *n_problems)
   FOR_REPO_SOLVABLES (pool->installed, p, s)
     if (is_locked (plan, pool_id2str (pool, s->name)))
       queue_push2 (&jobs, SOLVER_LOCK | SOLVER_SOLVABLE, p);
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    if (g_hash_table_contains (plan->kept, GINT_TO_POINTER (p)))
+      queue_push2 (&jobs, SOLVER_INSTALL | SOLVER_SOLVABLE, p);
   solver = solver_create (pool);
   solver_set_flag (solver, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
   plan->type->prepare (plan, solver, &jobs);
@@ -362,20 +367,30 @@ describe (ColdPlan *plan, Transaction *transaction)
   return result;
 }
 
-/* The solver was told to remove nothing; a plan that does all the same must not leave this process. */
+/* The solver was told to remove nothing, and does so all the same with one of two versions that should not be installed beside
+ * each other. A plan that does must not leave this process: what would go is required to stay. Returns: whether something would be removed */
 static gboolean
-removes_something (ColdPlan *plan, Transaction *transaction)
+keep_removed (ColdPlan *plan, Transaction *transaction, gboolean *again)
 {
+  gboolean removes = FALSE;
+
   for (int i = 0; i < transaction->steps.count; i++)
     {
       Id p = transaction->steps.elements[i];
 
-      if (pool_id2solvable (plan->pool, p)->repo == plan->pool->installed
-          && transaction_type (transaction, p, SOLVER_TRANSACTION_SHOW_ALL | SOLVER_TRANSACTION_SHOW_OBSOLETES)
-                 == SOLVER_TRANSACTION_ERASE)
-        return TRUE;
+      if (pool_id2solvable (plan->pool, p)->repo != plan->pool->installed
+          || transaction_type (transaction, p, SOLVER_TRANSACTION_SHOW_ALL | SOLVER_TRANSACTION_SHOW_OBSOLETES)
+                 != SOLVER_TRANSACTION_ERASE)
+        continue;
+      removes = TRUE;
+      if (!g_hash_table_add (plan->kept, GINT_TO_POINTER (p)))
+        continue;
+      *again = TRUE;
+      cold_plan_add_problem (plan, "%s stays, which the guest's package manager would remove: what does not go together with it "
+                             "is kept back",
+                             pool_solvid2str (plan->pool, p));
     }
-  return FALSE;
+  return removes;
 }
 
 JsonObject *
@@ -389,7 +404,7 @@ cold_plan_make (ColdPlan *plan, JsonObject *guest, GError **error)
       Solver *solver = solve (plan, &n_problems);
       Transaction *transaction = n_problems == 0 ? solver_create_transaction (solver) : NULL;
       gboolean again = transaction != NULL && withdraw_unusable (plan, transaction);
-      gboolean removes = transaction != NULL && removes_something (plan, transaction);
+      gboolean removes = transaction != NULL && keep_removed (plan, transaction, &again);
       JsonObject *result = NULL;
 
       if (transaction != NULL && !again && !removes && plan->type->new_for_upgrades)

@@ -21,6 +21,7 @@ struct _ColdPlan
   GHashTable *held;         /* (element-type utf8) names that the guest wants to keep as they are */
   GHashTable *excluded;     /* (element-type utf8) names that the request leaves out */
   GHashTable *locked;       /* (element-type utf8) names kept back because the right choice is not known */
+  GHashTable *kept;         /* (element-type Id) what is installed and would be removed */
   Pool *pool;               /* made by load_catalogue() of the type */
   Map considered;           /* initialised by load_manifest() for all solvables */
   JsonArray *problems;      /* texts for the admin */

@@ -33,6 +33,8 @@ package_free (ColdRpmPackage *self)
   g_strfreev (self->requires);
   g_strfreev (self->conflicts);
   g_strfreev (self->obsoletes);
+  g_strfreev (self->recommends);
+  g_strfreev (self->suggests);
   g_free (self);
 }
 
@@ -190,7 +192,9 @@ check_dependencies (Header header, GError **error)
   static const rpmTagVal tags[][3] = { { RPMTAG_PROVIDENAME, RPMTAG_PROVIDEVERSION, RPMTAG_PROVIDEFLAGS },
                                        { RPMTAG_REQUIRENAME, RPMTAG_REQUIREVERSION, RPMTAG_REQUIREFLAGS },
                                        { RPMTAG_CONFLICTNAME, RPMTAG_CONFLICTVERSION, RPMTAG_CONFLICTFLAGS },
-                                       { RPMTAG_OBSOLETENAME, RPMTAG_OBSOLETEVERSION, RPMTAG_OBSOLETEFLAGS } };
+                                       { RPMTAG_OBSOLETENAME, RPMTAG_OBSOLETEVERSION, RPMTAG_OBSOLETEFLAGS },
+                                       { RPMTAG_RECOMMENDNAME, RPMTAG_RECOMMENDVERSION, RPMTAG_RECOMMENDFLAGS },
+                                       { RPMTAG_SUGGESTNAME, RPMTAG_SUGGESTVERSION, RPMTAG_SUGGESTFLAGS } };
 
   for (guint i = 0; i < G_N_ELEMENTS (tags); i++)
     {
@@ -303,6 +307,8 @@ describe (Header header, GHashTable *wanted)
   package->requires = take_sorted (get_dependencies (header, RPMTAG_REQUIRENAME));
   package->conflicts = take_sorted (get_dependencies (header, RPMTAG_CONFLICTNAME));
   package->obsoletes = take_sorted (get_dependencies (header, RPMTAG_OBSOLETENAME));
+  package->recommends = take_sorted (get_dependencies (header, RPMTAG_RECOMMENDNAME));
+  package->suggests = take_sorted (get_dependencies (header, RPMTAG_SUGGESTNAME));
   package->several = is_several (header, package->provides);
   free (evr);
   return package;

@@ -20,6 +20,8 @@ typedef struct
   GStrv requires;
   GStrv conflicts;
   GStrv obsoletes;
+  GStrv recommends;
+  GStrv suggests;
   gboolean several; /* versions of it are installed beside each other: a kernel */
 } ColdRpmPackage;
 

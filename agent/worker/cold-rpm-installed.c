@@ -79,6 +79,8 @@ add_package (Repo *repo, JsonObject *package)
   s->requires = add_dependencies (repo, package, "requires");
   s->conflicts = add_dependencies (repo, package, "conflicts");
   s->obsoletes = add_dependencies (repo, package, "obsoletes");
+  s->recommends = add_dependencies (repo, package, "recommends");
+  s->suggests = add_dependencies (repo, package, "suggests");
   return TRUE;
 }
 

@@ -123,6 +123,10 @@ add_package (const ColdRpmPackage *package, JsonArray *installed, JsonArray *lis
   cold_json_set_strv (object, "requires", (const char *const *) package->requires);
   cold_json_set_strv (object, "conflicts", (const char *const *) package->conflicts);
   cold_json_set_strv (object, "obsoletes", (const char *const *) package->obsoletes);
+  if (package->recommends[0] != NULL)
+    cold_json_set_strv (object, "recommends", (const char *const *) package->recommends);
+  if (package->suggests[0] != NULL)
+    cold_json_set_strv (object, "suggests", (const char *const *) package->suggests);
   json_array_add_object_element (installed, object);
   json_array_add_string_element (row, package->name);
   json_array_add_string_element (row, package->evr);
@@ -154,6 +158,7 @@ copy_text (JsonObject *to, const char *member, JsonObject *from, const char *sou
 typedef struct
 {
   GHashTable *variables;
+  gboolean zypper;
   JsonArray *sources;
   JsonArray *repositories;
 } Listed;
@@ -186,7 +191,7 @@ read_variable (const char *name, const char *text, const Listed *listed)
 static void
 read_sources (const char *name, const char *text, const Listed *listed)
 {
-  cold_rpm_sources_parse (text, listed->variables, listed->sources, listed->repositories);
+  cold_rpm_sources_parse (text, listed->variables, listed->zypper, listed->sources, listed->repositories);
 }
 
 static gboolean
@@ -217,7 +222,7 @@ add_sources (guestfs_h *g, JsonObject *manifest, const char *manager, JsonObject
   g_autoptr (GHashTable) variables = cold_rpm_variables_new (manifest);
   g_autoptr (JsonArray) repositories = json_array_new ();
   g_autofree char *main = NULL;
-  const Listed listed = { variables, json_array_new (), repositories };
+  const Listed listed = { variables, zypper, json_array_new (), repositories };
 
   json_object_set_array_member (facts, "sources", listed.sources);
   for (guint i = 0; names[i] != NULL; i++)

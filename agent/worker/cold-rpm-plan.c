@@ -9,8 +9,8 @@
 #include "cold-json.h"
 #include "cold-plan.h"
 #include "cold-rpm-installed.h"
+#include "cold-rpm-locks.h"
 #include "cold-rpm-modular.h"
-#include "cold-rpm-pattern.h"
 #include "cold-rpm-repository.h"
 #include "cold-rpm-restrictions.h"
 #include "cold-solver.h"
@@ -33,6 +33,7 @@ typedef struct
   gboolean zypper;
   gboolean vendor_change;    /* that of a package may change */
   gboolean obsoletes;        /* a package may take the place of another one without being asked for */
+  gboolean best;             /* nothing is upgraded unless everything can be, to its newest version */
   GStrv multiversion;        /* what the guest's configuration has installed beside older versions */
   gboolean has_multiversion;
   ColdZyppVendors *vendors;  /* (nullable) */
@@ -58,108 +59,6 @@ pool_arch (const char *arch)
   if (g_strcmp0 (arch, "i386") == 0)
     return "i686";
   return g_strcmp0 (arch, "arm") == 0 ? "armv7hl" : arch;
-}
-
-/* Returns: how many of the solvables of @repo match; each is given to @take. @repo: (nullable): all but the installed ones */
-static guint
-for_matches (ColdPlan *plan, Repo *repo, const char *pattern, void (*take) (ColdPlan *plan, Id p))
-{
-  Pool *pool = plan->pool;
-  guint n = 0;
-
-  for (Id p = 1; p < pool->nsolvables; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-
-      if (s->repo != NULL && (repo != NULL ? s->repo == repo : s->repo != pool->installed)
-          && !cold_rpm_is_advisory (s) && cold_rpm_pattern_matches (pool, s, pattern))
-        {
-          take (plan, p);
-          n++;
-        }
-    }
-  return n;
-}
-
-static void
-hide (ColdPlan *plan, Id p)
-{
-  MAPCLR (&plan->considered, p);
-}
-
-static void
-hold (ColdPlan *plan, Id p)
-{
-  g_hash_table_add (plan->held, g_strdup (pool_id2str (plan->pool, pool_id2solvable (plan->pool, p)->name)));
-}
-
-/* versionlock of dnf can name a version that is not the installed one: then the others are not seen. */
-static void
-hide_unless (ColdPlan *plan, const char *pattern)
-{
-  Pool *pool = plan->pool;
-  g_autoptr (GHashTable) names = g_hash_table_new (NULL, NULL);
-  g_autoptr (GHashTable) kept = g_hash_table_new (NULL, NULL);
-
-  for (Id p = 1; p < pool->nsolvables; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-
-      if (s->repo != NULL && s->repo != pool->installed && cold_rpm_pattern_matches (pool, s, pattern))
-        {
-          g_hash_table_add (names, GINT_TO_POINTER (s->name));
-          g_hash_table_add (kept, GINT_TO_POINTER (p));
-        }
-    }
-  for (Id p = 1; p < pool->nsolvables; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-
-      if (s->repo != NULL && s->repo != pool->installed && g_hash_table_contains (names, GINT_TO_POINTER (s->name))
-          && !g_hash_table_contains (kept, GINT_TO_POINTER (p)))
-        hide (plan, p);
-    }
-}
-
-/* includepkgs of [main], which counts for the bundle's repository as well. */
-static void
-hide_unlisted (ColdPlan *plan, GStrv includes)
-{
-  Pool *pool = plan->pool;
-
-  for (Id p = 1; p < pool->nsolvables && includes[0] != NULL; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-      gboolean listed = s->repo == NULL || s->repo == pool->installed;
-
-      for (guint i = 0; includes[i] != NULL && !listed; i++)
-        listed = cold_rpm_pattern_matches (pool, s, includes[i]);
-      if (!listed)
-        hide (plan, p);
-    }
-}
-
-static void
-apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
-{
-  g_auto (GStrv) held = cold_json_strv (manifest, "held");
-  g_auto (GStrv) excludes = cold_json_strv (manifest, "excludes");
-  g_auto (GStrv) includes = cold_json_strv (manifest, "includes");
-
-  hide_unlisted (plan, includes);
-  for (guint i = 0; excludes[i] != NULL; i++)
-    for_matches (plan, NULL, excludes[i], hide);
-  for (guint i = 0; held[i] != NULL; i++)
-    {
-      if (held[i][0] == '!') /* dnf versionlock exclude */
-        for_matches (plan, NULL, held[i] + 1, hide);
-      else if (for_matches (plan, plan->pool->installed, held[i], hold) > 0)
-        continue;
-      else if (rpm->zypper) /* it is not to be installed */
-        for_matches (plan, NULL, held[i], hide);
-      else
-        hide_unless (plan, held[i]);
-    }
 }
 
 static void
@@ -235,7 +134,7 @@ fixes_security (ColdPlan *plan, const Solvable *s, const Solvable *installed)
   return FALSE;
 }
 
-/* As "dnf upgrade --security" does it: any version that is at least the one of an advisory. New dependencies may come. */
+/* For zypper: any version that is at least the one of an advisory. New dependencies may come. */
 static void
 hide_other_than_security (ColdPlan *plan)
 {
@@ -250,7 +149,7 @@ hide_other_than_security (ColdPlan *plan)
         continue;
       installed = find_installed (pool, s);
       if (installed != NULL && !fixes_security (plan, s, installed))
-        hide (plan, p);
+        MAPCLR (&plan->considered, p);
     }
 }
 
@@ -284,10 +183,20 @@ read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
   rpm->zypper = g_strcmp0 (cold_json_string (manifest, "manager"), "zypper") == 0;
   rpm->vendor_change = is_allowed (manifest, "allow-vendor-change", !rpm->zypper);
   rpm->obsoletes = is_allowed (manifest, "obsoletes", TRUE);
+  rpm->best = is_allowed (manifest, "best", FALSE);
   rpm->vendors = rpm->zypper ? cold_zypp_vendors_new (cold_json_array (manifest, "vendors")) : NULL;
   rpm->multiversion = cold_json_strv (manifest, "multiversion");
   rpm->has_multiversion = cold_json_array (manifest, "multiversion") != NULL;
   cold_zypp_vendors_set (rpm->vendors, plan->pool);
+}
+
+/* libsolv as Fedora and Red Hat build it: packages of an architecture beside each other, as of x86_64 and i686, do not stand in each
+ * other's way; and as libdnf sets it up: what is excluded and installed is there all the same. */
+static void
+be_dnf (Pool *pool)
+{
+  pool_set_flag (pool, POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1);
+  pool_set_flag (pool, POOL_FLAG_WHATPROVIDESWITHDISABLED, 1);
 }
 
 gboolean
@@ -313,6 +222,17 @@ cold_rpm_plan_load_catalogue (ColdPlan *plan, GError **error)
   return TRUE;
 }
 
+static void
+apply_patterns (ColdPlan *plan, const Rpm *rpm, JsonObject *manifest)
+{
+  g_auto (GStrv) held = cold_json_strv (manifest, "held");
+  g_auto (GStrv) excludes = cold_json_strv (manifest, "excludes");
+  g_auto (GStrv) includes = cold_json_strv (manifest, "includes");
+
+  cold_rpm_locks_hide_main (plan, includes, excludes);
+  cold_rpm_locks_apply (plan, held, rpm->zypper);
+}
+
 gboolean
 cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **error)
 {
@@ -330,6 +250,8 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   if (!cold_plan_check_arch (plan, arch, error))
     return FALSE;
   read_configuration (plan, rpm, manifest);
+  if (!rpm->zypper)
+    be_dnf (pool);
   if (!cold_rpm_installed_add (pool, installed, error))
     return FALSE;
   pool_addfileprovides (pool);
@@ -337,7 +259,7 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
   apply_patterns (plan, rpm, manifest);
   cold_rpm_modular_apply (rpm->modular, plan, manifest, pool_arch (plan->arch));
-  if (plan->security_only)
+  if (plan->security_only && rpm->zypper)
     hide_other_than_security (plan);
   return TRUE;
 }
@@ -353,31 +275,123 @@ install_beside (Pool *pool, Queue *jobs, const char *spec)
     queue_push2 (jobs, SOLVER_MULTIVERSION | SOLVER_SOLVABLE_NAME, pool_str2id (pool, spec, 1));
 }
 
-/* Instead of "update all", with which any package that obsoletes an installed one is an update. What an upgrade requires may still
- * take another's place: so dnf does it. */
-static void
-update_by_name (ColdPlan *plan, Queue *jobs)
+static gboolean
+obsoletes_installed (Pool *pool, const Solvable *s)
+{
+  const Id *dependency = s->obsoletes != 0 ? s->repo->idarraydata + s->obsoletes : NULL;
+  Solvable *other;
+  Id p;
+
+  for (; dependency != NULL && *dependency != 0; dependency++)
+    FOR_REPO_SOLVABLES (pool->installed, p, other)
+      if (other->name != s->name && pool_match_nevr (pool, other, *dependency))
+        return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_newer_installed (Pool *pool, const Solvable *s)
+{
+  const Solvable *other;
+  Id p;
+
+  FOR_REPO_SOLVABLES (pool->installed, p, other)
+    if (other->name == s->name && other->arch == s->arch && pool_evrcmp (pool, other->evr, s->evr, EVRCMP_COMPARE) > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* What a repository of less priority has is not looked at, whatever it fixes. */
+static gboolean
+has_preferred (ColdPlan *plan, const Solvable *s)
 {
   Pool *pool = plan->pool;
+  Id p, pp;
+
+  FOR_PROVIDES (p, pp, s->name)
+    {
+      const Solvable *other = pool_id2solvable (pool, p);
+
+      if (other->name == s->name && other->arch == s->arch && other->repo != pool->installed && MAPTST (&plan->considered, p)
+          && other->repo->priority > s->repo->priority)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* As "dnf upgrade --security" has it: any version that is at least the one of an advisory, if that one is newer than what is
+ * installed. What such an upgrade requires is upgraded too. */
+static gboolean
+is_security_target (ColdPlan *plan, const Solvable *s)
+{
+  Pool *pool = plan->pool;
+  const Solvable *installed;
+
+  if (s->repo == pool->installed)
+    return FALSE;
+  installed = find_installed (pool, s);
+  return (installed != NULL ? pool_evrcmp (pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0 : obsoletes_installed (pool, s))
+         && fixes_security (plan, s, installed) && !has_preferred (plan, s);
+}
+
+/* For dnf everything that it sees is a target, what is installed too, which is more than "update all" does. "obsoletes=0", of
+ * which newer ones take no notice, is followed: the targets are newer versions of what is installed, and what those require may
+ * still take another's place. */
+static gboolean
+is_target (ColdPlan *plan, const Solvable *s)
+{
+  const Rpm *rpm = plan->data;
+  const Solvable *installed;
+
+  if (plan->security_only)
+    return is_security_target (plan, s);
+  if (rpm->obsoletes)
+    return TRUE;
+  if (s->repo == plan->pool->installed)
+    return FALSE;
+  installed = find_installed (plan->pool, s);
+  return installed != NULL && pool_evrcmp (plan->pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0;
+}
+
+/* What is installed is a target of its own, lest another build of it takes its place: where only some names are to be upgraded, the
+ * newest one of those. */
+static void
+add_targets (ColdPlan *plan, Queue *targets)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new (NULL, NULL);
+  Pool *pool = plan->pool;
+  Solvable *s;
+  Id p;
+
+  for (p = 1; p < pool->nsolvables; p++)
+    {
+      s = pool_id2solvable (pool, p);
+      if (s->repo == NULL || !MAPTST (&plan->considered, p) || !is_target (plan, s))
+        continue;
+      g_hash_table_add (names, GINT_TO_POINTER (s->name));
+      queue_push (targets, p);
+    }
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    if (plan->security_only && g_hash_table_contains (names, GINT_TO_POINTER (s->name)) && MAPTST (&plan->considered, p)
+        && !has_newer_installed (pool, s))
+      queue_push (targets, p);
+}
+
+/* With "best" everything that has a target gets to the newest one, or nothing is upgraded. */
+static void
+target (ColdPlan *plan, Queue *jobs)
+{
+  const Rpm *rpm = plan->data;
   Queue targets;
 
   queue_init (&targets);
-  for (Id p = 1; p < pool->nsolvables; p++)
-    {
-      const Solvable *s = pool_id2solvable (pool, p);
-      const Solvable *installed;
-
-      if (s->repo == NULL || s->repo == pool->installed || !MAPTST (&plan->considered, p))
-        continue;
-      installed = find_installed (pool, s);
-      if (installed != NULL && pool_evrcmp (pool, s->evr, installed->evr, EVRCMP_COMPARE) > 0)
-        queue_push (&targets, p);
-    }
+  add_targets (plan, &targets);
   for (int i = 0; i < jobs->count; i += 2)
     if (jobs->elements[i] == (SOLVER_UPDATE | SOLVER_SOLVABLE_ALL))
       {
-        jobs->elements[i] = SOLVER_UPDATE | SOLVER_TARGETED | SOLVER_SOLVABLE_ONE_OF;
-        jobs->elements[i + 1] = pool_queuetowhatprovides (pool, &targets);
+        jobs->elements[i] = SOLVER_UPDATE | SOLVER_TARGETED | SOLVER_SOLVABLE_ONE_OF | SOLVER_SETARCH | SOLVER_SETEVR
+                            | (rpm->best ? SOLVER_FORCEBEST : 0);
+        jobs->elements[i + 1] = pool_queuetowhatprovides (plan->pool, &targets);
       }
   queue_free (&targets);
 }
@@ -392,9 +406,12 @@ cold_rpm_plan_prepare (ColdPlan *plan, Solver *solver, Queue *jobs)
   for (guint i = 0; rpm->multiversion[i] != NULL; i++)
     install_beside (plan->pool, jobs, rpm->multiversion[i]);
   solver_set_flag (solver, SOLVER_FLAG_ALLOW_VENDORCHANGE, rpm->vendor_change);
-  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, !rpm->zypper);
-  if (!rpm->obsoletes)
-    update_by_name (plan, jobs);
+  if (rpm->zypper)
+    return;
+  solver_set_flag (solver, SOLVER_FLAG_YUM_OBSOLETES, 1);
+  solver_set_flag (solver, SOLVER_FLAG_KEEP_ORPHANS, 1);
+  solver_set_flag (solver, SOLVER_FLAG_BEST_OBEY_POLICY, 1);
+  target (plan, jobs);
 }
 
 gboolean
@@ -410,17 +427,23 @@ Id
 cold_rpm_plan_get_candidate (ColdPlan *plan, Id installed)
 {
   Pool *pool = plan->pool;
+  const Rpm *rpm = plan->data;
   const Solvable *newest = find_installed (pool, pool_id2solvable (pool, installed));
+  gboolean held = g_hash_table_contains (plan->held, pool_id2str (pool, newest->name));
   int priority = G_MININT;
   Id best = 0;
   Id p, pp;
 
+  /* Of what is excluded nobody is told that it is kept back. */
+  if (!MAPTST (&plan->considered, installed))
+    return 0;
   FOR_PROVIDES (p, pp, newest->name)
     {
       const Solvable *s = pool_id2solvable (pool, p);
 
       if (s->name != newest->name || s->repo == pool->installed || s->repo->priority < priority
-          || !MAPTST (&plan->considered, p) || !pool_installable (pool, (Solvable *) s)
+          || (!held && !pool_installable (pool, (Solvable *) s))
+          || (plan->security_only && !rpm->zypper && !is_security_target (plan, s))
           || (s->arch != newest->arch && s->arch != ARCH_NOARCH && newest->arch != ARCH_NOARCH))
         continue;
       /* What a repository of less priority has is not looked at, however new it is. */

@@ -33,7 +33,7 @@ cold_rpm_policy_add_versionlock (const char *text, GPtrArray *patterns)
     {
       const char *line = g_strstrip (lines[i]);
 
-      if (*line != '#' && *line != '!')
+      if (*line != '#')
         add (patterns, line);
     }
 }
@@ -152,7 +152,7 @@ end_lock (Lock *lock, GPtrArray *patterns)
   if (lock->name != NULL)
     {
       gboolean one = g_strcmp0 (lock->key, "evr") == 0 && g_strcmp0 (lock->comparator, "=") == 0 && lock->value != NULL;
-      g_autofree char *pattern = one ? g_strdup_printf ("%s-%s.*", lock->name, lock->value) : g_strdup (lock->name);
+      g_autofree char *pattern = one ? g_strdup_printf ("%s-%s.*", lock->name, lock->value) : g_strconcat ("=", lock->name, NULL);
 
       add (patterns, pattern);
     }

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /* versionlock.list of dnf's and yum's plugin: "name-epoch:version-release.arch" a line, "!" in front of what is excluded. */
 void cold_rpm_policy_add_versionlock (const char *text, GPtrArray *patterns);
 
-/* versionlock.toml of dnf 5: "name-evr.*" where one version is named, otherwise "name". */
+/* versionlock.toml of dnf 5: "name-evr.*" where one version is named, otherwise "=name": the installed one is. */
 void cold_rpm_policy_add_versionlock_toml (const char *text, GPtrArray *patterns);
 
 /* /etc/zypp/locks: names of packages that are locked in any way, globs, and regular expressions between slashes. */

@@ -37,6 +37,7 @@ static const struct
 typedef struct
 {
   GHashTable *variables;
+  gboolean zypper;
   JsonArray *sources;
   JsonArray *repositories;
   GString *values[N_KEYS]; /* of the group that is read */
@@ -217,9 +218,16 @@ group_name (const char *line)
   return end != NULL && !g_str_has_prefix (line, "[main]") ? g_strndup (line + 1, end - line - 1) : NULL;
 }
 
+/* zypper passes over what only dnf knows. */
+static gboolean
+is_known (const Reader *reader, Key key)
+{
+  return !reader->zypper || (key != EXCLUDE && key != INCLUDE && key != MODULE_HOTFIXES);
+}
+
 /* Returns: the key that @line sets, and moves @line to its value; %N_KEYS for one of no interest */
 static Key
-key_of (const char **line)
+key_of (const Reader *reader, const char **line)
 {
   const char *equals = strchr (*line, '=');
   g_autofree char *name = equals != NULL ? g_strndup (*line, equals - *line) : NULL;
@@ -228,7 +236,7 @@ key_of (const char **line)
     return N_KEYS;
   g_strchomp (name);
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (g_str_equal (name, keys[i].name))
+    if (g_str_equal (name, keys[i].name) && is_known (reader, keys[i].key))
       {
         *line = equals + 1;
         return keys[i].key;
@@ -237,9 +245,9 @@ key_of (const char **line)
 }
 
 void
-cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources, JsonArray *repositories)
+cold_rpm_sources_parse (const char *text, GHashTable *variables, gboolean zypper, JsonArray *sources, JsonArray *repositories)
 {
-  Reader reader = { variables, sources, repositories, { NULL }, NULL };
+  Reader reader = { variables, zypper, sources, repositories, { NULL }, NULL };
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
   Key last = N_KEYS;
 
@@ -261,7 +269,7 @@ cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sour
       /* One that begins with a blank goes on with the line before. */
       if (!g_ascii_isspace (*line))
         {
-          last = key_of (&line);
+          last = key_of (&reader, &line);
           /* Of what is set twice the last one counts. */
           if (last != N_KEYS)
             g_string_truncate (reader.values[last], 0);

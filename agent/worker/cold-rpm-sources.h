@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * cold_rpm_sources_parse:
  * @text: of a *.repo file
  * @variables: (element-type utf8 utf8): cold-rpm-variables.h
+ * @zypper: which passes over "exclude", "includepkgs", "module_hotfixes"
  * @sources: gets {"uri","mirrors":[s]?,"list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?} for each
  *   repository that is enabled
  * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?} for each of them, also of those that the
@@ -22,6 +23,7 @@ G_BEGIN_DECLS
  * other schemes than http and https, variables that nobody knows, a repository of which only some packages are wanted in more
  * words than is usable.
  */
-void cold_rpm_sources_parse (const char *text, GHashTable *variables, JsonArray *sources, JsonArray *repositories);
+void cold_rpm_sources_parse (const char *text, GHashTable *variables, gboolean zypper, JsonArray *sources,
+                             JsonArray *repositories);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 #include "cold-error.h"
 
 /* Raise it when what is kept in a cache changes. */
-#define CACHE_VERSION "3"
+#define CACHE_VERSION "4"
 
 char *
 cold_solver_cache_path (const char *index)
@@ -50,17 +50,20 @@ cold_solver_new_pool (int type, const char *arch)
   return pool;
 }
 
-/* Half of a cache would be texts for people. */
+/* Half of a cache would be texts for people. Of several packages that will do, dnf and zypper take what others recommend, though
+ * they were told not to install it for that. */
 static int
 keep_key (Repo *repo, Repokey *key, void *data)
 {
   static const Id texts[] = { SOLVABLE_SUMMARY, SOLVABLE_DESCRIPTION, SOLVABLE_URL, SOLVABLE_PACKAGER, SOLVABLE_GROUP,
-                              SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS, SOLVABLE_ENHANCES, SOLVABLE_SUPPLEMENTS,
-                              SOLVABLE_INSTALLSIZE, SOLVABLE_PKGID,
-                              SOLVABLE_LICENSE, UPDATE_MESSAGE, UPDATE_REFERENCE, 0 };
+                              SOLVABLE_INSTALLSIZE, SOLVABLE_PKGID, SOLVABLE_LICENSE, UPDATE_MESSAGE, UPDATE_REFERENCE, 0 };
+  static const Id weak[] = { SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS, SOLVABLE_ENHANCES, SOLVABLE_SUPPLEMENTS, 0 };
 
   for (guint i = 0; texts[i] != 0; i++)
     if (key->name == texts[i])
+      return KEY_STORAGE_DROPPED;
+  for (guint i = 0; weak[i] != 0 && repo->pool->disttype != DISTTYPE_RPM; i++)
+    if (key->name == weak[i])
       return KEY_STORAGE_DROPPED;
   return repo_write_stdkeyfilter (repo, key, data);
 }

@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   json_object_set_string_member (manifest, "arch", "x86_64");
   variables = cold_rpm_variables_new (manifest);
   cold_rpm_variables_add (variables, "value", text);
-  cold_rpm_sources_parse (rest != NULL ? rest : text, variables, array, repositories);
+  cold_rpm_sources_parse (rest != NULL ? rest : text, variables, FALSE, array, repositories);
   g_assert_cmpuint (json_array_get_length (array), <=, COLD_LISTED_SOURCES_MAX);
   sources = cold_guest_sources_from_json (array);
   for (guint i = 0; i < sources->len; i++)
