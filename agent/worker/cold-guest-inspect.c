@@ -11,6 +11,7 @@
 
 #define OS_RELEASE_MAX 65536
 #define FSTAB_MAX 65536
+#define FAT_SECTOR 512
 
 /* --- file systems ---------------------------------------------------------------------------------------------------- */
 
@@ -27,6 +28,20 @@ lookup (char **pairs, const char *key)
     if (g_str_equal (pairs[i], key))
       return pairs[i + 1];
   return "";
+}
+
+/* The bit that fsck.fat(8) clears is in the boot sector, elsewhere with 32 bits: those have no size of a FAT in 16 bits. */
+static char *
+find_dirt_of_fat (guestfs_h *g, const char *device)
+{
+  size_t length = 0;
+  g_autofree char *sector = guestfs_pread_device (g, device, FAT_SECTOR, 0, &length);
+
+  if (sector == NULL || length < FAT_SECTOR)
+    return g_strdup ("its boot sector cannot be read");
+  if ((sector[sector[22] == 0 && sector[23] == 0 ? 0x41 : 0x25] & 1) == 0)
+    return NULL;
+  return g_strdup ("it was not unmounted cleanly; a guest that does not mend that when it starts lacks fsck.vfat (dosfstools)");
 }
 
 /* Returns: (transfer full) (nullable): how the file system was left, when it was not unmounted cleanly */
@@ -50,6 +65,8 @@ find_dirt (guestfs_h *g, const char *device, const char *type)
         return g_strdup_printf ("its state is \"%s\"", lookup (superblock, "Filesystem state"));
       return NULL;
     }
+  if (g_str_equal (type, "vfat"))
+    return find_dirt_of_fat (g, device);
   if (g_str_equal (type, "xfs"))
     command = g_strdup_printf ("command -v xfs_repair && "
                                "{ xfs_repair -n %s 2>&1 | grep -o 'valuable metadata changes in a log' || true; }",
