@@ -57,6 +57,12 @@ suspended_swap()
   mkswap -q "$1"
   printf 'S1SUSPEND\0' | dd of="$1" bs=1 seek=4086 conv=notrunc status=none
 }
+# dirty_fat IMAGE OFFSET [OPTION...]: with the bit of a file system that is mounted
+dirty_fat()
+{
+  mkfs.vfat -C "${@:3}" "$1" 40960 >/dev/null
+  printf '\1' | dd of="$1" bs=1 seek=$(($2)) conv=notrunc status=none
+}
 luks()
 {
   truncate -s 32M "$1"
@@ -113,7 +119,9 @@ ext4 ext4.raw 'rm -rf *; echo data >data'
 debugfs -w -R 'feature needs_recovery' ext4.raw 2>/dev/null
 mounted xfs.raw xfs 320M
 mounted btrfs.raw btrfs 160M
-parts $images/disk.raw $images/whole.raw other.raw swap.raw ntfs.raw luks.raw ext4.raw xfs.raw btrfs.raw
+dirty_fat fat.raw 0x25
+dirty_fat fat32.raw 0x41 -F 32
+parts $images/disk.raw $images/whole.raw other.raw swap.raw ntfs.raw luks.raw ext4.raw xfs.raw btrfs.raw fat.raw fat32.raw
 virsh -q pool-refresh default
 
 # --- asking ------------------------------------------------------------------------------------------------------------
@@ -162,5 +170,7 @@ found luks-partition encrypted '/dev/sda5: crypto_LUKS'
 found dirty-ext4 dirty-filesystem '/dev/sda6: its journal'
 found dirty-xfs dirty-filesystem '/dev/sda7: its log'
 found dirty-btrfs dirty-filesystem '/dev/sda8: its log'
+found dirty-fat dirty-filesystem '/dev/sda9: it was not unmounted cleanly'
+found dirty-fat32 dirty-filesystem '/dev/sda10: it was not unmounted cleanly'
 check /agent/term/ends-well stop_agent
 finish

@@ -118,6 +118,28 @@ test_damaged (Fixture *f, gconstpointer data)
   check_image (f->base, "qcow2", NULL, FALSE);
 }
 
+static void
+assert_mountable (const char *found, const char *wanted)
+{
+  g_autofree char *mountable
+      = cold_guest_mountable ("/dev/sda /dev/sdb\n/dev/sda1 /dev/sdb1\n/dev/sda2 /dev/sdb2\n/dev/sdb /dev/sda\n", found);
+
+  g_assert_cmpstr (mountable, ==, wanted);
+}
+
+/* libguestfs has translated devices, and subvolumes not. */
+static void
+test_mountable (void)
+{
+  assert_mountable ("/dev/sdb2", "/dev/sdb2");
+  assert_mountable ("/dev/disk/by-uuid/1", "/dev/disk/by-uuid/1");
+  assert_mountable ("btrfsvol:/dev/sdb2/@/usr/local", "btrfsvol:/dev/sda2/@/usr/local");
+  assert_mountable ("btrfsvol:/dev/sdb2//@", "btrfsvol:/dev/sda2/@");
+  assert_mountable ("btrfsvol:/dev/sda/@home", "btrfsvol:/dev/sdb/@home");
+  assert_mountable ("btrfsvol:/dev/sdb23/@", "btrfsvol:/dev/sdb23/@");
+  assert_mountable ("btrfsvol:/dev/vg/root/@", "btrfsvol:/dev/vg/root/@");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -125,5 +147,6 @@ main (int argc, char **argv)
   g_test_add ("/guest/images/sound", Fixture, NULL, setup, test_sound, teardown);
   g_test_add ("/guest/images/in-use", Fixture, NULL, setup, test_locked, teardown);
   g_test_add ("/guest/images/damaged", Fixture, NULL, setup, test_damaged, teardown);
+  g_test_add_func ("/guest/mountable/has-libguestfs-name", test_mountable);
   return g_test_run ();
 }

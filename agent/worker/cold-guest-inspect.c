@@ -5,10 +5,13 @@
 #include <sys/utsname.h>
 
 #include "cold-error.h"
+#include "cold-fstab.h"
 #include "cold-guest-hibernation.h"
 #include "cold-json.h"
 
 #define OS_RELEASE_MAX 65536
+#define FSTAB_MAX 65536
+#define FAT_SECTOR 512
 
 /* --- file systems ---------------------------------------------------------------------------------------------------- */
 
@@ -25,6 +28,20 @@ lookup (char **pairs, const char *key)
     if (g_str_equal (pairs[i], key))
       return pairs[i + 1];
   return "";
+}
+
+/* The bit that fsck.fat(8) clears is in the boot sector, elsewhere with 32 bits: those have no size of a FAT in 16 bits. */
+static char *
+find_dirt_of_fat (guestfs_h *g, const char *device)
+{
+  size_t length = 0;
+  g_autofree char *sector = guestfs_pread_device (g, device, FAT_SECTOR, 0, &length);
+
+  if (sector == NULL || length < FAT_SECTOR)
+    return g_strdup ("its boot sector cannot be read");
+  if ((sector[sector[22] == 0 && sector[23] == 0 ? 0x41 : 0x25] & 1) == 0)
+    return NULL;
+  return g_strdup ("it was not unmounted cleanly; a guest that does not mend that when it starts lacks fsck.vfat (dosfstools)");
 }
 
 /* Returns: (transfer full) (nullable): how the file system was left, when it was not unmounted cleanly */
@@ -48,6 +65,8 @@ find_dirt (guestfs_h *g, const char *device, const char *type)
         return g_strdup_printf ("its state is \"%s\"", lookup (superblock, "Filesystem state"));
       return NULL;
     }
+  if (g_str_equal (type, "vfat"))
+    return find_dirt_of_fat (g, device);
   if (g_str_equal (type, "xfs"))
     command = g_strdup_printf ("command -v xfs_repair && "
                                "{ xfs_repair -n %s 2>&1 | grep -o 'valuable metadata changes in a log' || true; }",
@@ -301,6 +320,15 @@ typedef struct
   char *device;
 } Mount;
 
+static void
+clear_mount (gpointer data)
+{
+  Mount *mount = data;
+
+  g_free (mount->where);
+  g_free (mount->device);
+}
+
 static int
 compare_mounts (gconstpointer a, gconstpointer b)
 {
@@ -311,25 +339,11 @@ compare_mounts (gconstpointer a, gconstpointer b)
   return length != other_length ? (length < other_length ? -1 : 1) : strcmp (one->where, other->where);
 }
 
-/* Whether packages put files there: everything but the places of data. */
-static gboolean
-is_of_system (const char *where)
-{
-  static const char *const data[] = { "/home", "/srv", "/mnt", "/media", "/data" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (data); i++)
-    if (g_str_has_prefix (where, data[i]) && strchr ("/", where[strlen (data[i])]) != NULL)
-      return FALSE;
-  return TRUE;
-}
-
 /* Returns: whether the guest can do without a mount that failed; the handle's last error says why it failed. */
 static gboolean
-mount_one (guestfs_h *g, const Mount *mount, gboolean writable)
+mount_one (guestfs_h *g, const Mount *mount)
 {
-  return (writable ? guestfs_mount_options (g, "noatime", mount->device, mount->where)
-                   : guestfs_mount_ro (g, mount->device, mount->where)) == 0
-         || !is_of_system (mount->where);
+  return guestfs_mount_options (g, "noatime", mount->device, mount->where) == 0 || !cold_fstab_is_of_system (mount->where);
 }
 
 static gboolean
@@ -340,45 +354,90 @@ fail_to_mount (guestfs_h *g, const Mount *mount, GError **error)
   return cold_guest_set_error (g, error, what);
 }
 
-/* What the guest's fstab says, read-only. */
+/*
+ * The root that was found, and below it what its fstab names. Of the root itself that may name what is not there: a disk of
+ * the guest's old host, or nothing at all.
+ *
+ * Returns: (transfer full) (element-type Mount): the shortest path first; %NULL with @error
+ */
+static GArray *
+list_mounts (guestfs_h *g, const char *root, GError **error)
+{
+  g_autofree char *names = cold_guest_kernel_names (g, error);
+  g_auto (GStrv) pairs = names != NULL ? guestfs_inspect_get_mountpoints (g, root) : NULL;
+  Mount top;
+  GArray *mounts;
+
+  if (names != NULL && pairs == NULL)
+    cold_guest_set_error (g, error, "cannot find out what the guest mounts");
+  if (pairs == NULL)
+    return NULL;
+  top = (Mount){ g_strdup ("/"), g_strdup (root) };
+  mounts = g_array_new (FALSE, FALSE, sizeof (Mount));
+  g_array_set_clear_func (mounts, clear_mount);
+  g_array_append_val (mounts, top);
+  for (guint i = 0; pairs[i] != NULL; i += 2)
+    {
+      Mount mount = { cold_text_make_valid (pairs[i]), cold_guest_mountable (names, pairs[i + 1]) };
+
+      /* "/home/" */
+      for (gsize n = strlen (mount.where); n > 1 && mount.where[n - 1] == '/'; n--)
+        mount.where[n - 1] = '\0';
+      if (g_str_equal (mount.where, "/"))
+        clear_mount (&mount);
+      else
+        g_array_append_val (mounts, mount);
+    }
+  g_array_sort (mounts, compare_mounts);
+  return mounts;
+}
+
+static void
+add_pair (JsonArray *listed, const Mount *mount)
+{
+  JsonArray *pair = json_array_new ();
+
+  json_array_add_string_element (pair, mount->where);
+  json_array_add_string_element (pair, mount->device);
+  json_array_add_array_element (listed, pair);
+}
+
+/* What the guest's fstab says, read-only. What cannot be mounted is seen at every inspection: nothing that trying again would
+ * mend. */
 static gboolean
 mount_found (guestfs_h *g, const char *root, JsonObject *facts, GError **error)
 {
-  g_auto (GStrv) pairs = guestfs_inspect_get_mountpoints (g, root);
-  g_autoptr (GArray) mounts = g_array_new (FALSE, FALSE, sizeof (Mount));
+  g_autoptr (GArray) mounts = list_mounts (g, root, error);
+  g_autoptr (GPtrArray) mounted = g_ptr_array_new ();
+  g_autofree char *fstab = NULL;
   JsonArray *listed = json_array_new ();
+  GError *local = NULL;
 
   json_object_set_array_member (facts, "mountpoints", listed);
-  if (pairs == NULL)
-    return cold_guest_set_error (g, error, "cannot find out what the guest mounts");
-  for (guint i = 0; pairs[i] != NULL; i += 2)
-    {
-      const Mount mount = { pairs[i], pairs[i + 1] };
-
-      g_array_append_val (mounts, mount);
-    }
-  g_array_sort (mounts, compare_mounts);
+  if (mounts == NULL)
+    return FALSE;
   for (guint i = 0; i < mounts->len; i++)
     {
       const Mount *mount = &g_array_index (mounts, Mount, i);
-      g_autofree char *where = cold_text_make_valid (mount->where);
-      g_autofree char *device = cold_text_make_valid (mount->device);
-      JsonArray *pair = json_array_new ();
 
-      json_array_add_string_element (pair, where);
-      json_array_add_string_element (pair, device);
-      json_array_add_array_element (listed, pair);
-      if (mount_one (g, mount, FALSE))
-        continue;
-      if (g_str_equal (mount->where, "/"))
-        return fail_to_mount (g, mount, error);
-      /* Seen at every inspection, and nothing that trying again would mend. */
-      {
-        g_autofree char *what = g_strdup_printf ("%s of %s", device, where);
-
-        cold_guest_add_blocker (facts, "missing-disk", what);
-      }
+      if (guestfs_mount_ro (g, mount->device, mount->where) == 0)
+        {
+          add_pair (listed, mount);
+          g_ptr_array_add (mounted, mount->where);
+        }
+      else if (g_str_equal (mount->where, "/"))
+        {
+          return fail_to_mount (g, mount, error);
+        }
     }
+  g_ptr_array_add (mounted, NULL);
+  fstab = cold_guest_read_text (g, "/etc/fstab", FSTAB_MAX, &local);
+  if (local != NULL)
+    {
+      g_propagate_error (error, local);
+      return FALSE;
+    }
+  cold_fstab_check (fstab, (const char *const *) mounted->pdata, facts);
   return TRUE;
 }
 
@@ -394,7 +453,7 @@ cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error)
 
       if (mount.where == NULL || *mount.where != '/' || mount.device == NULL)
         break;
-      if (!mount_one (g, &mount, TRUE))
+      if (!mount_one (g, &mount))
         return fail_to_mount (g, &mount, error);
     }
   if (guestfs_is_dir (g, "/etc") > 0)
@@ -403,18 +462,52 @@ cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error)
   return FALSE;
 }
 
+/* A snapshot of a root is a root like it, but for its fstab, which still names the other. */
+static gboolean
+is_snapshot (guestfs_h *g, const char *names, GPtrArray *roots, const char *root)
+{
+  g_auto (GStrv) pairs = g_str_has_prefix (root, "btrfsvol:") ? guestfs_inspect_get_mountpoints (g, root) : NULL;
+
+  for (guint i = 0; pairs != NULL && pairs[i] != NULL; i += 2)
+    if (g_str_equal (pairs[i], "/"))
+      {
+        g_autofree char *named = cold_guest_mountable (names, pairs[i + 1]);
+
+        return !g_str_equal (named, root) && g_ptr_array_find_with_equal_func (roots, named, g_str_equal, NULL);
+      }
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): those that are no snapshots of another; %NULL with @error */
+static GStrv
+list_roots (guestfs_h *g, GError **error)
+{
+  g_autofree char *names = cold_guest_kernel_names (g, error);
+  g_auto (GStrv) found = names != NULL ? guestfs_inspect_os (g) : NULL;
+  g_autoptr (GPtrArray) roots = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (names != NULL && found == NULL)
+    cold_guest_set_error (g, error, "the guest cannot be inspected");
+  if (found == NULL)
+    return NULL;
+  for (guint i = 0; found[i] != NULL; i++)
+    g_ptr_array_add (roots, cold_guest_mountable (names, found[i]));
+  for (guint i = 0; i < roots->len; i++)
+    if (!is_snapshot (g, names, roots, g_ptr_array_index (roots, i)))
+      g_strv_builder_add (builder, g_ptr_array_index (roots, i));
+  return g_strv_builder_end (builder);
+}
+
 /* Returns: (transfer full) (nullable): the one root */
 static char *
 find_root (guestfs_h *g, JsonObject *facts, GError **error)
 {
-  g_auto (GStrv) roots = guestfs_inspect_os (g);
+  g_auto (GStrv) roots = list_roots (g, error);
   guint n;
 
   if (roots == NULL)
-    {
-      cold_guest_set_error (g, error, "the guest cannot be inspected");
-      return NULL;
-    }
+    return NULL;
   n = g_strv_length (roots);
   json_object_set_int_member (facts, "roots", n);
   if (n == 1)

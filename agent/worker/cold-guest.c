@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 /* The kernel of the appliance numbers disks as it finds them, and libguestfs translates names in its own calls only. What
  * the appliance's shell is told goes by these labels (letters only), under which udev shows disk and partitions. */
 #define LABEL "guest"
+#define SUBVOLUME "btrfsvol:"
 
 /* Package managers unpack and decompress in a pipe: a second processor is used, a third is not. */
 #define UPGRADE_CPUS 2
@@ -409,4 +411,49 @@ cold_guest_appliance_sh (guestfs_h *g, const char *command, GError **error)
   if (output == NULL)
     cold_guest_set_error (g, error, "a command of the appliance failed");
   return g_steal_pointer (&output);
+}
+
+char *
+cold_guest_kernel_names (guestfs_h *g, GError **error)
+{
+  return cold_guest_appliance_sh (g, "for l in /dev/disk/guestfs/" LABEL "*; do "
+                                     "[ ! -e $l ] || echo /dev/sd${l#/dev/disk/guestfs/" LABEL "} $(readlink -f $l); done", error);
+}
+
+/* Returns: (transfer full): the name in libguestfs of the device with which @path begins, and the length of that */
+static char *
+find_device (const char *kernel_names, const char *path, gsize *length)
+{
+  g_auto (GStrv) lines = g_strsplit (kernel_names, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      char *kernel_name = strchr (lines[i], ' ');
+
+      if (kernel_name == NULL)
+        continue;
+      *kernel_name++ = '\0';
+      *length = strlen (kernel_name);
+      if (g_str_has_prefix (path, kernel_name) && path[*length] == '/')
+        return g_strdup (lines[i]);
+    }
+  *length = 0;
+  return g_strdup ("");
+}
+
+char *
+cold_guest_mountable (const char *kernel_names, const char *found)
+{
+  g_autofree char *valid = cold_text_make_valid (found);
+  g_autofree char *device = NULL;
+  char *doubled;
+  gsize length;
+
+  if (!g_str_has_prefix (valid, SUBVOLUME))
+    return g_steal_pointer (&valid);
+  /* "btrfsvol:/dev/sda2//@" of "subvol=/@" */
+  while ((doubled = strstr (valid, "//")) != NULL)
+    memmove (doubled, doubled + 1, strlen (doubled));
+  device = find_device (kernel_names, valid + strlen (SUBVOLUME), &length);
+  return g_strconcat (SUBVOLUME, device, valid + strlen (SUBVOLUME) + length, NULL);
 }

@@ -88,6 +88,27 @@ gboolean cold_guest_download (guestfs_h *g, const char *path, const char *to, GE
 char *cold_guest_appliance_path (const char *device);
 
 /**
+ * cold_guest_kernel_names:
+ *
+ * Returns: (transfer full): a line "<name in libguestfs> <name that the appliance's kernel gave it>" for each disk and
+ *   partition of the guest; %NULL with @error (Guest)
+ */
+char *cold_guest_kernel_names (guestfs_h *g, GError **error);
+
+/**
+ * cold_guest_mountable:
+ * @kernel_names: of cold_guest_kernel_names()
+ * @found: a device, or "btrfsvol:<device>/<subvolume>", as an inspection gives it
+ *
+ * libguestfs takes its own names in both, and answers with them in the first: a subvolume comes with the kernel's name of the
+ * device, which is another one whenever the kernel finds the disks in another order (1.48). Nor does it give a subvolume the
+ * same name each time where fstab has a slash before it.
+ *
+ * Returns: (transfer full): what libguestfs takes, valid UTF-8
+ */
+char *cold_guest_mountable (const char *kernel_names, const char *found);
+
+/**
  * cold_guest_appliance_sh:
  *
  * Runs @command by the appliance's own shell, outside the guest's tree (which is at /sysroot).

@@ -27,6 +27,12 @@ save_manifest (JsonObject *request, JsonObject *manifest, JsonObject *facts, GEr
   return TRUE;
 }
 
+static gboolean
+is_blocked (JsonObject *facts)
+{
+  return json_array_get_length (cold_json_array (facts, "blockers")) > 0;
+}
+
 gboolean
 cold_inspect_collect (ColdGuest *guest, JsonObject *request, JsonObject *facts, GError **error)
 {
@@ -60,8 +66,17 @@ cold_inspect_collect (ColdGuest *guest, JsonObject *request, JsonObject *facts, 
       cold_guest_add_blocker (facts, "unsupported-os", name != NULL ? name : "no known package manager");
       return TRUE;
     }
-  manifest = manager->manifest (g, facts, error);
-  return manifest != NULL && save_manifest (request, manifest, facts, error);
+  manifest = manager->manifest (g, facts, &local);
+  if (manifest != NULL)
+    return save_manifest (request, manifest, facts, error);
+  /* The package database may be on what is missing: that says more. */
+  if (is_blocked (facts))
+    {
+      g_error_free (local);
+      return TRUE;
+    }
+  g_propagate_error (error, local);
+  return FALSE;
 }
 
 JsonObject *

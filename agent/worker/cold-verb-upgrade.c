@@ -3,7 +3,9 @@
  * upgrade: a guest's own package manager upgrades it, on a work copy, in an appliance without network, from the bundle
  * alone. Scripts that run inside the guest do it (scripts/): what they leave in files on tmpfs becomes the result.
  */
+#include <errno.h>
 #include <gio/gio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "cold-boot-menu.h"
@@ -22,6 +24,8 @@
 #define LIST_MAX (16 * 1024 * 1024)
 #define LISTED_MAX 1000
 #define TAIL_LINES 5
+/* For lists, caches and the package database, which is written anew. */
+#define ROOM_MIN (1024 * 1024)
 
 /* --- scripts --------------------------------------------------------------------------------------------------------- */
 
@@ -95,6 +99,79 @@ make_script (guestfs_h *g, const ColdPackageManager *manager, GError **error)
     return NULL;
   g_string_append (text, "run\n");
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* --- room ------------------------------------------------------------------------------------------------------------ */
+
+/* Returns: (transfer full): what room each file system of the guest has, in words */
+static char *
+describe_room (guestfs_h *g)
+{
+  g_autofree char *mounts = list_mounts (g);
+  g_auto (GStrv) places = g_strsplit (mounts, " ", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; places[i] != NULL; i++)
+    {
+      struct guestfs_statvfs *room = *places[i] != '\0' ? guestfs_statvfs (g, places[i]) : NULL;
+
+      if (room == NULL)
+        continue;
+      g_string_append_printf (text, "%s%s has %" G_GINT64_FORMAT " MiB of %" G_GINT64_FORMAT " free", text->len > 0 ? ", " : "",
+                              places[i], room->bfree * room->frsize >> 20, room->blocks * room->frsize >> 20);
+      guestfs_free_statvfs (room);
+    }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* Bytes. None is unpacked into less than it was packed into. */
+static gint64
+find_largest (JsonObject *plan)
+{
+  JsonArray *packages = plan != NULL ? cold_json_array (plan, "packages") : NULL;
+  gint64 largest = 0;
+
+  for (guint i = 0; packages != NULL && i < json_array_get_length (packages); i++)
+    largest = MAX (largest, cold_json_int (cold_json_array_object (packages, i), "size"));
+  return largest;
+}
+
+/* Asks for it, since what a file system says is free is partly kept for itself. */
+static gboolean
+has_room (guestfs_h *g, const char *where, gint64 bytes)
+{
+  g_autofree char *path = g_build_filename (where, ".coldpatch-room", NULL);
+  const gboolean full = guestfs_fallocate64 (g, path, bytes) < 0 && guestfs_last_errno (g) == ENOSPC;
+
+  guestfs_rm_f (g, path);
+  return !full;
+}
+
+/* Whether there is as much as any upgrade needs, where all of them write. */
+static gboolean
+check_room (guestfs_h *g, JsonObject *plan, GError **error)
+{
+  static const char *const written[] = { "/", "/usr", "/var", NULL };
+  g_autofree char *mounts = list_mounts (g);
+  g_auto (GStrv) places = g_strsplit (mounts, " ", -1);
+  const gboolean one = !g_strv_contains ((const char *const *) places, "/usr")
+                       && !g_strv_contains ((const char *const *) places, "/opt");
+
+  for (guint i = 0; places[i] != NULL; i++)
+    {
+      /* Where one file system has all that is large, the largest package must go there. */
+      const gint64 needed = ROOM_MIN + (one && g_str_equal (places[i], "/") ? find_largest (plan) : 0);
+      g_autofree char *room = NULL;
+
+      if (!g_strv_contains (written, places[i]) || has_room (g, places[i], needed))
+        continue;
+      room = describe_room (g);
+      g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST,
+                   "the guest's file system %s is full: it has no %" G_GINT64_FORMAT
+                   " MiB to give, which an upgrade needs at least (%s); nothing was begun", places[i], needed >> 20, room);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 /* --- progress -------------------------------------------------------------------------------------------------------- */
@@ -267,25 +344,47 @@ collect (guestfs_h *g, const ColdPackageManager *manager, JsonObject *result, GE
          && add_unique (g, result, "failed-scripts", "failed-scripts", error) && add_changes (g, manager, result, error);
 }
 
+/* Returns: (nullable): the first line that says so; tools that clean up after themselves leave no other trace of it */
+static const char *
+find_no_space (char **lines)
+{
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (strstr (lines[i], g_strerror (ENOSPC)) != NULL)
+      return g_strstrip (lines[i]);
+  return NULL;
+}
+
 /* The last words of the package manager: they say more than its exit status. */
 static void
-explain_failure (const char *log, GError **error)
+explain_failure (guestfs_h *g, const char *log, GError **error)
 {
   g_autofree char *text = NULL;
   g_autofree char *tail = NULL;
+  g_autofree char *room = NULL;
   g_autoptr (GString) words = g_string_new (NULL);
   g_auto (GStrv) lines = NULL;
+  const char *no_space;
   guint n;
 
-  g_clear_error (error);
   if (!g_file_get_contents (log, &text, NULL, NULL))
-    text = g_strdup ("there is no log");
+    text = g_strdup ((*error)->message);
+  g_clear_error (error);
   lines = g_strsplit (g_strstrip (text), "\n", -1);
   n = g_strv_length (lines);
-  for (guint i = n > TAIL_LINES ? n - TAIL_LINES : 0; i < n; i++)
-    g_string_append_printf (words, "%s%s", words->len > 0 ? " | " : "", lines[i]);
+  no_space = find_no_space (lines);
+  if (no_space != NULL)
+    {
+      room = describe_room (g);
+      g_string_append_printf (words, "a file system in the guest is full (%s): %s", room, no_space);
+    }
+  else
+    {
+      g_string_append (words, "the guest's package manager failed; its last words: ");
+      for (guint i = n > TAIL_LINES ? n - TAIL_LINES : 0, k = 0; i < n; i++, k++)
+        g_string_append_printf (words, "%s%s", k > 0 ? " | " : "", lines[i]);
+    }
   tail = cold_text_make_valid (words->str);
-  g_set_error (error, COLD_ERROR, COLD_ERROR_GUEST, "the guest's package manager failed; its last words: %s", tail);
+  g_set_error_literal (error, COLD_ERROR, COLD_ERROR_GUEST, tail);
 }
 
 /* Scripts may have left daemons behind, which would keep the file systems busy. Without a process for each that is looked at:
@@ -308,7 +407,7 @@ upgrade (guestfs_h *g, JsonObject *request, const ColdPackageManager *manager, J
   /* Before anything of the guest runs: what verify compares with. */
   json_object_set_object_member (result, "boot-before", cold_boot_read (g));
   json_object_set_object_member (result, "initramfs-before", cold_guest_initramfs_read (g, cold_verb_scratch (request), NULL));
-  if (!prepare (g, error))
+  if (!prepare (g, error) || !check_room (g, cold_json_object (request, "plan"), error))
     return FALSE;
   script = make_script (g, manager, error);
   if (script == NULL)
@@ -320,7 +419,7 @@ upgrade (guestfs_h *g, JsonObject *request, const ColdPackageManager *manager, J
     guestfs_download (g, WORK "/log", log);
   if (!done)
     {
-      explain_failure (log, error);
+      explain_failure (g, log, error);
       return FALSE;
     }
   return collect (g, manager, result, error);
