@@ -500,6 +500,20 @@ test_path_elsewhere (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (next, "data 1-1 2-1; user 1-1 3-1; worker 1-1 2-1", "", "");
 }
 
+/* The manifest does not have that path, and the owner is the newest one already. */
+static void
+test_path_installed (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_shell (f, "mkdir -p root/usr/share/data && touch root/usr/share/data/table");
+  rpm_fixture_add (f, "one", "data 1-1 --root root");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: /usr/share/data/table'");
+  rpm_fixture_write_manifest (f, "dnf", "data 1-1;user 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "user 1-1 2-1", "", "");
+}
+
 static void
 test_request_exclude (RpmFixture *f, gconstpointer data)
 {
@@ -566,6 +580,7 @@ main (int argc, char **argv)
               rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path/of-a-repository-behind", RpmFixture, "one two", rpm_fixture_set_up, test_path_elsewhere,
               rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/installed", RpmFixture, NULL, rpm_fixture_set_up, test_path_installed, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/bad-manifest/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bad_manifest, rpm_fixture_tear_down);
   return g_test_run ();

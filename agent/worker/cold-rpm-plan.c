@@ -256,6 +256,7 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
     return FALSE;
   if (!rpm->zypper)
     be_dnf (pool);
+  cold_rpm_installed_add_paths (pool);
   pool_addfileprovides (pool);
   consider_all (plan);
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));
