@@ -190,9 +190,9 @@ read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
   cold_zypp_vendors_set (rpm->vendors, plan->pool);
 }
 
-/* libsolv as Fedora and Red Hat build it: packages of an architecture beside each other, as of x86_64 and i686, do not stand in each
- * other's way; and as libdnf sets it up: what is excluded and installed is there all the same, and what is installed has the priority that
- * repositories have, without which old versions of a package look no worse than its newest. */
+/* libsolv as Fedora and Red Hat build it: a package of x86_64 does not stand in the way of its sister of i686. And as libdnf sets
+ * it up: what is excluded and installed is there all the same, and what is installed has the priority that repositories have,
+ * without which old versions of a package look no worse than its newest. */
 static void
 be_dnf (Pool *pool)
 {
