@@ -107,6 +107,20 @@ test_double_stays (RpmFixture *f, gconstpointer data)
   g_assert_nonnull (strstr (cold_json_array_string (cold_json_array (planned, "problems"), 0), "twice-1-1.noarch stays"));
 }
 
+/* An old version is no reason to give up a package of which there is an update. */
+static void
+test_old_obsoletes (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_add (f, "one", "foo 1-1 --arch x86_64 'Obsoletes: good < 3'");
+  rpm_fixture_add (f, "one", "foo 1-2 --arch x86_64");
+  rpm_fixture_add (f, "one", "good 10-1");
+  rpm_fixture_write_manifest (f, "dnf", "foo 2-1 \"arch\":\"i686\";good 2-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "good 2-1 10-1", "", "");
+}
+
 /* dnf's "obsoletes=0": nothing takes another's place unless an upgrade requires it. */
 static void
 test_no_obsoletes (RpmFixture *f, gconstpointer data)
@@ -486,6 +500,20 @@ test_path_elsewhere (RpmFixture *f, gconstpointer data)
   rpm_fixture_assert_plan (next, "data 1-1 2-1; user 1-1 3-1; worker 1-1 2-1", "", "");
 }
 
+/* The manifest does not have that path, and the owner is the newest one already. */
+static void
+test_path_installed (RpmFixture *f, gconstpointer data)
+{
+  g_autoptr (JsonObject) planned = NULL;
+
+  rpm_fixture_shell (f, "mkdir -p root/usr/share/data && touch root/usr/share/data/table");
+  rpm_fixture_add (f, "one", "data 1-1 --root root");
+  rpm_fixture_add (f, "one", "user 2-1 'Requires: /usr/share/data/table'");
+  rpm_fixture_write_manifest (f, "dnf", "data 1-1;user 1-1", "");
+  planned = rpm_fixture_plan (f, "one");
+  rpm_fixture_assert_plan (planned, "user 1-1 2-1", "", "");
+}
+
 static void
 test_request_exclude (RpmFixture *f, gconstpointer data)
 {
@@ -532,6 +560,7 @@ main (int argc, char **argv)
   g_test_add ("/rpm/plan/recommended/preferred", RpmFixture, NULL, rpm_fixture_set_up, test_recommended, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kept-back", RpmFixture, NULL, rpm_fixture_set_up, test_kept_back, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes", RpmFixture, NULL, rpm_fixture_set_up, test_obsoletes, rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/obsoletes/old-version", RpmFixture, NULL, rpm_fixture_set_up, test_old_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/obsoletes/not-wanted", RpmFixture, NULL, rpm_fixture_set_up, test_no_obsoletes, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/lower-candidate", RpmFixture, NULL, rpm_fixture_set_up, test_lower_candidate, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/kernel-beside", RpmFixture, NULL, rpm_fixture_set_up, test_kernel, rpm_fixture_tear_down);
@@ -551,6 +580,7 @@ main (int argc, char **argv)
               rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/required-path/of-a-repository-behind", RpmFixture, "one two", rpm_fixture_set_up, test_path_elsewhere,
               rpm_fixture_tear_down);
+  g_test_add ("/rpm/plan/required-path/installed", RpmFixture, NULL, rpm_fixture_set_up, test_path_installed, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/exclude", RpmFixture, NULL, rpm_fixture_set_up, test_request_exclude, rpm_fixture_tear_down);
   g_test_add ("/rpm/plan/bad-manifest/refused", RpmFixture, NULL, rpm_fixture_set_up, test_bad_manifest, rpm_fixture_tear_down);
   return g_test_run ();

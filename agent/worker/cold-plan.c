@@ -368,7 +368,8 @@ describe (ColdPlan *plan, Transaction *transaction)
 }
 
 /* The solver was told to remove nothing, and does so all the same with one of two versions that should not be installed beside
- * each other. A plan that does must not leave this process: what would go is required to stay. Returns: whether something would be removed */
+ * each other. A plan that does must not leave this process: what would go is required to stay. Returns: whether something would
+ * be removed */
 static gboolean
 keep_removed (ColdPlan *plan, Transaction *transaction, gboolean *again)
 {

@@ -4,7 +4,6 @@
 #include "cold-error.h"
 #include "cold-json.h"
 
-#define PRIORITY_DEFAULT 99
 
 static const ColdRepositoryType *const types[] = {
   &cold_apk_repository,
@@ -91,7 +90,7 @@ cold_source_parse (JsonObject *object, GError **error)
   self->includes = cold_json_strv (object, "includes");
   self->priority = CLAMP (cold_json_int (object, "priority"), 0, 1000000);
   if (self->priority == 0)
-    self->priority = PRIORITY_DEFAULT;
+    self->priority = COLD_PRIORITY_DEFAULT;
   if (self->type == NULL)
     {
       g_set_error (error, COLD_ERROR, COLD_ERROR_NOT_SUPPORTED, "repository %s: type \"%s\" is not supported",

@@ -14,6 +14,9 @@
 
 G_BEGIN_DECLS
 
+/* Of repositories that say nothing of it, for dnf and zypper. */
+#define COLD_PRIORITY_DEFAULT 99
+
 typedef struct _ColdRepositoryType ColdRepositoryType;
 typedef struct _ColdPlan ColdPlan;
 typedef struct _ColdBundle ColdBundle;
@@ -34,7 +37,7 @@ typedef struct
   char *list;          /* (nullable): the URI is that of a "mirrorlist" or "metalink", which has the repository's places */
   GStrv excludes;      /* patterns of packages that are not taken from it */
   GStrv includes;      /* if any, the only ones that are */
-  gint priority;       /* 1 is preferred to 99, which is the default */
+  gint priority;       /* 1 is preferred to COLD_PRIORITY_DEFAULT */
   GPtrArray *beside;   /* (nullable) (transfer none) (element-type ColdSource): all that are refreshed with it, itself and %NULLs too */
   gboolean module_hotfixes; /* its packages are taken whatever streams of dnf's modules are active */
 } ColdSource;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-rpm-installed.h"
 
+#include <solv/dataiterator.h>
 #include <solv/pool_parserpmrichdep.h>
 #include <solv/repo.h>
+#include <string.h>
 
 #include "cold-error.h"
 #include "cold-json.h"
@@ -82,6 +84,70 @@ add_package (Repo *repo, JsonObject *package)
   s->recommends = add_dependencies (repo, package, "recommends");
   s->suggests = add_dependencies (repo, package, "suggests");
   return TRUE;
+}
+
+/* --- paths ----------------------------------------------------------------------------------------------------------- */
+
+/* One build of a package, wherever it is. */
+typedef struct
+{
+  Id name;
+  Id evr;
+  Id arch;
+} Build;
+
+static guint
+build_hash (gconstpointer key)
+{
+  const Build *build = key;
+
+  return (guint) build->name * 31 + (guint) build->evr * 17 + (guint) build->arch;
+}
+
+static gboolean
+build_equal (gconstpointer a, gconstpointer b)
+{
+  return memcmp (a, b, sizeof (Build)) == 0;
+}
+
+/* Those of primary.xml are a list of files, those of filelists.xml that somebody requires are among the provides. */
+static void
+copy_paths (Pool *pool, Id from, Solvable *to)
+{
+  const Solvable *s = pool_id2solvable (pool, from);
+  Dataiterator iterator;
+
+  for (const Id *id = s->provides != 0 ? s->repo->idarraydata + s->provides : NULL; id != NULL && *id != 0; id++)
+    if (!ISRELDEP (*id) && *pool_id2str (pool, *id) == '/')
+      to->provides = repo_addid_dep (to->repo, to->provides, *id, 0);
+  dataiterator_init (&iterator, pool, s->repo, from, SOLVABLE_FILELIST, NULL, SEARCH_FILES);
+  while (dataiterator_step (&iterator))
+    to->provides = repo_addid_dep (to->repo, to->provides, pool_str2id (pool, iterator.kv.str, 1), 0);
+  dataiterator_free (&iterator);
+}
+
+void
+cold_rpm_installed_add_paths (Pool *pool)
+{
+  g_autoptr (GHashTable) builds = g_hash_table_new_full (build_hash, build_equal, g_free, NULL);
+  Solvable *s;
+  Id p;
+
+  FOR_REPO_SOLVABLES (pool->installed, p, s)
+    {
+      const Build build = { s->name, s->evr, s->arch };
+
+      g_hash_table_insert (builds, g_memdup2 (&build, sizeof build), GINT_TO_POINTER (p));
+    }
+  for (p = 1; p < pool->nsolvables; p++)
+    {
+      const Solvable *other = pool_id2solvable (pool, p);
+      const Build build = { other->name, other->evr, other->arch };
+      Id installed = GPOINTER_TO_INT (g_hash_table_lookup (builds, &build));
+
+      if (other->repo != NULL && other->repo != pool->installed && installed != 0)
+        copy_paths (pool, p, pool_id2solvable (pool, installed));
+    }
 }
 
 gboolean

@@ -156,7 +156,8 @@ static const struct
   gboolean arch;
   gboolean release;
   gboolean version;
-} forms[] = { { TRUE, TRUE, TRUE }, { FALSE, TRUE, TRUE }, { FALSE, FALSE, TRUE }, { TRUE, FALSE, FALSE }, { FALSE, FALSE, FALSE } };
+} forms[] = { { TRUE, TRUE, TRUE }, { FALSE, TRUE, TRUE }, { FALSE, FALSE, TRUE }, { TRUE, FALSE, FALSE },
+              { FALSE, FALSE, FALSE } };
 
 /* Returns: whether @pattern can be read as that form */
 static gboolean

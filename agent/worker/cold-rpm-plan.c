@@ -190,13 +190,15 @@ read_configuration (ColdPlan *plan, Rpm *rpm, JsonObject *manifest)
   cold_zypp_vendors_set (rpm->vendors, plan->pool);
 }
 
-/* libsolv as Fedora and Red Hat build it: packages of an architecture beside each other, as of x86_64 and i686, do not stand in each
- * other's way; and as libdnf sets it up: what is excluded and installed is there all the same. */
+/* libsolv as Fedora and Red Hat build it: a package of x86_64 does not stand in the way of its sister of i686. And as libdnf sets
+ * it up: what is excluded and installed is there all the same, and what is installed has the priority that repositories have,
+ * without which old versions of a package look no worse than its newest. */
 static void
 be_dnf (Pool *pool)
 {
   pool_set_flag (pool, POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1);
   pool_set_flag (pool, POOL_FLAG_WHATPROVIDESWITHDISABLED, 1);
+  pool->installed->priority = -COLD_PRIORITY_DEFAULT;
 }
 
 gboolean
@@ -250,10 +252,11 @@ cold_rpm_plan_load_manifest (ColdPlan *plan, JsonObject *manifest, GError **erro
   if (!cold_plan_check_arch (plan, arch, error))
     return FALSE;
   read_configuration (plan, rpm, manifest);
-  if (!rpm->zypper)
-    be_dnf (pool);
   if (!cold_rpm_installed_add (pool, installed, error))
     return FALSE;
+  if (!rpm->zypper)
+    be_dnf (pool);
+  cold_rpm_installed_add_paths (pool);
   pool_addfileprovides (pool);
   consider_all (plan);
   cold_rpm_restrictions_apply (plan, cold_json_array (manifest, "repositories"));

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "cold-json.h"
+#include "cold-repository.h"
 #include "cold-rpm-variables.h"
 
 #define PATTERNS_MAX 256
 #define REPOSITORIES_MAX 64
-#define PRIORITY_DEFAULT 99
 
 typedef enum
 {
@@ -195,7 +195,7 @@ end_group (Reader *reader)
 
   if (list != NULL)
     json_object_set_string_member (source, "list", list);
-  if (priority > 0 && priority != PRIORITY_DEFAULT)
+  if (priority > 0 && priority != COLD_PRIORITY_DEFAULT)
     json_object_set_int_member (source, "priority", MIN (priority, G_MAXINT));
   if (reader->id != NULL && is_enabled (reader) && json_array_get_length (reader->repositories) < REPOSITORIES_MAX)
     add_repository (reader, priority);
