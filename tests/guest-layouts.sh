@@ -30,7 +30,8 @@ ext()
 {
   mke2fs -q -F -t "$2" -U "$4" -d "$5" "$1" "$3"
 }
-# on_btrfs IMAGE: root in a snapshot that is the default subvolume, the package database in another one; an older snapshot
+# on_btrfs IMAGE: root in a snapshot that is the default subvolume, the package database in another one; two older snapshots, of
+# which one has an fstab that names the subvolume
 on_btrfs()
 {
   local uuid=c01d0000-0000-4000-8000-0000000000b0 root=$mnt/@/.snapshots/1/snapshot volume
@@ -42,7 +43,7 @@ on_btrfs()
   for volume in .snapshots home opt usr/local var; do
     btrfs -q subvolume create $mnt/@/$volume
   done
-  mkdir $mnt/@/.snapshots/{1,2}
+  mkdir $mnt/@/.snapshots/{1,2,3}
   btrfs -q subvolume create $root
   cp -a $tree/. $root/
   cp -a $root/var/. $mnt/@/var/
@@ -56,6 +57,8 @@ on_btrfs()
     echo "UUID=C01D-0001 /boot/efi vfat umask=0077 0 2"
   } >$root/etc/fstab
   btrfs -q subvolume snapshot -r $root $mnt/@/.snapshots/2/snapshot
+  btrfs -q subvolume snapshot $root $mnt/@/.snapshots/3/snapshot
+  sed -i 's,/ btrfs defaults,/ btrfs subvol=/@/.snapshots/1/snapshot,' $mnt/@/.snapshots/3/snapshot/etc/fstab
   btrfs -q subvolume set-default $root
   umount $mnt
   mkfs.vfat -C -i C01D0001 $parts/esp 20480 >/dev/null
@@ -74,8 +77,8 @@ on_lvm()
   mv $root/var/* $parts/var/
   cat >$root/etc/fstab <<-END
 	/dev/mapper/cold--vg-root / ext4 errors=remount-ro 0 1
-	/dev/disk/by-uuid/c01d0000-0000-4000-8000-0000000000a1 /boot ext2 defaults 0 2
-	UUID=c01d0000-0000-4000-8000-0000000000a3 /var ext4 defaults 0 2
+	PARTUUID=c01d0000-0000-4000-8000-0000000000a5 /boot ext2 defaults 0 2
+	/dev/disk/by-uuid/c01d0000-0000-4000-8000-0000000000a3 /var ext4 defaults 0 2
 	/dev/mapper/cold--vg-swap none swap sw 0 0
 	UUID=c01d0000-0000-4000-8000-0000000000a4 /backup ext4 nofail 0 2
 	END
@@ -83,7 +86,7 @@ on_lvm()
   ext $parts/root.ext4 ext4 300M c01d0000-0000-4000-8000-0000000000a2 $root
   ext $parts/var.ext4 ext4 100M c01d0000-0000-4000-8000-0000000000a3 $parts/var
   truncate -s 400M "$1"
-  printf 'start=2048, size=20M\ntype=V\n' | sfdisk -q --label gpt "$1"
+  printf 'start=2048, size=20M, uuid=C01D0000-0000-4000-8000-0000000000A5\ntype=V\n' | sfdisk -q --label gpt "$1"
   truncate -s 102M "$2"
   echo 'start=2048, size=100M' | sfdisk -q --label gpt "$2"
   dd if=$parts/boot.ext2 of="$1" bs=1M seek=1 conv=notrunc,sparse status=none
@@ -213,7 +216,7 @@ for device in /dev/sda1 /dev/cold-vg/root /dev/sdb1; do
   check /lvm/checked$device matches "\"filesystem $device\",\"ok\":true" checks lvm.raw
 done
 check /lvm/one-disk-alone/missing-disk eventually 240 matches '^missing-disk$' codes half.raw
-check /lvm/one-disk-alone/reason matches 'UUID=c01d0000-0000-4000-8000-0000000000a3, which /etc/fstab mounts on /var' \
+check /lvm/one-disk-alone/reason matches 'by-uuid/c01d0000-0000-4000-8000-0000000000a3, which /etc/fstab mounts on /var' \
   call "$(volume default half.raw)" Volume GetBlockers
 
 # --- btrfs -------------------------------------------------------------------------------------------------------------

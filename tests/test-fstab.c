@@ -69,6 +69,16 @@ test_elsewhere (void)
                    "/", "");
 }
 
+static void
+test_partitions (void)
+{
+  g_auto (GStrv) pairs = cold_fstab_list_partitions ("PARTUUID=AB-01 / ext4\nPARTUUID=AB-02 /boot/efi/ vfat\nPARTLABEL=\"Var\" /var ext4\n"
+                                                     "PARTUUID=../sda /opt ext4\nPARTUUID=ab-04 /home btrfs subvol=@home\nUUID=3 /usr ext4\nPARTUUID=ab-03 none swap\n");
+  g_autofree char *all = g_strjoinv (" ", pairs);
+
+  g_assert_cmpstr (all, ==, "/boot/efi /dev/disk/by-partuuid/ab-02 /var /dev/disk/by-partlabel/Var");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -78,5 +88,6 @@ main (int argc, char **argv)
   g_test_add_func ("/fstab/data/no-blocker", test_data);
   g_test_add_func ("/fstab/optional/blocks-where-packages-are", test_optional);
   g_test_add_func ("/fstab/elsewhere/blocks-where-packages-are", test_elsewhere);
+  g_test_add_func ("/fstab/partitions/are-listed", test_partitions);
   return g_test_run ();
 }

@@ -89,21 +89,20 @@ split_line (const char *line)
   return fields;
 }
 
-static void
-check_line (const char *line, const char *const *mounted, JsonObject *facts)
+/* Returns: (transfer full) (nullable) (element-type utf8): the fields of a line that mounts something below the root */
+static GPtrArray *
+read_entry (const char *line)
 {
   g_autoptr (GPtrArray) fields = split_line (line);
   char *where;
 
   if (fields->len < 3)
-    return;
+    return NULL;
   where = g_ptr_array_index (fields, 1);
   /* "/home/" */
   for (gsize n = strlen (where); n > 1 && where[n - 1] == '/'; n--)
     where[n - 1] = '\0';
-  if (*where == '/' && where[1] != '\0' && !g_strv_contains (mounted, where))
-    check_entry (g_ptr_array_index (fields, 0), where, g_ptr_array_index (fields, 2),
-                 fields->len > 3 ? g_ptr_array_index (fields, 3) : "", facts);
+  return *where == '/' && where[1] != '\0' ? g_steal_pointer (&fields) : NULL;
 }
 
 void
@@ -112,5 +111,49 @@ cold_fstab_check (const char *text, const char *const *mounted, JsonObject *fact
   g_auto (GStrv) lines = g_strsplit (text != NULL ? text : "", "\n", -1);
 
   for (guint i = 0; lines[i] != NULL; i++)
-    check_line (lines[i], mounted, facts);
+    {
+      g_autoptr (GPtrArray) fields = read_entry (lines[i]);
+
+      if (fields != NULL && !g_strv_contains (mounted, g_ptr_array_index (fields, 1)))
+        check_entry (g_ptr_array_index (fields, 0), g_ptr_array_index (fields, 1), g_ptr_array_index (fields, 2),
+                     fields->len > 3 ? g_ptr_array_index (fields, 3) : "", facts);
+    }
+}
+
+/* Returns: (transfer full) (nullable): the link that udev makes to the partition */
+static char *
+find_link (const char *spec)
+{
+  const char *name = strchr (spec, '=');
+  g_auto (GStrv) parts = g_strsplit (name != NULL ? name + 1 : "", "\"", -1);
+  g_autofree char *bare = g_strjoinv ("", parts);
+  g_autofree char *lower = g_ascii_strdown (bare, -1);
+
+  if (*bare == '\0' || strchr (bare, '/') != NULL)
+    return NULL;
+  if (g_str_has_prefix (spec, "PARTUUID="))
+    return g_strconcat ("/dev/disk/by-partuuid/", lower, NULL);
+  if (g_str_has_prefix (spec, "PARTLABEL="))
+    return g_strconcat ("/dev/disk/by-partlabel/", bare, NULL);
+  return NULL;
+}
+
+GStrv
+cold_fstab_list_partitions (const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text != NULL ? text : "", "\n", -1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autoptr (GPtrArray) fields = read_entry (lines[i]);
+      g_autofree char *link = fields != NULL ? find_link (g_ptr_array_index (fields, 0)) : NULL;
+
+      /* The device alone is another subvolume. */
+      if (link == NULL || (fields->len > 3 && strstr (g_ptr_array_index (fields, 3), "subvol") != NULL))
+        continue;
+      g_strv_builder_add (builder, g_ptr_array_index (fields, 1));
+      g_strv_builder_add (builder, link);
+    }
+  return g_strv_builder_end (builder);
 }

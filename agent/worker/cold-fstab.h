@@ -21,6 +21,17 @@ G_BEGIN_DECLS
  */
 void cold_fstab_check (const char *text, const char *const *mounted, JsonObject *facts);
 
+/**
+ * cold_fstab_list_partitions:
+ * @text: (nullable): of /etc/fstab
+ *
+ * Those that are named by what the partition table calls them, as in Debian's images for clouds: libguestfs finds none of them
+ * (1.48).
+ *
+ * Returns: (transfer full): mount points and devices, in turn
+ */
+GStrv cold_fstab_list_partitions (const char *text);
+
 /* Returns: whether packages put files there: everything but the places of data */
 gboolean cold_fstab_is_of_system (const char *where);
 

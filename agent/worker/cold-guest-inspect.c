@@ -392,6 +392,32 @@ list_mounts (guestfs_h *g, const char *root, GError **error)
   return mounts;
 }
 
+static gboolean
+is_listed (GArray *mounts, const char *where)
+{
+  for (guint i = 0; i < mounts->len; i++)
+    if (g_str_equal (g_array_index (mounts, Mount, i).where, where))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+add_partitions (GArray *mounts, const char *fstab)
+{
+  g_auto (GStrv) pairs = cold_fstab_list_partitions (fstab);
+
+  for (guint i = 0; pairs[i] != NULL; i += 2)
+    {
+      Mount mount = { cold_text_make_valid (pairs[i]), cold_text_make_valid (pairs[i + 1]) };
+
+      if (is_listed (mounts, mount.where))
+        clear_mount (&mount);
+      else
+        g_array_append_val (mounts, mount);
+    }
+  g_array_sort (mounts, compare_mounts);
+}
+
 static void
 add_pair (JsonArray *listed, const Mount *mount)
 {
@@ -425,18 +451,23 @@ mount_found (guestfs_h *g, const char *root, JsonObject *facts, GError **error)
           add_pair (listed, mount);
           g_ptr_array_add (mounted, mount->where);
         }
-      else if (g_str_equal (mount->where, "/"))
+      else if (i == 0)
         {
           return fail_to_mount (g, mount, error);
         }
+      /* The root is the first, and has it. */
+      if (i == 0)
+        {
+          fstab = cold_guest_read_text (g, "/etc/fstab", FSTAB_MAX, &local);
+          add_partitions (mounts, fstab);
+        }
+      if (local != NULL)
+        {
+          g_propagate_error (error, local);
+          return FALSE;
+        }
     }
   g_ptr_array_add (mounted, NULL);
-  fstab = cold_guest_read_text (g, "/etc/fstab", FSTAB_MAX, &local);
-  if (local != NULL)
-    {
-      g_propagate_error (error, local);
-      return FALSE;
-    }
   cold_fstab_check (fstab, (const char *const *) mounted->pdata, facts);
   return TRUE;
 }
@@ -462,6 +493,21 @@ cold_guest_mount (guestfs_h *g, JsonArray *mountpoints, GError **error)
   return FALSE;
 }
 
+/* The subvolume that a file system has by default is called by the device alone. */
+static gboolean
+is_root (GPtrArray *roots, const char *mountable)
+{
+  for (guint i = 0; i < roots->len; i++)
+    {
+      const char *root = g_ptr_array_index (roots, i);
+      g_autofree char *subvolumes = g_strconcat ("btrfsvol:", root, "/", NULL);
+
+      if (g_str_equal (root, mountable) || g_str_has_prefix (mountable, subvolumes))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* A snapshot of a root is a root like it, but for its fstab, which still names the other. */
 static gboolean
 is_snapshot (guestfs_h *g, const char *names, GPtrArray *roots, const char *root)
@@ -473,7 +519,7 @@ is_snapshot (guestfs_h *g, const char *names, GPtrArray *roots, const char *root
       {
         g_autofree char *named = cold_guest_mountable (names, pairs[i + 1]);
 
-        return !g_str_equal (named, root) && g_ptr_array_find_with_equal_func (roots, named, g_str_equal, NULL);
+        return !g_str_equal (named, root) && is_root (roots, named);
       }
   return FALSE;
 }
