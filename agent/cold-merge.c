@@ -113,6 +113,15 @@ was_made_anew (const ColdVolume *volume, const ColdVolumeInfo *info)
   return volume->file.inode != info->file.inode || info->born > volume->last_seen;
 }
 
+/* A folder is listed as it was at libvirt's last refresh: a file that is not there any more is gone, or has another name by now, which
+ * the next one shows. Until then what is known of it is what that is known by. */
+static gboolean
+is_outdated (const ColdPool *pool, const ColdVolume *volume, const ColdVolumeInfo *info)
+{
+  return (g_str_equal (pool->type, "dir") || g_str_equal (pool->type, "fs")) && !volume->gone && volume->file.inode != 0
+         && info->file.inode == 0;
+}
+
 static void
 set_volume_gone (const ColdMergeTarget *self, ColdMerge *merge, ColdVolume *volume)
 {
@@ -142,6 +151,8 @@ merge_volume (const ColdMergeTarget *self, const ColdPool *pool, const ColdVolum
       changed = TRUE;
     }
   g_hash_table_add (merge->seen, volume);
+  if (is_outdated (pool, volume, info))
+    return;
   cold_volume_index_forget (self->records->volumes, volume);
   merge->files_changed |= changed || volume->gone || !cold_file_id_same_file (&volume->file, &info->file);
   changed |= volume->gone;

@@ -430,7 +430,7 @@ chmod 0777 /var/lib/libvirt/open
 define_pool below /var/lib/libvirt/open/below
 image there.raw /var/lib/libvirt/open/below
 virsh -q pool-refresh below
-check /blocker/untrusted-folder-above/seen eventually 10 free below there.raw
+blocked untrusted-folder-above/not-looked-into untrusted-directory there.raw below
 refused untrusted-folder-above untrusted-directory there.raw below
 mkdir /var/lib/libvirt/small
 truncate -s 24M /run/small.img

@@ -125,11 +125,37 @@ test_missing (Fixture *f, gconstpointer data)
   g_assert_true (a->gone);
 }
 
+/* A file that was renamed is in the listing until the next refresh, and then known by what it was. */
+static void
+test_outdated (Fixture *f, gconstpointer data)
+{
+  static const char *const types[] = { "dir", "logical" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      const ColdVolume *volume = cold_records_lookup_name (f->records, "pool", "a.raw");
+      ColdSnapshot *first = make_snapshot (TRUE, 512, TRUE), *second = make_snapshot (FALSE, 0, FALSE);
+      ColdPoolInfo *before = g_ptr_array_index (first->pools, 0), *after = g_ptr_array_index (second->pools, 0);
+      ColdVolumeInfo *missing = g_ptr_array_index (after->volumes, 0);
+
+      g_free (before->type);
+      before->type = g_strdup (types[i]);
+      g_free (after->type);
+      after->type = g_strdup (types[i]);
+      missing->file = (ColdFileId){ 0 };
+      merge (f, first);
+      merge (f, second);
+      g_assert_false (volume->gone);
+      g_assert_cmpuint (volume->file.inode, ==, g_str_equal (types[i], "dir") ? 10 : 0);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/merge/known-volume", Fixture, NULL, setup, test_known, teardown);
   g_test_add ("/merge/missing/gone", Fixture, NULL, setup, test_missing, teardown);
+  g_test_add ("/merge/missing/outdated-listing", Fixture, NULL, setup, test_outdated, teardown);
   return g_test_run ();
 }
