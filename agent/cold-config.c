@@ -243,7 +243,9 @@ check_id (const ColdConfigFile *file, const char *group, GError **error)
       return cold_config_complain (file, group, NULL, error, "[%s]: use letters, digits, '-', '_' and '.' in a repository's name",
                        group);
   if (g_str_has_prefix (group, COLD_GUEST_REPOSITORY_PREFIX))
-    return cold_config_complain (file, group, NULL, error, "[%s]: names that begin with " COLD_GUEST_REPOSITORY_PREFIX " are those of guests' own repositories", group);
+    return cold_config_complain (file, group, NULL, error,
+                                 "[%s]: names that begin with " COLD_GUEST_REPOSITORY_PREFIX " are those of guests' own repositories",
+                                 group);
   return g_ascii_isalnum (*group) || cold_config_complain (file, group, NULL, error, "[%s]: begin with a letter or digit", group);
 }
 

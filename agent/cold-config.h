@@ -51,8 +51,8 @@ typedef struct
 
 /**
  * cold_config_load:
- * @path: coldpatch.conf; the drop-ins of coldpatch.conf.d and sources.d (names ending in .conf) are looked for beside it. A missing file means
- *   all defaults; a missing folder is empty. Drop-ins are read in the order of their names, later ones win.
+ * @path: coldpatch.conf; the drop-ins of coldpatch.conf.d and sources.d (names ending in .conf) are looked for beside it. A
+ *   missing file means all defaults; a missing folder is empty. Drop-ins are read in the order of their names, later ones win.
  *
  * Returns: (transfer full): %NULL with @error (Config) naming file, line and what is allowed there, for every unknown group
  *   or key and every value that cannot be meant

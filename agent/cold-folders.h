@@ -11,9 +11,9 @@ G_BEGIN_DECLS
 /**
  * cold_folders_prepare:
  *
- * Makes what is missing, and empties the scratch folder, and the others of half-written files, of what a crash left there. The workers of an agent that was killed
- * are dying already; what is left of them is ended first, so that none writes there any more. Fails with Config when the worker's
- * user does not exist, Io otherwise.
+ * Makes what is missing, and takes away what a crash left: everything in the scratch folder, half-written files in the others. The
+ * workers of an agent that was killed are dying already; what is left of them is ended first, so that none writes there any
+ * more. Fails with Config when the worker's user does not exist, Io otherwise.
  */
 gboolean cold_folders_prepare (GError **error);
 

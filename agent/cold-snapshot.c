@@ -280,8 +280,8 @@ gboolean
 cold_domain_info_equal (const ColdDomainInfo *a, const ColdDomainInfo *b)
 {
   return g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->state, b->state) == 0 && a->active == b->active
-         && g_strcmp0 (a->shutoff, b->shutoff) == 0 && a->persistent == b->persistent && a->managed_save == b->managed_save && a->snapshots == b->snapshots
-         && a->memory_snapshots == b->memory_snapshots && a->external_snapshots == b->external_snapshots
+         && g_strcmp0 (a->shutoff, b->shutoff) == 0 && a->persistent == b->persistent && a->managed_save == b->managed_save
+         && a->snapshots == b->snapshots && a->memory_snapshots == b->memory_snapshots && a->external_snapshots == b->external_snapshots
          && a->checkpoints == b->checkpoints && g_strcmp0 (a->arch, b->arch) == 0 && disks_equal (a->disks, b->disks);
 }
 

@@ -47,8 +47,9 @@
  *          blocker, not an error; fields that could not be found out are absent. "sources" are the repositories that the
  *          guest's own package manager is configured with, at most 32: hostile input. "foreign" are the architectures beside the
  *          guest's own, in dpkg's words, of which something is installed.
- *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s],"architectures":[s]?, of arch with "suite", of apk with nothing else, of rpm-md with
- *                  "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?
+ *          source: {"uri","mirrors":[uri]?}, of deb with "suite","components":[s],"architectures":[s]?, of arch with "suite",
+ *                  of apk with nothing else, of rpm-md with "list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,
+ *                  "includes":[s]?
  *
  * The manifest is one JSON file, the same bytes for the same packages and package policy whatever the guest's name:
  *   {"version":1,"format":"deb","distribution":"debian","release":"12","arch":"x86_64",
@@ -66,7 +67,8 @@
  *          rpm: "repositories" only where one of them is restricted; "multiversion":[s]? is what is installed beside its
  *          older versions, "NAME" or "provides:NAME"; dnf: "includes":[s]? are all that is taken, "obsoletes":b? whether a
  *          package may take another one's place, "best":b? whether nothing is upgraded that cannot get to its newest version,
- *          "held" are versionlock's patterns ("=NAME" for the installed version, "!" before what is excluded); zypper: "vendors":[[s]], which are one in each group; "allow-vendor-change":b?.
+ *          "held" are versionlock's patterns ("=NAME" for the installed version, "!" before what is excluded); zypper:
+ *          "vendors":[[s]], which are one in each group; "allow-vendor-change":b?.
  *          rpm with dnf: "module" of a package is the "module:stream:version:context" that it was built in, and
  *          "modules":{"platform":s?,"enabled":["module:stream"]?,"disabled":["module"]?} is what dnf has enabled, or
  *          {"unknown":s}, which says what keeps that from being known.
@@ -88,9 +90,9 @@
  *          the repository has them, and planned with where a guest's manifest has them. One that failed is the "error" of a
  *          repository that is "ok" otherwise, and without it.
  *          With "list" the URI is that of a document which names the repository's places.
- *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the repository: addresses of this host and of
- *          private networks only for hosts that the admin named, in its URI or literally in "allow-hosts". Guests'
- *          repositories that the metadata is not asked of are removed from the catalogue.
+ *          From a guest, with an id of COLD_GUEST_REPOSITORY_PREFIX: fetched from hosts of "allow-hosts" only. Whatever the
+ *          repository: addresses of this host and of private networks only for hosts that the admin named, in its URI or
+ *          literally in "allow-hosts". Guests' repositories that the metadata is not asked of are removed from the catalogue.
  *
  * plan     {"verb","plans":[{"manifest":"/manifests/ID","security-only":b,"exclude":[name]}],"repositories":[repository]}
  *       -> {"plans":[{"index":n,"plan":plan}|{"index":n,"error":s,"code":s}]}

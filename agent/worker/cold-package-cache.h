@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Package files by the SHA-256 of their content, or by another key of 64 digits where no signed index has that, once for all guests: packages/<first two digits>/<sha256> in the
- * catalogue's folder. A file's modification time is when it was last asked for; the least recently used are evicted.
+ * Package files by the SHA-256 of their content, or by another key of 64 digits where no signed index has that, once for all
+ * guests: packages/<first two digits>/<sha256> in the catalogue's folder. A file's modification time is when it was last asked
+ * for; the least recently used are evicted.
  */
 #pragma once
 

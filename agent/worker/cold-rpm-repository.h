@@ -3,8 +3,9 @@
  * A repository of rpm packages ("rpm-md", as createrepo_c makes it), and what a generation of the catalogue
  * (cold-generation.h) holds of it:
  *
- *   generation.json          also "base":s, the URI that the files are below, "places":[s], others of its list, "revision":s and "date":n, of the newest file that repomd.xml names, in seconds since the epoch,
- *                            and what cold-rpm-paths.h says
+ *   generation.json          also "base":s, the URI that the files are below, "places":[s], others of its list, "revision":s
+ *                            and "date":n, of the newest file that repomd.xml names, in seconds since the epoch, and what
+ *                            cold-rpm-paths.h says
  *   repomd.xml               as it was fetched, and verified by
  *   repomd.xml.asc
  *   index.<version>.solv     for libsolv, whose version is in the name: primary, the paths of filelists that somebody

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * @zypper: which passes over "exclude", "includepkgs", "module_hotfixes"
  * @sources: gets {"uri","mirrors":[s]?,"list":"mirrorlist"|"metalink"?,"priority":n?,"excludes":[s]?,"includes":[s]?} for each
  *   repository that is enabled
- * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?} for each of them, also of those that the
- *   catalogue cannot fetch: what the guest takes from which repository
+ * @repositories: gets {"id","uris":[s],"priority":n?,"excludes":[s]?,"includes":[s]?,"module-hotfixes":b?} for
+ *   each of them, also of those that the catalogue cannot fetch: what the guest takes from which repository
  *
  * With "list", "uri" is of a document that has the places of the repository. What the catalogue cannot fetch is passed over:
  * other schemes than http and https, variables that nobody knows, a repository of which only some packages are wanted in more
