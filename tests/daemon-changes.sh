@@ -95,8 +95,7 @@ ends()
 # rolls_back NAME: prints the outcome
 rolls_back()
 {
-  job=$(call "$(volume default "$1")" Volume Rollback 'a{sv}' 0) && [ -n "$job" ] &&
-    wait_for 15 job_finished "$job" && echo "$job" >/run/rollback && property "$job" Job Outcome
+  ask_rollback "$(volume default "$1")" && wait_for 15 job_finished "$job" && echo "$job" >/run/rollback && property "$job" Job Outcome
 }
 # whole NAME: the old image, or the one that the upgrade came to
 whole()

@@ -52,9 +52,7 @@ roll_back()
 {
   local name=$1 outcome=$2 message=$3
   shift 3
-  [ $# -gt 0 ] || set -- 0
-  wait_for 30 eval 'case $(property "$(volume default '"$name"'.raw)" Volume State) in upgrading|inspecting) false ;; esac'
-  job=$(call "$(volume default "$name.raw")" Volume Rollback 'a{sv}' "$@") && ends_with "$outcome" &&
+  ask_rollback "$(volume default "$name.raw")" "$@" && ends_with "$outcome" &&
     matches "$message" property "$job" Job ErrorMessage
 }
 blockers()

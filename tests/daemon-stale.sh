@@ -143,7 +143,7 @@ path=$(volume default anew.raw)
 job=$(call "$path" Volume Upgrade 'a{sv}' 0)
 check /stale/made-anew/upgraded eventually 20 equals upgraded property "$job" Job Outcome
 wait_for 20 job_finished "$job"
-job=$(call "$path" Volume Rollback 'a{sv}' 0)
+ask_rollback "$path"
 check /stale/made-anew/rolled-back eventually 20 is anew.raw LastOutcome rolled-back
 check /stale/made-anew/quarantined eventually 5 matches '^quarantined: .*rolled back' blockers anew.raw
 virsh -q vol-delete --pool default anew.raw
@@ -315,7 +315,7 @@ call $MANAGER Manager SetPolicy s manual
 wait_for 20 is b.raw State pending
 job=$(call "$(volume default b.raw)" Volume Upgrade 'a{sv}' 0)
 check /stale/listener/upgrades eventually 20 job_finished "$job"
-job=$(call "$(volume default b.raw)" Volume Rollback 'a{sv}' 0)
+ask_rollback "$(volume default b.raw)"
 check /stale/listener/rolls-back eventually 20 job_finished "$job"
 virsh -q start one
 check /stale/listener/domain-runs eventually 10 is a.raw Blockers "$(printf '[\n  "in-use",\n  "claimed"\n]')"

@@ -148,13 +148,13 @@ check /auto/boots boots_with 'cold-alpha 2'
 
 rollback_is_refused()
 {
-  job=$(call "$volume" Volume Rollback 'a{sv}' 0) && wait_for 60 job_finished "$job" && equals refused job_outcome &&
+  ask_rollback "$volume" && wait_for 60 job_finished "$job" && equals refused job_outcome &&
     matches discard-changes property "$job" Job ErrorMessage
 }
 check /rollback/domain-has-run/refused rollback_is_refused
 roll_back()
 {
-  job=$(call "$volume" Volume Rollback 'a{sv}' 1 discard-changes b true) && wait_for 60 job_finished "$job" &&
+  ask_rollback "$volume" 1 discard-changes b true && wait_for 60 job_finished "$job" &&
     equals rolled-back job_outcome
 }
 check /rollback/discard-changes roll_back

@@ -122,6 +122,17 @@ let_go()
   rm -f /run/fake-hold
 }
 
+# ask_rollback PATH [COUNT KEY TYPE VALUE...]: sets $job; an inspection that is under way comes first
+try_rollback()
+{
+  job=$(call "$1" Volume Rollback 'a{sv}' "${@:2}") && [ -n "$job" ]
+}
+ask_rollback()
+{
+  [ $# -gt 1 ] || set -- "$1" 0
+  wait_for 30 try_rollback "$@"
+}
+
 # took JOB: milliseconds from its start to its end
 took()
 {
