@@ -2,12 +2,11 @@
 #include "cold-appliance-folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib/gstdio.h>
-#include <unistd.h>
 
 #include "cold-appliance-kernel.h"
 #include "cold-error.h"
+#include "cold-fd.h"
 #include "cold-folders.h"
 #include "cold-half-written.h"
 
@@ -24,19 +23,6 @@ cold_appliance_folder_is_whole (const char *folder)
         return FALSE;
     }
   return TRUE;
-}
-
-static gboolean
-sync_path (const char *path, GError **error)
-{
-  int fd = g_open (path, O_RDONLY | O_CLOEXEC, 0);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync %s", path);
-  if (fd >= 0)
-    close (fd);
-  return synced;
 }
 
 /* Kernels are root's alone on some distributions; the worker has to read its copy. */
@@ -56,15 +42,15 @@ cold_appliance_folder_publish (const char *new_folder, const char *folder, GErro
 
       if (g_chmod (path, 0644) < 0)
         return cold_error_set_errno (error, errno, "cannot make %s readable", path);
-      if (!sync_path (path, error))
+      if (!cold_fd_sync_path (path, error))
         return FALSE;
     }
   /* The names in it, too, before its own. */
-  if (!sync_path (new_folder, error))
+  if (!cold_fd_sync_path (new_folder, error))
     return FALSE;
   if (g_chmod (new_folder, 0755) < 0 || g_rename (new_folder, folder) < 0)
     return cold_error_set_errno (error, errno, "cannot put the appliance at %s", folder);
-  return sync_path (parent, error);
+  return cold_fd_sync_path (parent, error);
 }
 
 void

@@ -40,10 +40,10 @@ make (const char *path, mode_t mode, const struct passwd *owner, GError **error)
 static void
 sync_folder (const char *path)
 {
-  cold_fd_auto fd = g_open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  g_autoptr (GError) error = NULL;
 
-  if (fd < 0 || fsync (fd) != 0)
-    g_warning ("cannot sync %s: %s", path, g_strerror (errno));
+  if (!cold_fd_sync_path (path, &error))
+    g_warning ("%s", error->message);
 }
 
 static void

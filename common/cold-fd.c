@@ -2,6 +2,7 @@
 #include "cold-fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "cold-error.h"
@@ -24,6 +25,14 @@ cold_fd_steal (int *fd)
 
   *fd = -1;
   return value;
+}
+
+gboolean
+cold_fd_sync_path (const char *path, GError **error)
+{
+  cold_fd_auto fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+  return (fd >= 0 && fsync (fd) == 0) || cold_error_set_errno (error, errno, "cannot sync %s", path);
 }
 
 void

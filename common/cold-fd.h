@@ -16,6 +16,9 @@ int cold_fd_steal (int *fd);
 
 #define cold_fd_auto __attribute__ ((cleanup (cold_fd_clear))) int
 
+/* That what @path leads to, a file or the names in a folder but no link, is on disk. Returns: %FALSE with NotFound or Io */
+gboolean cold_fd_sync_path (const char *path, GError **error);
+
 /**
  * cold_error_prefix:
  * @error: (inout) (optional): an error that is set

@@ -285,14 +285,10 @@ gboolean
 cold_journal_remove (const char *journal_dir, guint job, GError **error)
 {
   g_autofree char *path = journal_path (journal_dir, job);
-  cold_fd_auto folder = -1;
 
   if (unlink (path) != 0)
     return errno == ENOENT ? TRUE : cold_error_set_errno (error, errno, "cannot remove journal %s", path);
-  folder = open (journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0 || fsync (folder) != 0)
-    return cold_error_set_errno (error, errno, "cannot sync folder %s", journal_dir);
-  return TRUE;
+  return cold_fd_sync_path (journal_dir, error);
 }
 
 static void

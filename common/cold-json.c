@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cold-json.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <unistd.h>
-
 #include "cold-error.h"
+#include "cold-fd.h"
 
 /* What we write is nested seven deep at most. */
 #define DEPTH_MAX 64
@@ -258,20 +254,12 @@ cold_json_save_file (const char *path, JsonObject *object, GError **error)
 {
   g_autofree char *text = cold_json_to_text (object);
   g_autofree char *folder = g_path_get_dirname (path);
-  int fd;
-  gboolean synced;
 
   if (!g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
                                  error))
     return FALSE;
   /* GLib syncs the file before the rename, not the folder after it. */
-  fd = g_open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-  synced = fd >= 0 && fsync (fd) == 0;
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync folder %s", folder);
-  if (fd >= 0)
-    close (fd);
-  return synced;
+  return cold_fd_sync_path (folder, error);
 }
 
 char *

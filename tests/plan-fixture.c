@@ -38,3 +38,20 @@ plan_fixture_make (JsonObject *request, GError **error)
                        cold_json_string (answer, "error"));
   return NULL;
 }
+
+gboolean
+plan_fixture_lists (JsonObject *plan, const char *member, const char *words)
+{
+  JsonArray *array = cold_json_array (plan, member);
+
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (strstr (cold_json_array_string (array, i), words) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+guint
+plan_fixture_count (JsonObject *plan, const char *member)
+{
+  return json_array_get_length (cold_json_array (plan, member));
+}

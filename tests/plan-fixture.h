@@ -10,4 +10,8 @@ G_BEGIN_DECLS
  * %NULL with @error */
 JsonObject *plan_fixture_make (JsonObject *request, GError **error);
 
+/* Whether one of the texts that @plan has in the array @member contains @words */
+gboolean plan_fixture_lists (JsonObject *plan, const char *member, const char *words);
+guint plan_fixture_count (JsonObject *plan, const char *member);
+
 G_END_DECLS

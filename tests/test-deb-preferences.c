@@ -4,24 +4,8 @@
 #include <gio/gio.h>
 
 #include "cold-json.h"
+#include "plan-fixture.h"
 #include "repository-fixture.h"
-
-static gboolean
-lists (JsonObject *plan, const char *member, const char *words)
-{
-  JsonArray *array = cold_json_array (plan, member);
-
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    if (strstr (cold_json_array_string (array, i), words) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
-static guint
-count (JsonObject *plan, const char *member)
-{
-  return json_array_get_length (cold_json_array (plan, member));
-}
 
 static RepositoryFixture *
 fixture_with_two_versions (void)
@@ -94,11 +78,11 @@ test_pin (gconstpointer data)
   g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, member);
 
   g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, pins[i].candidate);
-  g_assert_cmpint (lists (plan, "kept-back", "foo"), ==, pins[i].problem != NULL);
+  g_assert_cmpint (plan_fixture_lists (plan, "kept-back", "foo"), ==, pins[i].problem != NULL);
   if (pins[i].problem != NULL)
-    g_assert_true (lists (plan, "problems", pins[i].problem));
+    g_assert_true (plan_fixture_lists (plan, "problems", pins[i].problem));
   else
-    g_assert_cmpuint (count (plan, "problems"), ==, 0);
+    g_assert_cmpuint (plan_fixture_count (plan, "problems"), ==, 0);
 }
 
 /* To apt, it is one version, and a pin is for the version as soon as it is for one of the indexes that have it. */
@@ -118,7 +102,7 @@ test_pin_of_one_index (void)
       fixture->contrib = "contrib";
       repository_fixture_run (fixture, "index", fixture->repository, "stable", fixture->home, "--component", "contrib", NULL);
       plan = repository_fixture_plan (fixture, status, member);
-      g_assert_cmpuint (count (plan, "packages"), ==, 0);
+      g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
     }
 }
 
@@ -153,9 +137,9 @@ test_downgrade_pin (void)
   g_autoptr (JsonObject) plan = repository_fixture_plan (
       fixture, status, "\"preferences\":[{\"text\":\"Package: foo\\nPin: version 1.1\\nPin-Priority: 1001\"}]");
 
-  g_assert_cmpuint (count (plan, "packages"), ==, 0);
-  g_assert_true (lists (plan, "kept-back", "foo"));
-  g_assert_true (lists (plan, "problems", "older version 1.1"));
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
+  g_assert_true (plan_fixture_lists (plan, "kept-back", "foo"));
+  g_assert_true (plan_fixture_lists (plan, "problems", "older version 1.1"));
 }
 
 int

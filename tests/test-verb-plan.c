@@ -8,23 +8,6 @@
 #include "plan-fixture.h"
 #include "repository-fixture.h"
 
-static gboolean
-lists (JsonObject *plan, const char *member, const char *words)
-{
-  JsonArray *array = cold_json_array (plan, member);
-
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    if (strstr (cold_json_array_string (array, i), words) != NULL)
-      return TRUE;
-  return FALSE;
-}
-
-static guint
-count (JsonObject *plan, const char *member)
-{
-  return json_array_get_length (cold_json_array (plan, member));
-}
-
 static void
 test_upgrade (void)
 {
@@ -40,7 +23,7 @@ test_upgrade (void)
   repository_fixture_add (fixture, "other", "1.0", NULL);
   repository_fixture_index (fixture, NULL);
   plan = repository_fixture_plan (fixture, status, NULL);
-  g_assert_cmpuint (count (plan, "packages"), ==, 1);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 1);
   package = repository_fixture_planned (plan, "foo");
   g_assert_cmpstr (cold_json_string (package, "installed"), ==, "1:1.0-1");
   g_assert_cmpstr (cold_json_string (package, "candidate"), ==, "1:1.0-2");
@@ -51,8 +34,8 @@ test_upgrade (void)
   g_assert_true (cold_json_bool (package, "security"));
   g_assert_cmpint (cold_json_int (package, "size"), >, 100);
   g_assert_cmpint (cold_json_int (plan, "download-size"), ==, cold_json_int (package, "size"));
-  g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
-  g_assert_cmpuint (count (plan, "problems"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (plan, "kept-back"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (plan, "problems"), ==, 0);
 }
 
 static void
@@ -67,7 +50,7 @@ test_new_dependency (void)
   repository_fixture_add (fixture, "noise", "1.0", NULL);
   repository_fixture_index (fixture, NULL);
   plan = repository_fixture_plan (fixture, status, NULL);
-  g_assert_cmpuint (count (plan, "packages"), ==, 2);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 2);
   g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo-data"), "installed"), ==, "");
   g_assert_null (repository_fixture_planned (plan, "noise"));
 }
@@ -87,9 +70,9 @@ test_removal_is_kept_back (void)
   repository_fixture_add (fixture, "good", "1.1", NULL);
   repository_fixture_index (fixture, NULL);
   plan = repository_fixture_plan (fixture, status, NULL);
-  g_assert_cmpuint (count (plan, "packages"), ==, 1);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 1);
   g_assert_nonnull (repository_fixture_planned (plan, "good"));
-  g_assert_true (lists (plan, "kept-back", "foo"));
+  g_assert_true (plan_fixture_lists (plan, "kept-back", "foo"));
 }
 
 static void
@@ -102,8 +85,8 @@ test_missing_dependency_is_kept_back (void)
   repository_fixture_add (fixture, "foo", "1.1", "Depends: nowhere");
   repository_fixture_index (fixture, NULL);
   plan = repository_fixture_plan (fixture, status, NULL);
-  g_assert_cmpuint (count (plan, "packages"), ==, 0);
-  g_assert_true (lists (plan, "kept-back", "foo"));
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
+  g_assert_true (plan_fixture_lists (plan, "kept-back", "foo"));
 }
 
 /* apt installs new packages for those that it upgrades, not for those that stay. */
@@ -137,7 +120,7 @@ test_new_for_what_stays (void)
       plan = repository_fixture_plan (fixture, status, NULL);
       g_assert_cmpint (repository_fixture_planned (plan, "old") != NULL, ==, strstr (cases[i].planned, "old") != NULL);
       g_assert_cmpint (repository_fixture_planned (plan, "new") != NULL, ==, strstr (cases[i].planned, "new") != NULL);
-      g_assert_cmpint (lists (plan, "kept-back", "old"), ==, strstr (cases[i].planned, "old") == NULL);
+      g_assert_cmpint (plan_fixture_lists (plan, "kept-back", "old"), ==, strstr (cases[i].planned, "old") == NULL);
     }
 }
 
@@ -188,9 +171,9 @@ test_hold (void)
   g_autofree char *status = repository_fixture_installed ("foo", "1.0", NULL);
   g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, "\"held\":[\"foo:amd64\"]");
 
-  g_assert_cmpuint (count (plan, "packages"), ==, 0);
-  g_assert_true (lists (plan, "held", "foo"));
-  g_assert_cmpuint (count (plan, "kept-back"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
+  g_assert_true (plan_fixture_lists (plan, "held", "foo"));
+  g_assert_cmpuint (plan_fixture_count (plan, "kept-back"), ==, 0);
 }
 
 /* What a held package's new version would offer does not count, and keeps nothing back. */
@@ -208,10 +191,10 @@ test_hold_of_alternative (void)
   repository_fixture_add (fixture, "new", "1.0", NULL);
   repository_fixture_index (fixture, NULL);
   plan = repository_fixture_plan (fixture, status, "\"held\":[\"foo:all\"]");
-  g_assert_cmpuint (count (plan, "packages"), ==, 2);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 2);
   g_assert_nonnull (repository_fixture_planned (plan, "bar"));
   g_assert_nonnull (repository_fixture_planned (plan, "new"));
-  g_assert_true (lists (plan, "held", "foo"));
+  g_assert_true (plan_fixture_lists (plan, "held", "foo"));
 }
 
 static void
@@ -227,8 +210,8 @@ test_status_counts (void)
           "Package: foo\nStatus: %s\nArchitecture: all\nVersion: 1.0\n\n%s", statuses[i], other);
       g_autoptr (JsonObject) plan = repository_fixture_plan (fixture, status, NULL);
 
-      g_assert_cmpuint (count (plan, "packages"), ==, 0);
-      g_assert_cmpuint (count (plan, "held"), ==, i == 0);
+      g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
+      g_assert_cmpuint (plan_fixture_count (plan, "held"), ==, i == 0);
     }
 }
 
@@ -277,7 +260,7 @@ test_not_automatic (void)
   repository_fixture_add (fixture, "foo", "1.1", NULL);
   repository_fixture_index (fixture, "NotAutomatic: yes");
   plan = repository_fixture_plan (fixture, status, NULL);
-  g_assert_cmpuint (count (plan, "packages"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 0);
 }
 
 static JsonObject *
@@ -308,11 +291,11 @@ test_security_only_and_exclude (void)
   g_autoptr (JsonObject) other = plan_again (fixture, "security-only", FALSE, NULL);
   g_autoptr (JsonObject) excluded = plan_again (fixture, "unused", TRUE, "foo");
 
-  g_assert_cmpuint (count (all, "packages"), ==, 1);
-  g_assert_cmpuint (count (security, "packages"), ==, 1);
-  g_assert_cmpuint (count (other, "packages"), ==, 0);
-  g_assert_cmpuint (count (excluded, "packages"), ==, 0);
-  g_assert_cmpuint (count (excluded, "kept-back"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (all, "packages"), ==, 1);
+  g_assert_cmpuint (plan_fixture_count (security, "packages"), ==, 1);
+  g_assert_cmpuint (plan_fixture_count (other, "packages"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (excluded, "packages"), ==, 0);
+  g_assert_cmpuint (plan_fixture_count (excluded, "kept-back"), ==, 0);
 }
 
 /* Signed, and yet nothing that may be used: every stanza in turn gets a value that no archive would publish. */
@@ -352,9 +335,9 @@ test_hostile_values (void)
       g_assert_cmpint (remove (gz), ==, 0);
       repository_fixture_run (fixture, "sign", fixture->repository, "stable", fixture->home, NULL);
       plan = repository_fixture_plan (fixture, status, NULL);
-      g_assert_cmpuint (count (plan, "packages"), ==, 1);
+      g_assert_cmpuint (plan_fixture_count (plan, "packages"), ==, 1);
       g_assert_nonnull (repository_fixture_planned (plan, "bar"));
-      g_assert_true (lists (plan, "problems", "foo"));
+      g_assert_true (plan_fixture_lists (plan, "problems", "foo"));
     }
 }
 
@@ -411,8 +394,8 @@ test_phased (void)
       first = repository_fixture_plan (fixture, status, cases[i].member != NULL ? "\"phased\":true" : NULL);
       plan = plan_again (fixture, "unused", cases[i].security, NULL);
       g_assert_cmpstr (cold_json_string (repository_fixture_planned (plan, "foo"), "candidate"), ==, cases[i].candidate);
-      g_assert_cmpint (lists (plan, "kept-back", "foo"), ==, cases[i].candidate == NULL);
-      g_assert_cmpint (lists (plan, "problems", "phased"), ==, cases[i].candidate == NULL);
+      g_assert_cmpint (plan_fixture_lists (plan, "kept-back", "foo"), ==, cases[i].candidate == NULL);
+      g_assert_cmpint (plan_fixture_lists (plan, "problems", "phased"), ==, cases[i].candidate == NULL);
     }
 }
 

@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cold-error.h"
+#include "cold-fd.h"
 #include "cold-json.h"
 
 #define NEXT_FOLDER "next"
@@ -64,19 +64,6 @@ cold_generation_link (ColdGeneration *self, const char *file, const char *path)
   return link (old, path) == 0;
 }
 
-static gboolean
-sync_path (const char *path, GError **error)
-{
-  int fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    cold_error_set_errno (error, errno, "cannot sync %s", path);
-  if (fd >= 0)
-    close (fd);
-  return synced;
-}
-
 /* Not syncfs(): the file system may be in the middle of writing the copy of a large image. */
 static gboolean
 sync_folder (const char *path, GError **error)
@@ -88,10 +75,10 @@ sync_folder (const char *path, GError **error)
     {
       g_autofree char *file = g_build_filename (path, name, NULL);
 
-      if (!sync_path (file, error))
+      if (!cold_fd_sync_path (file, error))
         return FALSE;
     }
-  return dir != NULL && sync_path (path, error);
+  return dir != NULL && cold_fd_sync_path (path, error);
 }
 
 /* Workers may be reading a generation of that name, whose caches were of another version of libsolv: they find one or the other. */

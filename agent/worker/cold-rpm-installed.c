@@ -4,10 +4,10 @@
 #include <solv/dataiterator.h>
 #include <solv/pool_parserpmrichdep.h>
 #include <solv/repo.h>
-#include <string.h>
 
 #include "cold-error.h"
 #include "cold-json.h"
+#include "cold-rpm-nevra.h"
 
 /* @text: "name", "name >= evr" or a boolean dependency in brackets. Returns: 0 when it is none, or means rpm itself */
 static Id
@@ -88,28 +88,6 @@ add_package (Repo *repo, JsonObject *package)
 
 /* --- paths ----------------------------------------------------------------------------------------------------------- */
 
-/* One build of a package, wherever it is. */
-typedef struct
-{
-  Id name;
-  Id evr;
-  Id arch;
-} Build;
-
-static guint
-build_hash (gconstpointer key)
-{
-  const Build *build = key;
-
-  return (guint) build->name * 31 + (guint) build->evr * 17 + (guint) build->arch;
-}
-
-static gboolean
-build_equal (gconstpointer a, gconstpointer b)
-{
-  return memcmp (a, b, sizeof (Build)) == 0;
-}
-
 /* Those of primary.xml are a list of files, those of filelists.xml that somebody requires are among the provides. */
 static void
 copy_paths (Pool *pool, Id from, Solvable *to)
@@ -129,20 +107,20 @@ copy_paths (Pool *pool, Id from, Solvable *to)
 void
 cold_rpm_installed_add_paths (Pool *pool)
 {
-  g_autoptr (GHashTable) builds = g_hash_table_new_full (build_hash, build_equal, g_free, NULL);
+  g_autoptr (GHashTable) builds = g_hash_table_new_full (cold_rpm_nevra_hash, cold_rpm_nevra_equal, g_free, NULL);
   Solvable *s;
   Id p;
 
   FOR_REPO_SOLVABLES (pool->installed, p, s)
     {
-      const Build build = { s->name, s->evr, s->arch };
+      const ColdRpmNevra build = { s->name, s->evr, s->arch };
 
       g_hash_table_insert (builds, g_memdup2 (&build, sizeof build), GINT_TO_POINTER (p));
     }
   for (p = 1; p < pool->nsolvables; p++)
     {
       const Solvable *other = pool_id2solvable (pool, p);
-      const Build build = { other->name, other->evr, other->arch };
+      const ColdRpmNevra build = { other->name, other->evr, other->arch };
       Id installed = GPOINTER_TO_INT (g_hash_table_lookup (builds, &build));
 
       if (other->repo != NULL && other->repo != pool->installed && installed != 0)

@@ -36,15 +36,6 @@ hold (ColdPlan *plan, Id p)
   g_hash_table_add (plan->held, g_strdup (name_of (plan, p)));
 }
 
-static gboolean
-matches_any (Pool *pool, const Solvable *s, GStrv patterns)
-{
-  for (guint i = 0; patterns[i] != NULL; i++)
-    if (cold_rpm_pattern_matches (pool, s, patterns[i]))
-      return TRUE;
-  return FALSE;
-}
-
 void
 cold_rpm_locks_hide_main (ColdPlan *plan, GStrv includes, GStrv excludes)
 {
@@ -54,7 +45,7 @@ cold_rpm_locks_hide_main (ColdPlan *plan, GStrv includes, GStrv excludes)
     {
       const Solvable *s = pool_id2solvable (pool, p);
 
-      if (is_seen (plan, p) && ((includes[0] != NULL && !matches_any (pool, s, includes)) || matches_any (pool, s, excludes)))
+      if (is_seen (plan, p) && ((includes[0] != NULL && !cold_rpm_pattern_matches_any (pool, s, includes)) || cold_rpm_pattern_matches_any (pool, s, excludes)))
         MAPCLR (&plan->considered, p);
     }
 }
@@ -66,7 +57,7 @@ apply_zypp (ColdPlan *plan, GStrv held)
 {
   for (Id p = 1; p < plan->pool->nsolvables; p++)
     {
-      if (!is_seen (plan, p) || !matches_any (plan->pool, pool_id2solvable (plan->pool, p), held))
+      if (!is_seen (plan, p) || !cold_rpm_pattern_matches_any (plan->pool, pool_id2solvable (plan->pool, p), held))
         continue;
       if (is_installed (plan, p))
         hold (plan, p);
@@ -74,7 +65,7 @@ apply_zypp (ColdPlan *plan, GStrv held)
   /* What is locked and not installed is not to be installed. */
   for (Id p = 1; p < plan->pool->nsolvables; p++)
     if (is_seen (plan, p) && !is_installed (plan, p) && !g_hash_table_contains (plan->held, name_of (plan, p))
-        && matches_any (plan->pool, pool_id2solvable (plan->pool, p), held))
+        && cold_rpm_pattern_matches_any (plan->pool, pool_id2solvable (plan->pool, p), held))
       MAPCLR (&plan->considered, p);
 }
 

@@ -6,30 +6,23 @@
 
 #include "cold-json.h"
 #include "cold-rpm-modules.h"
+#include "cold-rpm-nevra.h"
 #include "cold-rpm-repository.h"
 #include "cold-rpm-restrictions.h"
 
 #define NAMES_MAX 10
 
-/* A package of a stream, of which there can be one in several repositories. */
-typedef struct
-{
-  Id name;
-  Id evr; /* 0: no package of the pool has this version, or architecture; but its name */
-  Id arch;
-} Nevra;
-
 struct _ColdRpmModular
 {
   ColdRpmStreams *streams;
-  GPtrArray *packages; /* (element-type GArray of Nevra) of each of its contexts */
+  GPtrArray *packages; /* (element-type GArray of ColdRpmNevra) of each of its contexts */
 };
 
 /* What the streams mean for the packages of a pool. */
 typedef struct
 {
-  GHashTable *active;   /* (element-type Nevra) borrowed */
-  GHashTable *inactive; /* (element-type Nevra) borrowed */
+  GHashTable *active;   /* (element-type ColdRpmNevra) borrowed */
+  GHashTable *inactive; /* (element-type ColdRpmNevra) borrowed */
   GHashTable *names;    /* (element-type Id) names of packages of active streams */
 } Rules;
 
@@ -77,7 +70,7 @@ read_package (Pool *pool, const char *line, GArray *packages)
 
   if (arch != NULL)
     {
-      Nevra nevra = { pool_strn2id (pool, line, evr - line, 0), pool_strn2id (pool, evr + 1, arch - evr - 1, 0),
+      ColdRpmNevra nevra = { pool_strn2id (pool, line, evr - line, 0), pool_strn2id (pool, evr + 1, arch - evr - 1, 0),
                       pool_strn2id (pool, arch + 1, line + length - arch - 1, 0) };
 
       if (nevra.arch == 0)
@@ -95,7 +88,7 @@ cold_rpm_modular_find (ColdRpmModular *self, Pool *pool)
   for (guint i = 0; i < self->streams->contexts->len; i++)
     {
       const ColdRpmContext *context = self->streams->contexts->pdata[i];
-      GArray *packages = g_array_new (FALSE, FALSE, sizeof (Nevra));
+      GArray *packages = g_array_new (FALSE, FALSE, sizeof (ColdRpmNevra));
 
       for (const char *line = context->packages; *line != '\0';)
         line = read_package (pool, line, packages);
@@ -192,20 +185,6 @@ keep_unknown_back (ColdRpmModular *self, ColdPlan *plan, JsonObject *manifest, G
 
 /* --- what is seen ---------------------------------------------------------------------------------------------------- */
 
-static guint
-nevra_hash (gconstpointer key)
-{
-  const Nevra *nevra = key;
-
-  return (guint) nevra->name * 31 + (guint) nevra->evr * 17 + (guint) nevra->arch;
-}
-
-static gboolean
-nevra_equal (gconstpointer a, gconstpointer b)
-{
-  return memcmp (a, b, sizeof (Nevra)) == 0;
-}
-
 static void
 rules_clear (Rules *rules)
 {
@@ -254,7 +233,7 @@ add_context (Rules *rules, const ColdRpmStreams *streams, Pool *pool, const Cold
 
   for (guint i = 0; i < packages->len; i++)
     {
-      Nevra *nevra = &g_array_index (packages, Nevra, i);
+      ColdRpmNevra *nevra = &g_array_index (packages, ColdRpmNevra, i);
 
       if (context->active && !g_strv_contains ((const char *const *) left, pool_id2str (pool, nevra->name)))
         g_hash_table_add (rules->names, GINT_TO_POINTER (nevra->name));
@@ -266,8 +245,8 @@ add_context (Rules *rules, const ColdRpmStreams *streams, Pool *pool, const Cold
 static void
 make_rules (Rules *rules, ColdRpmModular *self, Pool *pool)
 {
-  rules->active = g_hash_table_new (nevra_hash, nevra_equal);
-  rules->inactive = g_hash_table_new (nevra_hash, nevra_equal);
+  rules->active = g_hash_table_new (cold_rpm_nevra_hash, cold_rpm_nevra_equal);
+  rules->inactive = g_hash_table_new (cold_rpm_nevra_hash, cold_rpm_nevra_equal);
   rules->names = g_hash_table_new (NULL, NULL);
   for (guint i = 0; i < self->packages->len; i++)
     add_context (rules, self->streams, pool, self->streams->contexts->pdata[i], self->packages->pdata[i]);
@@ -322,7 +301,7 @@ restrict_repository (ColdPlan *plan, Repo *repo, const Rules *rules)
 
   FOR_REPO_SOLVABLES (repo, p, s)
     {
-      const Nevra nevra = { s->name, s->evr, s->arch };
+      const ColdRpmNevra nevra = { s->name, s->evr, s->arch };
 
       if (!MAPTST (&plan->considered, p) || g_hash_table_contains (rules->active, &nevra))
         continue;

@@ -40,3 +40,12 @@ cold_rpm_pattern_matches (Pool *pool, const Solvable *s, const char *pattern)
     }
   return found;
 }
+
+gboolean
+cold_rpm_pattern_matches_any (Pool *pool, const Solvable *s, GStrv patterns)
+{
+  for (guint i = 0; patterns[i] != NULL; i++)
+    if (cold_rpm_pattern_matches (pool, s, patterns[i]))
+      return TRUE;
+  return FALSE;
+}

@@ -11,5 +11,6 @@
 G_BEGIN_DECLS
 
 gboolean cold_rpm_pattern_matches (Pool *pool, const Solvable *s, const char *pattern);
+gboolean cold_rpm_pattern_matches_any (Pool *pool, const Solvable *s, GStrv patterns);
 
 G_END_DECLS

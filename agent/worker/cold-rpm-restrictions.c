@@ -65,15 +65,6 @@ is_in_catalogue (ColdPlan *plan, JsonObject *repository)
 /* --- what is taken --------------------------------------------------------------------------------------------------- */
 
 static gboolean
-matches_any (Pool *pool, const Solvable *s, GStrv patterns)
-{
-  for (guint i = 0; patterns[i] != NULL; i++)
-    if (cold_rpm_pattern_matches (pool, s, patterns[i]))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
 is_upgrade (Pool *pool, const Solvable *s)
 {
   gboolean installed = FALSE;
@@ -103,9 +94,9 @@ restrict_to (ColdPlan *plan, Repo *repo, GStrv includes, GStrv excludes, gboolea
     return FALSE;
   FOR_REPO_SOLVABLES (repo, p, s)
     {
-      gboolean listed = includes[0] == NULL || matches_any (pool, s, includes);
+      gboolean listed = includes[0] == NULL || cold_rpm_pattern_matches_any (pool, s, includes);
 
-      if (!MAPTST (&plan->considered, p) || (listed && !matches_any (pool, s, excludes)))
+      if (!MAPTST (&plan->considered, p) || (listed && !cold_rpm_pattern_matches_any (pool, s, excludes)))
         continue;
       MAPCLR (&plan->considered, p);
       if (lock && !listed && is_upgrade (pool, s))
