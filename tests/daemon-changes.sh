@@ -23,17 +23,6 @@ qcow2()
   head -c 4M /dev/urandom >/run/content
   qemu-img convert -O qcow2 /run/content "$images/$1"
 }
-# define NAME DISK [FORMAT [SED EXPRESSION]]: a domain that boots from nothing, and so never touches its disk
-define()
-{
-  "$tests/guests/make-domain" "$1" "$2" "${3:-raw}" 64 |
-    sed -e "s|</os>|<boot dev='cdrom'/></os>|" -e "${4:-}" >/run/define.xml
-  virsh -q define /run/define.xml
-}
-second_disk()
-{
-  echo "s|</disk>|&<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$1'/><target dev='vdb' bus='virtio'/></disk>|"
-}
 # disk_xml FILE: of a disk to be plugged in
 disk_xml()
 {
@@ -172,18 +161,18 @@ check /changes/since-upgrade/survives equals "$theirs" sum clone.raw
 
 # --- domains -----------------------------------------------------------------------------------------------------------
 
-define internal $images/internal.qcow2 qcow2
+define_idle internal $images/internal.qcow2 qcow2
 changes snapshot-internal internal.qcow2 virsh -q snapshot-create-as internal one
 check /changes/snapshot-internal/can-be-reverted-to virsh -q snapshot-revert internal one
-define external $images/external.qcow2 qcow2
+define_idle external $images/external.qcow2 qcow2
 check /changes/snapshot-external/begins begin external.qcow2
 check /changes/snapshot-external/is-done virsh -q snapshot-create-as external one --disk-only
 ends snapshot-external "$given_up"
 check /changes/snapshot-external/base-unchanged equals "$old" sum external.qcow2
 check /changes/snapshot-external/overlay-whole qemu-img check -q $images/external.one
 
-define plugged $images/hotplug.raw
-define other $images/none.raw raw '/<disk/,/<\/disk>/d'
+define_idle plugged $images/hotplug.raw
+define_idle other $images/none.raw raw '/<disk/,/<\/disk>/d'
 virsh -q start other
 disk_xml $images/hotplug.raw
 changes_by_plug()
@@ -198,33 +187,32 @@ changes_by_plug()
 }
 changes_by_plug
 
-define undefined $images/undefine.raw
+define_idle undefined $images/undefine.raw
 check /changes/domain-undefined/begins begin undefine.raw
 check /changes/domain-undefined/is-done virsh -q undefine undefined
 ends domain-undefined "$given_up|upgraded"
 check /changes/domain-undefined/whole whole undefine.raw
-define first $images/rename.raw
+define_idle first $images/rename.raw
 check /changes/domain-renamed/begins begin rename.raw
 check /changes/domain-renamed/is-done virsh -q domrename first second
 ends domain-renamed "$given_up|upgraded"
 check /changes/domain-renamed/whole whole rename.raw
 
 # A guest that has grown a second disk is not the one that was copied.
-define redefined $images/redefine.raw
+define_idle redefined $images/redefine.raw
 check /changes/domain-with-more-disks/begins begin redefine.raw
-uuid=$(virsh -q domuuid redefined)
-define redefined $images/redefine.raw raw "s|<name>|<uuid>$uuid</uuid>&|; $(second_disk $images/more.raw)"
+define_idle redefined $images/redefine.raw raw "$(second_disk $images/more.raw)"
 ends domain-with-more-disks "$given_up"
 check /changes/domain-with-more-disks/unchanged equals "$old" sum redefine.raw
 virsh -q undefine redefined
 # One that comes to share the image was not known when it was copied: its start must be seen all the same.
 check /changes/domain-shares/begins begin shared.raw
-define sharing $images/shared.raw raw "s|</disk>|<shareable/></disk>|"
+define_idle sharing $images/shared.raw raw "s|</disk>|<shareable/></disk>|"
 ends domain-shares "$given_up"
 check /changes/domain-shares/unchanged equals "$old" sum shared.raw
 virsh -q undefine sharing
 check /changes/domain-starts-that-was-not-known/begins begin shared.raw
-define new $images/shared.raw
+define_idle new $images/shared.raw
 check /changes/domain-starts-that-was-not-known/starts virsh -q start new
 ends domain-starts-that-was-not-known "$given_up"
 check /changes/domain-starts-that-was-not-known/unchanged equals "$old" sum shared.raw
@@ -232,7 +220,7 @@ virsh -q destroy new
 
 # A transient domain that is gone and comes back: its claim alone counts, before libvirt shows it.
 virsh -q undefine first 2>/dev/null || virsh -q undefine second
-define fleeting $images/fleeting.raw
+define_idle fleeting $images/fleeting.raw
 uuid=$(virsh -q domuuid fleeting)
 virsh -q dumpxml fleeting >/run/fleeting.xml
 virsh -q undefine fleeting
@@ -246,16 +234,16 @@ check /changes/domain-that-was-gone-comes-back/unchanged equals "$old" sum fleet
 rm "/run/coldpatch/claims/$uuid.json"
 
 # Somebody else starts with the guest's second disk, or with what its disk builds on.
-define pair $images/pair.raw raw "$(second_disk $images/pair2.raw)"
+define_idle pair $images/pair.raw raw "$(second_disk $images/pair2.raw)"
 check /changes/second-disk-starts/begins begin pair.raw
-define single $images/pair2.raw
+define_idle single $images/pair2.raw
 check /changes/second-disk-starts/is-done virsh -q start single
 ends second-disk-starts yielded
 check /changes/second-disk-starts/unchanged equals "$old" sum pair.raw
 virsh -q destroy single
 qemu-img create -q -f qcow2 -b $images/below.raw -F raw $images/above.qcow2
-define above $images/above.qcow2 qcow2
-define below $images/below.raw
+define_idle above $images/above.qcow2 qcow2
+define_idle below $images/below.raw
 check /changes/base-starts/begins begin above.qcow2
 check /changes/base-starts/is-done virsh -q start below
 ends base-starts yielded

@@ -15,21 +15,6 @@ image()
 {
   head -c 4M /dev/urandom >"$images/$1"
 }
-# define NAME DISK [FORMAT [SED EXPRESSION]]: a domain that boots from nothing, and so never touches its disk; defined again under
-# its own name, it is the same domain
-define()
-{
-  local uuid
-  uuid=$(virsh -q domuuid "$1" 2>/dev/null)
-  "$tests/guests/make-domain" "$1" "$2" "${3:-raw}" 64 |
-    sed -e "s|</os>|<boot dev='cdrom'/></os>|" ${uuid:+-e "s|<name>|<uuid>$uuid</uuid>&|"} -e "${4:-}" >/run/define.xml
-  virsh -q define /run/define.xml
-}
-# second_disk FILE: for define
-second_disk()
-{
-  echo "s|</disk>|&<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$1'/><target dev='vdb' bus='virtio'/></disk>|"
-}
 # is NAME PROPERTY VALUE [POOL]
 is()
 {
@@ -183,16 +168,16 @@ check /stale/base-that-came-back/overlay-says-nothing eventually 10 equals '' bl
 # --- domains -----------------------------------------------------------------------------------------------------------
 
 # A volume that a domain has let go of is nobody's, whatever was said of it for that domain's sake.
-define one $images/a.raw
-define two $images/a.raw
+define_idle one $images/a.raw
+define_idle two $images/a.raw
 check /stale/two-owners/is-said eventually 10 matches '^several-owners: .*one, two|two, one' blockers a.raw
-define two $images/b.raw
+define_idle two $images/b.raw
 check /stale/two-owners/one-lets-go eventually 10 equals '' blockers a.raw
 check /stale/two-owners/goes-to-the-other-disk eventually 10 equals two domains_of b.raw
 virsh -q undefine two
 
 # What stands against one disk stands against the guest.
-define one $images/a.raw raw "$(second_disk $images/b.raw)"
+define_idle one $images/a.raw raw "$(second_disk $images/b.raw)"
 check /stale/second-disk/is-seen eventually 10 equals 'a.raw b.raw' volumes_of one
 ln $images/b.raw /var/lib/libvirt/b-link
 virsh -q pool-refresh default
@@ -203,7 +188,7 @@ check /stale/second-disk/without-hard-link eventually 10 equals '' blockers a.ra
 
 # A guest is looked into with the disks that it has: a second one is part of it, and a guest of its own afterwards.
 check /stale/second-disk/belongs-to-guest eventually 20 matches '^no-operating-system: .*a.raw' blockers b.raw
-define one $images/a.raw
+define_idle one $images/a.raw
 check /stale/second-disk-that-left/is-a-guest eventually 20 is b.raw State pending
 check /stale/second-disk-that-left/has-no-blocker equals '' blockers b.raw
 
@@ -212,7 +197,7 @@ virsh -q attach-disk one $images/b.raw vdb --config
 check /stale/attached-while-off/is-seen eventually 10 equals 'a.raw b.raw' volumes_of one
 virsh -q detach-disk one vdb --config
 check /stale/detached-while-off/is-seen eventually 10 equals a.raw volumes_of one
-define snapshot $images/over.qcow2 qcow2
+define_idle snapshot $images/over.qcow2 qcow2
 virsh -q snapshot-create-as snapshot outside --disk-only
 check /stale/external-snapshot-while-off/overlay-is-the-domains eventually 10 equals over.outside volumes_of snapshot
 virsh -q start one
@@ -239,19 +224,19 @@ check /stale/awaits-boot/is-free-again eventually 20 is c.raw State pending
 
 # What an image is taken for decides what is found in it: one that was converted in place is looked into again when its domain knows.
 inspected=$(property "$(volume default b.raw)" Volume Inspected)
-define three $images/b.raw
+define_idle three $images/b.raw
 check /stale/other-format/same-format eventually 10 equals three domains_of b.raw
 qemu-img convert -O qcow2 $images/b.raw $images/.b && mv $images/.b $images/b.raw
 check /stale/other-format/looked-into-as-before eventually 20 fails equals "$inspected" property "$(volume default b.raw)" Volume Inspected
 wait_for 20 is b.raw State pending
 inspected=$(property "$(volume default b.raw)" Volume Inspected)
-define three $images/b.raw qcow2
+define_idle three $images/b.raw qcow2
 check /stale/other-format/looked-into-as-now eventually 20 fails equals "$inspected" property "$(volume default b.raw)" Volume Inspected
 check /stale/other-format/is-pending eventually 20 is b.raw State pending
 virsh -q undefine three
 
 # The number of a file that is gone is given to the next one: it is not the domain's for that.
-define one $images/a.raw raw "$(second_disk $images/c.raw)"
+define_idle one $images/a.raw raw "$(second_disk $images/c.raw)"
 check /stale/file-number/is-seen eventually 10 equals 'a.raw c.raw' volumes_of one
 inode=$(stat -c %i $images/c.raw)
 cp $images/c.raw /var/lib/libvirt/c.raw
@@ -263,7 +248,7 @@ check /stale/file-number/domain-lacks-disk eventually 10 matches '^missing-disk:
 cp /var/lib/libvirt/c.raw $images/c.raw
 check /stale/file-number/disk-is-back eventually 10 equals 'a.raw c.raw' volumes_of one
 check /stale/file-number/nothing-is-missing eventually 10 equals '' blockers a.raw
-define one $images/a.raw
+define_idle one $images/a.raw
 
 # A disk that is named by pool and volume leads nowhere until both are there.
 "$tests/guests/make-domain" later /none raw 64 |
@@ -329,12 +314,12 @@ kill "$listener"
 
 # --- after a restart ---------------------------------------------------------------------------------------------------
 
-define one $images/a.raw raw "$(second_disk $images/other.raw)"
+define_idle one $images/a.raw raw "$(second_disk $images/other.raw)"
 check /stale/restart/second-disk-belongs-to-guest eventually 20 is other.raw Os ''
 check /stale/restart/agent-ends stop_agent
 start_agent
 check /stale/restart/agent-is-back wait_agent
-define one $images/a.raw
+define_idle one $images/a.raw
 check /stale/restart/second-disk-is-a-guest eventually 20 is other.raw State pending
 
 check /stale/stays-up agent_is_up

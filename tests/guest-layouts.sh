@@ -143,10 +143,6 @@ fish()
 
 # --- asking ------------------------------------------------------------------------------------------------------------
 
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
 state()
 {
   property "$(volume default "$1")" Volume State

@@ -24,10 +24,6 @@ in_guest()
     LIBGUESTFS_PATH=$(dirname "$(ls /var/cache/coldpatch/appliance/*/kernel | head -1)") LIBGUESTFS_BACKEND=direct \
       LIBGUESTFS_BACKEND_SETTINGS=force_tcg guestfish
 }
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
 inspected()
 {
   [ "$(property "$volume" Volume PendingCount)" = "$1" ] && [ "$(property "$volume" Volume State)" = "$2" ]

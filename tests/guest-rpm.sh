@@ -32,10 +32,6 @@ names_in()
 {
   debugfs -R "ls -p $1" "$disk?offset=1048576" 2>/dev/null | cut -d/ -f6 | grep -vxE '|\.\.?'
 }
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
 inspected()
 {
   [ "$(property "$volume" Volume PendingCount)" = "$1" ] && [ "$(property "$volume" Volume State)" = "$2" ]

@@ -37,10 +37,6 @@ job_outcome()
 {
   property "$job" Job Outcome
 }
-appliance_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}
 booted()
 {
   grep -q 'coldpatch-guest: end' "$console"

@@ -122,6 +122,22 @@ let_go()
   rm -f /run/fake-hold
 }
 
+# define_idle NAME DISK [FORMAT [SED EXPRESSION]]: a domain that boots from nothing, and so never touches its disk; defined again under
+# its own name, it is the same domain
+define_idle()
+{
+  local uuid
+  uuid=$(virsh -q domuuid "$1" 2>/dev/null)
+  "$tests/guests/make-domain" "$1" "$2" "${3:-raw}" 64 |
+    sed -e "s|</os>|<boot dev='cdrom'/></os>|" ${uuid:+-e "s|<name>|<uuid>$uuid</uuid>&|"} -e "${4:-}" >/run/define.xml
+  virsh -q define /run/define.xml
+}
+# second_disk FILE: for define_idle
+second_disk()
+{
+  echo "s|</disk>|&<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='$1'/><target dev='vdb' bus='virtio'/></disk>|"
+}
+
 # ask_rollback PATH [COUNT KEY TYPE VALUE...]: sets $job; an inspection that is under way comes first
 try_rollback()
 {

@@ -32,8 +32,3 @@ give_up()
   tail -20 "$AGENT_LOG" >&2
   exit 1
 }
-
-appliance_is_ready()
-{
-  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
-}

@@ -91,6 +91,11 @@ managed_objects()
     jq -c '.data[0] | map_values(map_values(map_values(.data)))'
 }
 
+appliance_ready()
+{
+  [ "$(property $MANAGER Manager ApplianceState)" = ready ]
+}
+
 # One line for each job: path, kind, state, phase, percent, outcome.
 jobs_lines()
 {
